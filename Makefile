@@ -1,0 +1,54 @@
+# Two commands: `make demo` and `make test`. Both install what they need into .venv first, from PyPI
+# (and libaio from Debian's packages where the system has none); nothing outside this folder and the
+# user's cache is changed. PYTHON=python3.9 chooses another interpreter.
+PYTHON ?= python3
+VENV = .venv
+UV = .tools/bin/uv
+BIN = $(VENV)/bin
+# Use the interpreter that is there; never fetch one.
+export UV_PYTHON_DOWNLOADS = never
+# cx_Oracle finds Oracle Client along LD_LIBRARY_PATH, as it is when the process starts.
+WITH_CLIENT = $(BIN)/python -m orapool.sandbox.instant_client exec
+
+VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
+INSTALLED = $(VENV)/installed-for-$(VERSION)
+
+.PHONY: demo test lint install benchmark clean
+
+demo: install
+	$(BIN)/orapool demo --driver oracledb
+	$(BIN)/orapool demo --driver cx_oracle
+
+test: install lint
+	$(WITH_CLIENT) $(BIN)/python -m pytest $(PYTEST_ARGUMENTS)
+
+lint: install
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy --strict orapool
+
+benchmark: install
+	$(WITH_CLIENT) $(BIN)/python -m benchmarks.round_trips
+
+install: $(INSTALLED)
+
+$(INSTALLED): pyproject.toml $(UV)
+	@$(PYTHON) -c "import os, sys, sysconfig; \
+		sys.exit(sys.version_info >= (3, 11) and not os.path.exists(sysconfig.get_path('include') + '/Python.h'))" || \
+		{ echo "cx_Oracle is compiled on Python 3.11+ and $(PYTHON) has no Python.h: apt-get install python3-dev" >&2; exit 1; }
+	@echo "Installing into $(VENV), from PyPI: 300 MB the first time"
+	$(UV) venv --quiet --clear --no-project --python $(PYTHON) $(VENV)
+	$(UV) pip install --quiet --python $(BIN)/python --editable '.[demo]' --group dev
+	touch $@
+
+# pip --target needs neither the venv module nor leave to write into the system's Python.
+$(UV): Makefile
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 9))' || \
+		{ echo "orapool needs Python 3.9 or later as $(PYTHON), or make PYTHON=/path/to/python" >&2; exit 1; }
+	@$(PYTHON) -m pip --version >/dev/null 2>&1 || \
+		{ echo "$(PYTHON) has no pip: apt-get install python3-pip" >&2; exit 1; }
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check --upgrade --target .tools uv
+	touch $@
+
+clean:
+	rm -rf $(VENV) .tools build dist .mypy_cache .ruff_cache .pytest_cache
