@@ -50,7 +50,9 @@ def float_number(binary_precision: int = 126) -> OracleType:
 
 def varchar2(size: int, in_chars: bool = False) -> OracleType:
     """VARCHAR2(size BYTE) or VARCHAR2(size CHAR)."""
-    return OracleType("VARCHAR2", 1, CHARSET_IMPLICIT, buffer_size=max(1, size * 4 if in_chars else size), char_size=size)
+    return OracleType(
+        "VARCHAR2", 1, CHARSET_IMPLICIT, buffer_size=max(1, size * 4 if in_chars else size), char_size=size
+    )
 
 
 def nvarchar2(size: int) -> OracleType:

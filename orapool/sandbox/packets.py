@@ -1,0 +1,219 @@
+"""TNS packets: Oracle Net's framing, and the connect phase's messages.
+
+A packet has a header of eight bytes: its length, a type and flags. The length has 16 bits up to and including ACCEPT,
+and 32 bits afterwards, both ways (TNS version 315 and later).
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+import struct
+from dataclasses import dataclass
+from typing import Callable
+
+CONNECT = 1
+ACCEPT = 2
+REFUSE = 4
+DATA = 6
+MARKER = 12
+CONTROL = 14
+
+MARKER_BREAK = 1
+MARKER_RESET = 2
+MARKER_INTERRUPT = 3
+
+HEADER_SIZE = 8
+DATA_FLAG_EOF = 0x0040
+# Older clients would need 16-bit lengths throughout; both drivers of today speak 318 and later.
+OLDEST_VERSION = 315
+# 318 and later add an out-of-band check that Oracle Client 19 insists on (oracle-net.md, part B).
+NEWEST_VERSION = 317
+GREATEST_PACKET = 1 << 24
+RECEIVE_SIZE = 262_144
+
+
+class ConnectionClosed(Exception):
+    """The client has gone, or this server has ended the session."""
+
+
+class MarkerReceived(Exception):
+    """A marker arrived where data was expected: the client wants to break the call."""
+
+    def __init__(self, kind: int) -> None:
+        super().__init__(f"marker {kind}")
+        self.kind = kind
+
+
+@dataclass(frozen=True)
+class Packet:
+    """One packet: its type and what follows the header."""
+
+    type: int
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Connect:
+    """What a client asks for with its CONNECT packet and connect descriptor."""
+
+    version: int
+    sdu: int
+    descriptor: str
+
+    @property
+    def service_name(self) -> str:
+        """SERVICE_NAME of the descriptor, or an empty string."""
+        return self._value("SERVICE_NAME")
+
+    @property
+    def sid(self) -> str:
+        """SID of the descriptor, or an empty string."""
+        return self._value("SID")
+
+    def _value(self, key: str) -> str:
+        match = re.search(rf"\(\s*{key}\s*=\s*([^)]*?)\s*\)", self.descriptor, re.IGNORECASE)
+        return match.group(1) if match else ""
+
+
+def parse_connect(body: bytes, more: Callable[[], Packet]) -> Connect:
+    """Read a CONNECT packet; a long descriptor follows in a DATA packet of its own, taken from ``more``."""
+    if len(body) < 20:
+        raise ConnectionClosed("a CONNECT packet too short for its fields")
+    version, _lowest, _options, sdu = struct.unpack_from(">HHHH", body)
+    length, offset = struct.unpack_from(">HH", body, 16)
+    if offset - HEADER_SIZE >= 54:
+        sdu = struct.unpack_from(">I", body, 50)[0] or sdu
+    descriptor = body[offset - HEADER_SIZE : offset - HEADER_SIZE + length]
+    if len(descriptor) < length:
+        following = more()
+        if following.type != DATA:
+            raise ConnectionClosed("a CONNECT packet without its descriptor")
+        descriptor = following.body[2 : 2 + length]
+    return Connect(version, sdu, descriptor.decode("utf-8", "replace"))
+
+
+def make_accept(version: int, sdu: int) -> bytes:
+    """The body of ACCEPT: version and packet size in force, no network encryption (0x04), no out-of-band breaks."""
+    small_sdu = min(sdu, 65535)
+    fixed = struct.pack(">HHHHHHHBB", version, 0x0001, small_sdu, small_sdu, 0x0100, 0, 45, 0x04, 0x04)
+    return fixed + bytes(8) + struct.pack(">II", sdu, sdu) + bytes(5)
+
+
+def make_refuse(code: int) -> bytes:
+    """The body of REFUSE, with an ORA- code of the listener's such as 12514."""
+    descriptor = (
+        f"(DESCRIPTION=(TMP=)(VSNNUM=318767104)(ERR={code})(ERROR_STACK=(ERROR=(CODE={code})(EMFI=4))))".encode()
+    )
+    return struct.pack(">BBH", 1, 0, len(descriptor)) + descriptor
+
+
+class PacketStream:
+    """A socket as a stream of packets. Counts the bytes each way."""
+
+    def __init__(self, sock: socket.socket, count_bytes: Callable[[int, int], None]) -> None:
+        self._socket = sock
+        self._count_bytes = count_bytes
+        self._received = bytearray()
+        self.wide_lengths = False
+        self.packet_size = 8192
+
+    def receive(self) -> Packet:
+        """The next packet, waiting for it."""
+        received = self._received
+        while True:
+            size = self._next_size()
+            if size and len(received) >= size:
+                packet = Packet(received[4], bytes(received[HEADER_SIZE:size]))
+                del received[:size]
+                return packet
+            self._receive_more(0)
+
+    def receive_data(self) -> bytes:
+        """The payload of the next DATA packet."""
+        while True:
+            packet = self.receive()
+            if packet.type == DATA:
+                if len(packet.body) < 2:
+                    raise ConnectionClosed("a DATA packet without its flags")
+                if packet.body[1] & DATA_FLAG_EOF:
+                    raise ConnectionClosed("end of file from the client")
+                return packet.body[2:]
+            if packet.type == MARKER and len(packet.body) >= 3:
+                if packet.body[2] == MARKER_RESET:
+                    continue
+                raise MarkerReceived(packet.body[2])
+            if packet.type != CONTROL:
+                raise ConnectionClosed(f"a packet of type {packet.type} where data was expected")
+
+    def await_reset(self) -> None:
+        """Read on until the client's reset marker, dropping the rest of the broken call."""
+        while True:
+            packet = self.receive()
+            if packet.type == MARKER and packet.body[2:3] == bytes((MARKER_RESET,)):
+                return
+
+    def client_broke_in(self) -> bool:
+        """True when a marker or the end of the connection waits to be read; reads nothing away."""
+        try:
+            self._receive_more(socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            pass
+        except ConnectionClosed:
+            return True
+        return len(self._received) > 4 and self._received[4] == MARKER
+
+    def send(self, packet_type: int, body: bytes) -> None:
+        """Send one packet."""
+        self._send(self._header(packet_type, len(body)) + body)
+
+    def send_data(self, message: bytes) -> None:
+        """Send a message, cut into DATA packets of the negotiated size."""
+        room = self.packet_size - HEADER_SIZE - 2
+        if len(message) <= room:
+            self._send(self._header(DATA, len(message) + 2) + b"\0\0" + message)
+            return
+        view = memoryview(message)
+        parts: list[bytes | memoryview] = []
+        for start in range(0, len(message), room):
+            piece = view[start : start + room]
+            parts += (self._header(DATA, len(piece) + 2), b"\0\0", piece)
+        self._send(b"".join(parts))
+
+    def send_marker(self, kind: int) -> None:
+        """Send a break or reset marker."""
+        self.send(MARKER, bytes((1, 0, kind)))
+
+    def _header(self, packet_type: int, body_size: int) -> bytes:
+        size = body_size + HEADER_SIZE
+        if self.wide_lengths:
+            return struct.pack(">IBBH", size, packet_type, 0, 0)
+        return struct.pack(">HHBBH", size, 0, packet_type, 0, 0)
+
+    def _next_size(self) -> int:
+        """The size of the packet that is arriving; 0 while its header is not there yet."""
+        if len(self._received) < HEADER_SIZE:
+            return 0
+        size = int.from_bytes(self._received[: 4 if self.wide_lengths else 2], "big")
+        if not HEADER_SIZE <= size <= GREATEST_PACKET:
+            raise ConnectionClosed(f"a packet that claims {size} bytes")
+        return size
+
+    def _receive_more(self, flags: int) -> None:
+        try:
+            data = self._socket.recv(RECEIVE_SIZE, flags)
+        except BlockingIOError:
+            raise
+        except OSError as error:
+            raise ConnectionClosed(str(error)) from error
+        if not data:
+            raise ConnectionClosed("end of file from the client")
+        self._count_bytes(len(data), 0)
+        self._received += data
+
+    def _send(self, data: bytes) -> None:
+        try:
+            self._socket.sendall(data)
+        except OSError as error:
+            raise ConnectionClosed(str(error)) from error
+        self._count_bytes(0, len(data))
