@@ -7,6 +7,7 @@ UV = .tools/bin/uv
 BIN = $(VENV)/bin
 # Use the interpreter that is there; never fetch one.
 export UV_PYTHON_DOWNLOADS = never
+export PIP_ROOT_USER_ACTION = ignore
 # cx_Oracle finds Oracle Client along LD_LIBRARY_PATH, as it is when the process starts.
 WITH_CLIENT = $(BIN)/python -m orapool.sandbox.instant_client exec
 
