@@ -1,0 +1,382 @@
+"""One Oracle session: the protocol's phases in their order, and the calls that are not about statements."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import socket
+import struct
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from orapool.sandbox import lobs, messages, packets
+from orapool.sandbox.auth import Challenge, Verifier
+from orapool.sandbox.capabilities import (
+    make_data_types_reply,
+    make_protocol_reply,
+    parse_data_types,
+    parse_protocol,
+)
+from orapool.sandbox.errors import OracleError
+from orapool.sandbox.messages import CallStatus, Function, MessageType, Piggyback, make_error, make_status
+from orapool.sandbox.packets import ConnectionClosed, MarkerReceived, PacketStream
+from orapool.sandbox.sql import Backend, ClientWatch, SessionIdentity
+from orapool.sandbox.statements import StatementCalls
+from orapool.sandbox.wire import ProtocolError, Reader
+
+logger = logging.getLogger(__name__)
+
+VERSION = (19, 3)
+VERSION_NUMBER = VERSION[0] << 24 | VERSION[1] << 16
+VERSION_BANNER = "Oracle Database 19c compatible: the orapool sandbox (this is not an Oracle database)"
+GREATEST_PACKET_SIZE = 65_535
+# Errors after which the server has ended the session.
+_ENDING_CODES = frozenset({28, 1012, 1033, 2396, 3113, 3114, 3135})
+_LOGON_TIMEOUT = 60.0
+
+
+class Host(Protocol):
+    """What a session needs of its server."""
+
+    def service_error(self, service_name: str, sid: str) -> int:
+        """The listener's ORA- code for a service, 0 when it is known."""
+
+    def verifier(self, user: str) -> Verifier | None:
+        """The verifier of a user, None when there is no such user."""
+
+    def open_backend(self, identity: SessionIdentity, watch: ClientWatch) -> Backend:
+        """An engine session for a client that has logged in."""
+
+    def count_call(self, name: str) -> None:
+        """Note a round trip."""
+
+    def count_log_on(self) -> None:
+        """Note a session that has logged in."""
+
+    def before_answer(self, session: Session) -> None:
+        """Wait as long as the faults in force want it; raises ConnectionClosed when the session is ended meanwhile."""
+
+
+@dataclass
+class _Login:
+    """A log-in under way."""
+
+    user: str
+    challenge: Challenge
+    known: bool
+    values: dict[str, str] = field(default_factory=dict, repr=False)
+
+
+class Session:
+    """Serves one client connection from its first packet to its last; `run` is the whole life, in its own thread.
+
+    Args:
+        host: the server.
+        sock: the accepted connection.
+        sid: the session's number, as V$SESSION has it.
+        count_bytes: takes the bytes received and sent.
+    """
+
+    def __init__(self, host: Host, sock: socket.socket, sid: int, count_bytes: Callable[[int, int], None]) -> None:
+        self._host = host
+        self._socket = sock
+        self._stream = PacketStream(sock, count_bytes)
+        self._reader = Reader(self._stream.receive_data)
+        peer = sock.getpeername()
+        self.identity = SessionIdentity(sid=sid, serial=sid * 7919 % 60_000 + 1, user="", port=peer[1])
+        self._lobs = lobs.LobStore()
+        self._backend: Backend | None = None
+        self._statements: StatementCalls | None = None
+        self._login: _Login | None = None
+        self._sequence = 0
+        self._failure: OracleError | None = None
+        self.ended = threading.Event()
+
+    @property
+    def logged_on(self) -> bool:
+        """True between log-in and the end."""
+        return self._backend is not None and not self.ended.is_set()
+
+    # ------------------------------------------------------------ steered from outside
+    def end(self, reset: bool = False) -> None:
+        """End the session from the server's side: the client sees FIN, or RST with ``reset``."""
+        self.ended.set()
+        with contextlib.suppress(OSError):
+            if reset:  # a close with nothing left to linger for sends RST
+                self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                self._socket.shutdown(socket.SHUT_RD)
+            else:
+                self._socket.shutdown(socket.SHUT_RDWR)
+
+    def fail_next(self, error: OracleError) -> None:
+        """Answer the next call with this error."""
+        self._failure = error
+
+    # ------------------------------------------------------------ the life of a session
+    def run(self) -> None:
+        """Serve the client until one side ends."""
+        try:
+            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._socket.settimeout(_LOGON_TIMEOUT)
+            self._connect()
+            while not self.ended.is_set():
+                try:
+                    self._message()
+                except MarkerReceived:
+                    self._break_call()
+        except ConnectionClosed as closed:
+            logger.debug("session %d: %s", self.identity.sid, closed)
+        except ProtocolError as error:
+            logger.warning("session %d sent what the protocol does not know: %s", self.identity.sid, error)
+        except Exception:
+            logger.exception("session %d failed", self.identity.sid)
+        finally:
+            self._close()
+
+    def _close(self) -> None:
+        self.ended.set()
+        if self._backend is not None:
+            with contextlib.suppress(OracleError):
+                self._backend.close()
+        self._socket.close()
+
+    def _connect(self) -> None:
+        """The connect phase: one CONNECT, answered with ACCEPT or REFUSE."""
+        packet = self._stream.receive()
+        if packet.type != packets.CONNECT:
+            raise ConnectionClosed(f"a packet of type {packet.type} before CONNECT")
+        request = packets.parse_connect(packet.body, self._stream.receive)
+        self._host.before_answer(self)
+        code = self._host.service_error(request.service_name, request.sid)
+        if request.version < packets.OLDEST_VERSION:
+            code = 12618  # TNS: versions are incompatible
+        if code:
+            self._stream.send(packets.REFUSE, packets.make_refuse(code))
+            raise ConnectionClosed(f"refused with ORA-{code}")
+        self.identity.service = request.service_name or request.sid
+        sdu = max(512, min(request.sdu, GREATEST_PACKET_SIZE))
+        version = min(request.version, packets.NEWEST_VERSION)
+        self._stream.send(packets.ACCEPT, packets.make_accept(version, sdu))
+        self._stream.wide_lengths = True
+        self._stream.packet_size = sdu
+
+    def _message(self) -> None:
+        """Read one message and answer it."""
+        reader = self._reader
+        kind = reader.byte()
+        if kind == MessageType.PROTOCOL:
+            parse_protocol(reader)
+            self._host.count_call("protocol")
+            self._answer(make_protocol_reply())
+        elif kind == MessageType.DATA_TYPES:
+            types = parse_data_types(reader)
+            self._host.count_call("data_types")
+            self._answer(make_data_types_reply(types))
+        elif kind == MessageType.PIGGYBACK:
+            code = reader.byte()
+            reader.byte()
+            self._piggyback(code)
+        elif kind == MessageType.FUNCTION:
+            code = reader.byte()
+            self._sequence = reader.byte()
+            self._call(code)
+        else:
+            raise ProtocolError(f"a message of type {kind}")
+
+    def _answer(self, message: bytes) -> None:
+        self._host.before_answer(self)
+        self._stream.send_data(message)
+
+    def _break_call(self) -> None:
+        """Break and reset: our break marker, the client's reset, ours, and then ORA-01013."""
+        self._reader.discard()
+        self._stream.send_marker(packets.MARKER_BREAK)
+        self._stream.await_reset()
+        self._stream.send_marker(packets.MARKER_RESET)
+        self._answer(make_error(self._status(), OracleError(1013, "user requested cancel of current operation")))
+
+    def _status(self) -> CallStatus:
+        return CallStatus(self._backend is not None and self._backend.in_transaction, self._sequence)
+
+    # ------------------------------------------------------------ calls
+    def _call(self, code: int) -> None:
+        self._host.count_call(messages.CALL_NAMES.get(code, f"function_{code}"))  # type: ignore[call-overload]
+        failure, self._failure = self._failure, None
+        if failure:
+            self._reader.discard()
+            self._answer(make_error(self._status(), failure))
+            if failure.code in _ENDING_CODES:
+                raise ConnectionClosed(f"ended after {failure}")
+            return
+        try:
+            answer = self._carry_out(code)
+        except OracleError as error:
+            if error.code == 1013 and self._stream.client_broke_in():
+                # The marker that interrupted the call is next in line, and its handshake is the answer.
+                return
+            answer = make_error(self._status(), error)
+        self._answer(answer)
+
+    def _carry_out(self, code: int) -> bytes:
+        if code == Function.AUTHENTICATE_1:
+            return self._authenticate_1()
+        if code == Function.AUTHENTICATE_2:
+            return self._authenticate_2()
+        backend, statements = self._backend, self._statements
+        if backend is None or statements is None:
+            self._reader.discard()
+            raise OracleError(1012, "not logged on")
+        reader = self._reader
+        if code == Function.EXECUTE:
+            return statements.execute(messages.parse_execute(reader), reader)
+        if code in (Function.REEXECUTE, Function.REEXECUTE_AND_FETCH):
+            fetch = code == Function.REEXECUTE_AND_FETCH
+            return statements.reexecute(messages.parse_reexecute(reader), reader, fetch)
+        if code == Function.FETCH:
+            return statements.fetch(reader.integer(), reader.integer())
+        if code == Function.LOB:
+            request = lobs.read_request(reader, self._lobs)
+            return lobs.answer(request, self._lobs) + make_error(self._status())
+        if code == Function.VERSION:
+            return self._version()
+        if code == Function.COMMIT:
+            backend.commit()
+        elif code == Function.ROLLBACK:
+            backend.rollback()
+        elif code == Function.PING:
+            backend.ping()
+        elif code == Function.LOG_OFF:
+            backend.rollback()
+        else:
+            reader.discard()
+            raise OracleError(3001, f"unimplemented feature: the sandbox does not know call {code} of the protocol")
+        return make_status(self._status())
+
+    def _version(self) -> bytes:
+        reader = self._reader
+        reader.byte()
+        reader.integer()
+        reader.raw(2)
+        reader.integer()
+        return messages.make_version(VERSION_BANNER, VERSION_NUMBER) + make_status(self._status())
+
+    def _piggyback(self, code: int) -> None:
+        reader = self._reader
+        if code in (Piggyback.CLOSE_CURSORS, Piggyback.CANCEL_CURSORS):
+            cursor_ids = messages.parse_cursor_ids(reader)
+            if self._statements is not None:
+                close = code == Piggyback.CLOSE_CURSORS
+                (self._statements.close_cursors if close else self._statements.cancel_cursors)(cursor_ids)
+        elif code == Piggyback.END_TO_END:
+            self._set_end_to_end(messages.parse_end_to_end(reader))
+        elif code == Piggyback.CURRENT_SCHEMA:
+            reader.byte()
+            schema = reader.sized_text().decode()
+            if self._backend is not None:
+                self._backend.schema = schema
+        elif code == Piggyback.LOB:
+            lobs.read_request(reader, self._lobs)
+        elif code == Piggyback.KEY_VALUES:
+            messages.skip_key_values(reader)
+        elif code == Piggyback.SESSION_STATE:
+            reader.integer()
+        elif code == Piggyback.SESSION_SWITCH:
+            for _ in range(3):
+                reader.integer()
+        else:
+            raise ProtocolError(f"piggyback {code}")
+
+    def _set_end_to_end(self, values: messages.EndToEnd) -> None:
+        for name in ("client_identifier", "module", "action", "client_info"):
+            value = getattr(values, name)
+            if value is not None:
+                setattr(self.identity, name, value)
+
+    # ------------------------------------------------------------ log-in
+    def _authenticate_1(self) -> bytes:
+        request = messages.parse_authenticate(self._reader)
+        user = request.user.strip('"').upper()
+        verifier = self._host.verifier(user)
+        challenge = Challenge(verifier or Verifier.unknown(user))
+        self._login = _Login(user, challenge, verifier is not None, request.values)
+        return self._end_of_phase(messages.make_parameters(challenge.pairs()))
+
+    def _authenticate_2(self) -> bytes:
+        request = messages.parse_authenticate(self._reader)
+        login, self._login = self._login, None
+        if login is None:
+            raise OracleError(3106, "fatal two-task communication protocol error")
+        proof = login.challenge.accept(request.values)
+        if proof is None or not login.known:
+            raise OracleError(1017, "invalid username/password; logon denied")
+        login.values.update(request.values)
+        self._identify(login)
+        watch = ClientWatch(self._socket.fileno(), self._stream.client_broke_in)
+        self._backend = self._host.open_backend(self.identity, watch)
+        self._statements = StatementCalls(self._backend, self._lobs, self._status)
+        self._socket.settimeout(None)
+        self._host.count_log_on()
+        return self._end_of_phase(messages.make_parameters(self._session_pairs(proof)))
+
+    def _end_of_phase(self, parameters: bytes) -> bytes:
+        return parameters + make_error(self._status())
+
+    def _identify(self, login: _Login) -> None:
+        identity, values = self.identity, login.values
+        identity.user = login.user
+        identity.program = values.get("AUTH_PROGRAM_NM", "")
+        identity.machine = values.get("AUTH_MACHINE", "")
+        identity.osuser = values.get("AUTH_SID", "")
+        identity.terminal = values.get("AUTH_TERMINAL", "")
+        identity.process = values.get("AUTH_PID", "")
+        identity.module = identity.program
+
+    def _session_pairs(self, proof: str) -> list[tuple[str, str, int]]:
+        """What the client learns of its session; Oracle Client wants the NLS settings too."""
+        identity = self.identity
+        values = {
+            "AUTH_VERSION_STRING": "- 64bit Production",
+            "AUTH_VERSION_SQL": "24",
+            "AUTH_XACTION_TRAITS": "3",
+            "AUTH_VERSION_NO": str(VERSION_NUMBER),
+            "AUTH_VERSION_STATUS": "0",
+            "AUTH_CAPABILITY_TABLE": "",
+            "AUTH_DBNAME": identity.instance,
+            "AUTH_DB_MOUNT_ID\0": "1",
+            "AUTH_DB_ID\0": "1",
+            "AUTH_USER_ID": "100",
+            "AUTH_SESSION_ID": str(identity.sid),
+            "AUTH_SERIAL_NUM": str(identity.serial),
+            "AUTH_INSTANCE_NO": "1",
+            "AUTH_FAILOVER_ID": "",
+            "AUTH_SERVER_PID": str(identity.sid),
+            "AUTH_SC_SERVER_HOST": "sandbox",
+            "AUTH_SC_DBUNIQUE_NAME": identity.instance,
+            "AUTH_SC_INSTANCE_NAME": identity.instance,
+            "AUTH_SC_SERVICE_NAME": identity.service,
+            "AUTH_SC_DB_DOMAIN": "",
+            "AUTH_INSTANCENAME": identity.instance,
+            "AUTH_NLS_LXLAN": "AMERICAN",
+            "AUTH_NLS_LXCTERRITORY": "AMERICA",
+            "AUTH_NLS_LXCCURRENCY": "$",
+            "AUTH_NLS_LXCISOCURR": "AMERICA",
+            "AUTH_NLS_LXCNUMERICS": ".,",
+            "AUTH_NLS_LXCDATEFM": "DD-MON-RR",
+            "AUTH_NLS_LXCDATELANG": "AMERICAN",
+            "AUTH_NLS_LXCSORT": "BINARY",
+            "AUTH_NLS_LXCCALENDAR": "GREGORIAN",
+            "AUTH_NLS_LXCUNIONCUR": "$",
+            "AUTH_NLS_LXCTIMEFM": "HH.MI.SSXFF AM",
+            "AUTH_NLS_LXCSTMPFM": "DD-MON-RR HH.MI.SSXFF AM",
+            "AUTH_NLS_LXCTTZNFM": "HH.MI.SSXFF AM TZR",
+            "AUTH_NLS_LXCSTZNFM": "DD-MON-RR HH.MI.SSXFF AM TZR",
+            "AUTH_NLS_LXNLSLENSEMANTICS": "BYTE",
+            "AUTH_NLS_LXNCHARCONVEXCP": "FALSE",
+            "AUTH_NLS_LXCOMP": "BINARY",
+            "AUTH_SVR_RESPONSE": proof,
+            "AUTH_MAX_OPEN_CURSORS": "300",
+            "AUTH_MAX_IDEN_LENGTH": "128",
+        }
+        return [(key, value, 0) for key, value in values.items()]

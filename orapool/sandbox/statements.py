@@ -1,0 +1,415 @@
+"""Cursors and the calls on them: execute, execute again, fetch."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from orapool.sandbox import codecs, lobs
+from orapool.sandbox.capabilities import CHARSET_UTF8, CHARSET_UTF16
+from orapool.sandbox.errors import OracleError
+from orapool.sandbox.messages import (
+    ARRAY_DML_ERRORS,
+    BIND_FLAG_ARRAY,
+    BIND_FLAG_INDICATOR,
+    BIND_FLAG_RETURN_CODE,
+    DIRECTION_IN,
+    DIRECTION_OUT,
+    EXECUTE_FLAG_SCROLLABLE,
+    CallStatus,
+    Definition,
+    ExecuteOption,
+    ExecuteRequest,
+    MessageType,
+    ReexecuteRequest,
+    make_describe,
+    make_end_of_fetch,
+    make_error,
+    make_execute_parameters,
+    make_io_vector,
+    make_row_header,
+)
+from orapool.sandbox.sql import Backend, Outcome, ResultSet, Statement
+from orapool.sandbox.types import BLOB, CHARSET_IMPLICIT, CHARSET_NCHAR, CLOB, Column, OracleType
+from orapool.sandbox.wire import ESCAPE, ProtocolError, Reader, integer
+
+_LOB_CODES = (CLOB.code, BLOB.code)
+_REF_CURSOR_CODE = 102
+# Binds longer than this come last in a bind row of a SQL statement (MAX_STRING_SIZE=EXTENDED).
+_LONGEST_STRING = 32767
+_PREFETCH_LOB = 0x2000000
+_CHARSET_IDS = {CHARSET_IMPLICIT: CHARSET_UTF8, CHARSET_NCHAR: CHARSET_UTF16}
+_NULL_INDICATOR = -1
+_NULL_FETCHED = 1405
+_ROW = bytes((MessageType.ROW_DATA,))
+
+# Statement types in the end of a call, as OCI numbers them.
+_STATEMENT_TYPES = {"SELECT": 3, "WITH": 3, "INSERT": 2, "UPDATE": 6, "DELETE": 7, "MERGE": 189}
+_STATEMENT_TYPE_PLSQL = 47
+_STATEMENT_TYPE_OTHER = 1
+
+BindRow = list["bytes | None"]
+ValueEncoder = Callable[["bytes | None"], bytes]
+
+
+@dataclass
+class Cursor:
+    """One parsed statement of a session, with its binds and what is left to fetch."""
+
+    id: int
+    statement: Statement | None = None
+    binds: tuple[Definition, ...] = ()
+    defines: tuple[Definition, ...] = ()
+    result: ResultSet | None = None
+    position: int = 0
+    exhausted: bool = False
+    columns: tuple[Column, ...] = ()
+    described: tuple[Column, ...] | None = None
+    out_binds: frozenset[int] = frozenset()
+    encoders: list[ValueEncoder] = field(default_factory=list)
+
+    @property
+    def has_lobs(self) -> bool:
+        """True when a column of the result is a LOB."""
+        return any(column.type.code in _LOB_CODES for column in self.columns)
+
+    @property
+    def bind_types(self) -> list[OracleType]:
+        """The types of the binds, in order."""
+        return [definition.type for definition in self.binds]
+
+    @property
+    def statement_type(self) -> int:
+        """OCI's number of the kind of statement."""
+        if self.statement is None:
+            return 0
+        if self.statement.kind == "plsql":
+            return _STATEMENT_TYPE_PLSQL
+        return _STATEMENT_TYPES.get(self.statement.verb, _STATEMENT_TYPE_OTHER)
+
+    def close(self) -> None:
+        """Drop what is left to fetch."""
+        if self.result is not None:
+            self.result.close()
+            self.result = None
+
+
+class StatementCalls:
+    """The cursors of one session, and the calls on them; each returns the whole answer."""
+
+    def __init__(self, backend: Backend, store: lobs.LobStore, status: Callable[[], CallStatus]) -> None:
+        self._backend = backend
+        self._lobs = store
+        self._status = status
+        self._cursors: dict[int, Cursor] = {}
+        self._last_cursor_id = 0
+
+    def close_cursors(self, cursor_ids: Sequence[int]) -> None:
+        """Close cursors."""
+        for cursor_id in cursor_ids:
+            cursor = self._cursors.pop(cursor_id, None)
+            if cursor:
+                cursor.close()
+
+    def cancel_cursors(self, cursor_ids: Sequence[int]) -> None:
+        """Drop what cursors have left to fetch."""
+        for cursor_id in cursor_ids:
+            if cursor_id in self._cursors:
+                self._cursors[cursor_id].close()
+
+    # ------------------------------------------------------------ calls
+    def execute(self, request: ExecuteRequest, reader: Reader) -> bytes:
+        """Parse, bind, define, execute and fetch, as the options say."""
+        cursor = self._cursors.get(request.cursor_id) or self._open()
+        try:
+            return self._execute(cursor, request, reader)
+        except OracleError as error:
+            return self._failed(cursor, error)
+
+    def reexecute(self, request: ReexecuteRequest, reader: Reader, fetch: bool) -> bytes:
+        """Execute a known cursor with new bind values, and fetch if asked."""
+        cursor = self._cursors.get(request.cursor_id)
+        if cursor is None or cursor.statement is None:
+            reader.discard()
+            raise OracleError(1001, "invalid cursor")
+        statement = cursor.statement
+        is_query = statement.kind == "query"
+        try:
+            rows = self._read_bind_rows(reader, cursor, 1 if fetch or is_query else max(1, request.iterations))
+            if is_query:
+                self._query(cursor, rows)
+                described = self._describe_if_changed(cursor)
+                limit = request.iterations if fetch and not cursor.has_lobs else 0
+                return described + self._rows(cursor, limit) + self._end_of_rows(cursor)
+            body, outcome = self._run(cursor, rows, request.commit, batch_errors=False)
+            return body + self._end_of_execute(cursor, outcome)
+        except OracleError as error:
+            return self._failed(cursor, error)
+
+    def fetch(self, cursor_id: int, limit: int) -> bytes:
+        """The next rows of a cursor."""
+        cursor = self._cursors.get(cursor_id)
+        if cursor is None or cursor.result is None:
+            raise OracleError(1002, "fetch out of sequence")
+        return self._rows(cursor, limit) + self._end_of_rows(cursor)
+
+    # ------------------------------------------------------------ execute
+    def _open(self) -> Cursor:
+        while True:
+            self._last_cursor_id = self._last_cursor_id % 65_000 + 1
+            if self._last_cursor_id not in self._cursors:
+                cursor = Cursor(self._last_cursor_id)
+                self._cursors[cursor.id] = cursor
+                return cursor
+
+    def _execute(self, cursor: Cursor, request: ExecuteRequest, reader: Reader) -> bytes:
+        options = request.options
+        if request.defines:
+            cursor.defines = request.defines
+            cursor.encoders = []
+        if request.binds:
+            cursor.binds = request.binds
+        failure = self._parse(cursor, request.sql) if request.sql is not None else None
+        if failure:
+            # The bind rows may stand in packets that are still to come: read them before the answer.
+            if request.binds and not reader.at_end:
+                self._read_bind_rows(reader, cursor, 1 if request.is_query else max(1, request.iterations))
+            raise failure
+        statement = cursor.statement
+        if statement is None:
+            raise OracleError(1003, "no statement parsed")
+        if request.flags & EXECUTE_FLAG_SCROLLABLE:
+            raise OracleError(3001, "unimplemented feature: scrollable cursors")
+        is_query = statement.kind == "query"
+        rows: list[BindRow] = []
+        if options & ExecuteOption.EXECUTE and (request.binds or not cursor.binds):
+            rows = self._read_bind_rows(reader, cursor, 1 if is_query else max(1, request.iterations))
+        if is_query:
+            return self._execute_query(cursor, request, rows)
+        if not options & ExecuteOption.EXECUTE:
+            return make_execute_parameters(None) + self._end_of_execute(cursor, None)
+        commit = bool(options & ExecuteOption.COMMIT)
+        body, outcome = self._run(cursor, rows, commit, bool(options & ExecuteOption.BATCH_ERRORS))
+        counts = list(outcome.row_counts) if request.wants_row_counts else None
+        return body + make_execute_parameters(counts) + self._end_of_execute(cursor, outcome)
+
+    def _parse(self, cursor: Cursor, sql: str) -> OracleError | None:
+        cursor.close()
+        cursor.statement = None
+        cursor.described = None
+        cursor.out_binds = frozenset()
+        cursor.columns = ()
+        cursor.encoders = []
+        try:
+            cursor.statement = self._backend.prepare(sql)
+        except OracleError as error:
+            return error
+        return None
+
+    def _execute_query(self, cursor: Cursor, request: ExecuteRequest, rows: list[BindRow]) -> bytes:
+        options = request.options
+        if options & ExecuteOption.EXECUTE:
+            self._query(cursor, rows)
+        elif not options & ExecuteOption.DEFINE:
+            assert cursor.statement is not None
+            cursor.columns = self._backend.describe(cursor.statement, cursor.bind_types)
+        wants_describe = options & (ExecuteOption.PARSE | ExecuteOption.DESCRIBE)
+        described = self._describe(cursor) if wants_describe else self._describe_if_changed(cursor)
+        limit = 0
+        # A client that has not defined its LOB columns yet cannot take rows: it comes again with its defines.
+        undefined_lobs = cursor.has_lobs and options & ExecuteOption.EXECUTE and not request.defines
+        if options & ExecuteOption.FETCH and not undefined_lobs:
+            if options & ExecuteOption.EXECUTE and not request.defines:
+                limit = request.prefetch_rows
+            else:
+                limit = request.iterations or request.prefetch_rows
+        parameters = make_execute_parameters(None)
+        return described + self._rows(cursor, limit) + parameters + self._end_of_rows(cursor)
+
+    def _query(self, cursor: Cursor, rows: list[BindRow]) -> None:
+        assert cursor.statement is not None
+        cursor.close()
+        cursor.result = self._backend.query(cursor.statement, cursor.bind_types, rows[0] if rows else [])
+        cursor.position = 0
+        cursor.exhausted = False
+        if cursor.result.columns != cursor.columns:
+            cursor.columns = tuple(cursor.result.columns)
+            cursor.encoders = []
+
+    def _run(self, cursor: Cursor, rows: list[BindRow], commit: bool, batch_errors: bool) -> tuple[bytes, Outcome]:
+        """Execute what is not a query; returns the rows of its OUT binds and the outcome."""
+        assert cursor.statement is not None
+        outcome = self._backend.execute(cursor.statement, cursor.bind_types, rows, batch_errors)
+        if cursor.statement.kind == "plsql":
+            body = self._out_binds(cursor, outcome)
+        elif cursor.statement.returning_from is not None:
+            body = self._returned(cursor, outcome)
+        else:
+            body = b""
+        if commit:
+            self._backend.commit()
+        return body, outcome
+
+    def _failed(self, cursor: Cursor, error: OracleError) -> bytes:
+        statement_type = cursor.statement_type
+        return make_error(
+            self._status(), error, cursor_id=cursor.id, row_count=error.rows_done, statement_type=statement_type
+        )
+
+    # ------------------------------------------------------------ binds
+    def _read_bind_rows(self, reader: Reader, cursor: Cursor, count: int) -> list[BindRow]:
+        """Read the bind values of ``count`` executions; OUT binds are not sent and stay None."""
+        definitions = cursor.binds
+        statement = cursor.statement
+        if not definitions:
+            return [[] for _ in range(count)]
+        unsent = set(cursor.out_binds)
+        if statement is not None and statement.returning_from is not None:
+            unsent |= set(range(statement.returning_from, len(definitions)))
+        sent = [index for index in range(len(definitions)) if index not in unsent]
+        if statement is None or statement.kind != "plsql":
+            sent.sort(key=lambda index: definitions[index].type.buffer_size > _LONGEST_STRING)
+        rows: list[BindRow] = []
+        failure: OracleError | None = None
+        for _ in range(count):
+            row: BindRow = [None] * len(definitions)
+            if sent and reader.byte() != MessageType.ROW_DATA:
+                raise ProtocolError("bind values do not start with a row")
+            for index in sent:
+                try:
+                    row[index] = self._read_value(reader, definitions[index])
+                except OracleError as error:
+                    failure = failure or error
+            rows.append(row)
+        if failure:
+            raise failure
+        return rows
+
+    def _read_value(self, reader: Reader, definition: Definition) -> bytes | None:
+        if definition.flags & BIND_FLAG_ARRAY:
+            for _ in range(reader.integer()):
+                reader.text()
+            raise OracleError(3001, "unimplemented feature: PL/SQL arrays as binds")
+        if definition.type.code in _LOB_CODES:
+            locator = reader.sized_text()
+            return self._lobs.value(locator) if locator else None
+        if reader.peek() == ESCAPE:  # NULL, as Oracle Client writes it
+            reader.raw(2)
+            return None
+        value = reader.text()
+        if not value:
+            return None
+        if definition.type.code == _REF_CURSOR_CODE:
+            raise OracleError(3001, "unimplemented feature: REF CURSOR binds")
+        return codecs.decoder(definition.type)(value)
+
+    def _out_binds(self, cursor: Cursor, outcome: Outcome) -> bytes:
+        cursor.out_binds = frozenset(outcome.out)
+        if not cursor.binds:
+            return b""
+        indexes = range(len(cursor.binds))
+        parts = [make_io_vector([DIRECTION_OUT if index in outcome.out else DIRECTION_IN for index in indexes])]
+        if outcome.out:
+            parts.append(_ROW)
+            parts += [self._out_value(cursor.binds[index], outcome.out[index]) for index in sorted(outcome.out)]
+        return b"".join(parts)
+
+    def _returned(self, cursor: Cursor, outcome: Outcome) -> bytes:
+        """One row for each execution: for each RETURNING bind, the number of values and the values."""
+        assert cursor.statement is not None
+        assert cursor.statement.returning_from is not None
+        definitions = cursor.binds[cursor.statement.returning_from :]
+        parts = []
+        for returned in outcome.returned:
+            parts.append(_ROW)
+            for index, definition in enumerate(definitions):
+                parts.append(integer(len(returned)))
+                parts += [self._out_value(definition, row[index]) for row in returned]
+        return b"".join(parts)
+
+    def _out_value(self, definition: Definition, value: bytes | None) -> bytes:
+        """An OUT value with the indicator and return code that the client asked for."""
+        if value is None:
+            encoded = b"\0"
+        elif definition.type.code in _LOB_CODES:
+            encoded = self._located(definition, value)
+        else:
+            encoded = codecs.encoder(definition.type)(value)
+        if definition.flags & BIND_FLAG_INDICATOR:
+            encoded += integer(_NULL_INDICATOR if value is None else 0)
+        if definition.flags & BIND_FLAG_RETURN_CODE:
+            encoded += integer(_NULL_FETCHED if value is None else 0)
+        return encoded
+
+    # ------------------------------------------------------------ results
+    def _describe(self, cursor: Cursor) -> bytes:
+        cursor.described = cursor.columns
+        now = codecs.encode_date(datetime.datetime.now().isoformat(" ", "seconds").encode())[1:]
+        return make_describe(cursor.columns, _CHARSET_IDS, now)
+
+    def _describe_if_changed(self, cursor: Cursor) -> bytes:
+        return b"" if cursor.described == cursor.columns else self._describe(cursor)
+
+    def _rows(self, cursor: Cursor, limit: int) -> bytes:
+        """Up to ``limit`` rows behind their header."""
+        if not limit or cursor.result is None:
+            return b""
+        rows = cursor.result.rows(cursor.position, limit)
+        cursor.position += len(rows)
+        # As Oracle does: the end is known when there were fewer rows than asked for.
+        cursor.exhausted = len(rows) < limit
+        if not cursor.encoders:
+            cursor.encoders = self._column_encoders(cursor)
+        columns = [map(encode, values) for encode, values in zip(cursor.encoders, zip(*rows))]
+        header = make_row_header(len(cursor.columns), limit)
+        return header + b"".join([_ROW + b"".join(row) for row in zip(*columns)])
+
+    def _end_of_rows(self, cursor: Cursor) -> bytes:
+        status = self._status()
+        if cursor.exhausted:
+            return make_end_of_fetch(status, cursor.id, cursor.position, cursor.statement_type)
+        return make_error(status, cursor_id=cursor.id, row_count=cursor.position, statement_type=cursor.statement_type)
+
+    def _end_of_execute(self, cursor: Cursor, outcome: Outcome | None) -> bytes:
+        failures = outcome.batch_errors if outcome else []
+        error = OracleError(ARRAY_DML_ERRORS, "error(s) in array DML") if failures else None
+        return make_error(
+            self._status(),
+            error,
+            cursor_id=cursor.id,
+            row_count=outcome.row_count if outcome else 0,
+            statement_type=cursor.statement_type,
+            batch_errors=failures,
+        )
+
+    def _column_encoders(self, cursor: Cursor) -> list[ValueEncoder]:
+        defines: Sequence[Definition | None] = cursor.defines or [None] * len(cursor.columns)
+        if len(defines) != len(cursor.columns):
+            raise OracleError(1007, "variable not in select list")
+        return [self._column_encoder(column.type, define) for column, define in zip(cursor.columns, defines)]
+
+    def _column_encoder(self, type_: OracleType, define: Definition | None) -> ValueEncoder:
+        if type_.code in _LOB_CODES:
+            if define is not None and define.type.code not in _LOB_CODES:
+                return self._inline_lob_encoder(type_, define)
+            return lambda value: b"\0" if value is None else self._located(define, value, type_)
+        encode = codecs.encoder(type_)
+        return lambda value: b"\0" if value is None else encode(value)
+
+    def _inline_lob_encoder(self, type_: OracleType, define: Definition) -> ValueEncoder:
+        """A LOB that the client defined as a LONG or a string: the value itself, an indicator and a return code."""
+        encode = codecs.encoder(OracleType("", 1 if type_.code == CLOB.code else 23, define.type.charset_form))
+
+        def encode_inline(value: bytes | None) -> bytes:
+            if value is None:
+                return b"\0" + integer(_NULL_INDICATOR) + integer(_NULL_FETCHED)
+            return encode(value) + b"\0\0"
+
+        return encode_inline
+
+    def _located(self, define: Definition | None, value: bytes, type_: OracleType | None = None) -> bytes:
+        code = type_.code if type_ is not None else define.type.code if define is not None else CLOB.code
+        lob, locator = self._lobs.put(code == CLOB.code, value)
+        with_sizes = define is None or bool(define.continuation_flags & _PREFETCH_LOB)
+        return lobs.encode_located(lob, locator, with_sizes)
