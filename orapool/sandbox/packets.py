@@ -7,8 +7,10 @@ and 32 bits afterwards, both ways (TNS version 315 and later).
 from __future__ import annotations
 
 import re
+import select
 import socket
 import struct
+import time
 from dataclasses import dataclass
 from typing import Callable
 
@@ -153,6 +155,11 @@ class PacketStream:
             if packet.type == MARKER and packet.body[2:3] == bytes((MARKER_RESET,)):
                 return
 
+    def await_break(self) -> None:
+        """Read on until the client's break marker, dropping what stands before it."""
+        while self.receive().type != MARKER:
+            pass
+
     def client_broke_in(self) -> bool:
         """True when a marker or the end of the connection waits to be read; reads nothing away."""
         try:
@@ -162,6 +169,16 @@ class PacketStream:
         except ConnectionClosed:
             return True
         return len(self._received) > 4 and self._received[4] == MARKER
+
+    def client_breaks_in_within(self, seconds: float) -> bool:
+        """Wait; True as soon as `client_broke_in` would say so, False when the time has passed."""
+        deadline = time.monotonic() + seconds
+        while True:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return False
+            if select.select([self._socket], [], [], left)[0] and self.client_broke_in():
+                return True
 
     def send(self, packet_type: int, body: bytes) -> None:
         """Send one packet."""

@@ -55,8 +55,12 @@ class Host(Protocol):
     def count_log_on(self) -> None:
         """Note a session that has logged in."""
 
-    def before_answer(self, session: Session) -> None:
-        """Wait as long as the faults in force want it; raises ConnectionClosed when the session is ended meanwhile."""
+    def wait_while_frozen(self, session: Session) -> None:
+        """Return when the server is not frozen; raises ConnectionClosed when the session is ended meanwhile."""
+
+    @property
+    def delay(self) -> float:
+        """Seconds that each call waits before it is carried out."""
 
 
 @dataclass
@@ -148,7 +152,7 @@ class Session:
         if packet.type != packets.CONNECT:
             raise ConnectionClosed(f"a packet of type {packet.type} before CONNECT")
         request = packets.parse_connect(packet.body, self._stream.receive)
-        self._host.before_answer(self)
+        self._host.wait_while_frozen(self)
         code = self._host.service_error(request.service_name, request.sid)
         if request.version < packets.OLDEST_VERSION:
             code = 12618  # TNS: versions are incompatible
@@ -186,7 +190,7 @@ class Session:
             raise ProtocolError(f"a message of type {kind}")
 
     def _answer(self, message: bytes) -> None:
-        self._host.before_answer(self)
+        self._host.wait_while_frozen(self)
         self._stream.send_data(message)
 
     def _break_call(self) -> None:
@@ -195,7 +199,9 @@ class Session:
         self._stream.send_marker(packets.MARKER_BREAK)
         self._stream.await_reset()
         self._stream.send_marker(packets.MARKER_RESET)
-        self._answer(make_error(self._status(), OracleError(1013, "user requested cancel of current operation")))
+        self._answer(
+            make_error(self._status(), OracleError(messages.INTERRUPTED, "user requested cancel of current operation"))
+        )
 
     def _status(self) -> CallStatus:
         return CallStatus(self._backend is not None and self._backend.in_transaction, self._sequence)
@@ -203,6 +209,12 @@ class Session:
     # ------------------------------------------------------------ calls
     def _call(self, code: int) -> None:
         self._host.count_call(messages.CALL_NAMES.get(code, f"function_{code}"))  # type: ignore[call-overload]
+        self._host.wait_while_frozen(self)
+        delay = self._host.delay
+        if delay and self._stream.client_breaks_in_within(delay):
+            self._stream.await_break()
+            self._break_call()
+            return
         failure, self._failure = self._failure, None
         if failure:
             self._reader.discard()
@@ -213,7 +225,7 @@ class Session:
         try:
             answer = self._carry_out(code)
         except OracleError as error:
-            if error.code == 1013 and self._stream.client_broke_in():
+            if error.code == messages.INTERRUPTED and self._stream.client_broke_in():
                 # The marker that interrupted the call is next in line, and its handshake is the answer.
                 return
             answer = make_error(self._status(), error)

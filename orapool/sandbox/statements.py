@@ -17,6 +17,7 @@ from orapool.sandbox.messages import (
     DIRECTION_IN,
     DIRECTION_OUT,
     EXECUTE_FLAG_SCROLLABLE,
+    INTERRUPTED,
     CallStatus,
     Definition,
     ExecuteOption,
@@ -252,6 +253,8 @@ class StatementCalls:
         return body, outcome
 
     def _failed(self, cursor: Cursor, error: OracleError) -> bytes:
+        if error.code == INTERRUPTED:  # the session knows whether the client waits for an answer or for a handshake
+            raise error
         statement_type = cursor.statement_type
         return make_error(
             self._status(), error, cursor_id=cursor.id, row_count=error.rows_done, statement_type=statement_type

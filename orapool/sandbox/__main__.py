@@ -1,0 +1,75 @@
+"""The sandbox's own process: reads its configuration from standard input, says where it listens, serves until told.
+
+Its standard input is its lifeline: when the process that started it is gone, the sandbox ends too.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+from orapool.sandbox.control import ControlServer, control_path
+from orapool.sandbox.server import Server
+
+
+def main() -> int:
+    """Run the server; returns the process's exit status."""
+    configuration: dict[str, Any] = json.loads(sys.stdin.readline())
+    logging.basicConfig(
+        level=configuration.get("log_level", "WARNING"), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    path = configuration.get("path")
+    server = Server(
+        configuration["host"], configuration["port"], configuration["users"], Path(path) if path is not None else None
+    )
+    finished = threading.Event()
+    try:
+        server.start()
+        control = ControlServer(control_path(server.port), _commands(server, finished))
+    except Exception as error:
+        logging.getLogger(__name__).debug("start failed", exc_info=True)
+        server.shut_down()
+        _say({"error": str(error)})
+        return 1
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: finished.set())
+    threading.Thread(target=_watch_lifeline, args=(finished,), daemon=True).start()
+    _say({"port": server.port})
+    finished.wait()
+    server.shut_down()
+    control.close()
+    return 0
+
+
+def _commands(server: Server, finished: threading.Event) -> dict[str, Any]:
+    return {
+        "stats": server.stats,
+        "sessions": server.sessions,
+        "end_sessions": server.end_sessions,
+        "freeze": server.freeze,
+        "thaw": server.thaw,
+        "refuse": server.refuse,
+        "delay": server.set_delay,
+        "fail_next": server.fail_next,
+        "stop": server.stop,
+        "start": server.start,
+        "shut_down": finished.set,
+    }
+
+
+def _watch_lifeline(finished: threading.Event) -> None:
+    sys.stdin.read()
+    finished.set()
+
+
+def _say(message: dict[str, Any]) -> None:
+    print(json.dumps(message), flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

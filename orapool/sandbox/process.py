@@ -1,0 +1,189 @@
+"""`Sandbox`: the embedded server in a process of its own, as a context manager and by its faults."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from orapool.sandbox.control import ControlClient, SandboxError, control_path
+from orapool.sandbox.stats import Stats
+
+SERVICE = "ORAPOOL"
+DEMO_USERS = {"scott": "tiger"}
+_CLOSE_TIMEOUT = 20.0
+
+
+class Sandbox:
+    """An embedded server that speaks Oracle Net, for demos and tests. It is not an Oracle database.
+
+    It runs as a process of its own, over a real PostgreSQL that is embedded too, and ends with the process that made
+    it, at the latest. Start it with `with` or `start`.
+
+    Args:
+        host: the address to listen on.
+        port: the port; 0 takes a free one.
+        users: passwords by user name; without it, the demo's own user ``scott`` with the password ``tiger``.
+        path: a folder that keeps the data; None for data in memory, gone at the end.
+        log_level: of the server's log on standard error.
+
+    Example:
+        >>> with Sandbox() as sandbox:
+        ...     connection = oracledb.connect(user="scott", password="tiger", dsn=sandbox.dsn)
+    """
+
+    def __init__(
+        self,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        users: Mapping[str, str] | None = None,
+        path: str | os.PathLike[str] | None = None,
+        log_level: str = "WARNING",
+    ) -> None:
+        self.host = host
+        self.port = port
+        self.users = dict(DEMO_USERS if users is None else users)
+        self.path = Path(path).absolute() if path is not None else None
+        self._log_level = log_level
+        self._process: subprocess.Popen[str] | None = None
+        self._control: ControlClient | None = None
+        self._owner = os.getpid()
+
+    def __repr__(self) -> str:
+        state = f"on {self.host}:{self.port}" if self._control else "not started"
+        return f"<Sandbox {state}, data in {self.path or 'memory'}, users {', '.join(self.users)}>"
+
+    @property
+    def dsn(self) -> str:
+        """The connect string, ``host:port/service``."""
+        return f"{self.host}:{self.port}/{SERVICE}"
+
+    # ------------------------------------------------------------ life
+    def __enter__(self) -> Sandbox:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def start(self) -> None:
+        """Start the server, the first time or again after `stop`, then on the same port and with its data.
+
+        Raises:
+            SandboxError: when it does not start; the message says why.
+        """
+        if self._control is not None:
+            self._control.call("start")
+            return
+        process = subprocess.Popen(
+            [sys.executable, "-m", "orapool.sandbox"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,  # an interrupt at the terminal is for the process that made this one
+        )
+        assert process.stdin is not None
+        assert process.stdout is not None
+        configuration = {
+            "host": self.host,
+            "port": self.port,
+            "users": self.users,
+            "path": str(self.path) if self.path is not None else None,
+            "log_level": self._log_level,
+        }
+        with contextlib.suppress(BrokenPipeError):
+            process.stdin.write(json.dumps(configuration) + "\n")
+            process.stdin.flush()
+        line = process.stdout.readline()
+        answer = json.loads(line) if line else {"error": "its process ended at once; its log is on standard error"}
+        if "error" in answer:
+            process.stdin.close()
+            process.stdout.close()
+            process.wait(_CLOSE_TIMEOUT)
+            raise SandboxError(f"the sandbox did not start: {answer['error']}")
+        self._process = process
+        self.port = answer["port"]
+        self._control = ControlClient(control_path(self.port))
+
+    def stop(self) -> None:
+        """Stop as a database that shuts down: sessions end, nobody listens. The data stay; `start` comes back."""
+        self._call("stop")
+
+    def close(self) -> None:
+        """End the server's process. What is not in a folder is gone."""
+        process, self._process, self._control = self._process, None, None
+        if process is None or os.getpid() != self._owner:
+            return
+        assert process.stdin is not None
+        assert process.stdout is not None
+        with contextlib.suppress(OSError):
+            process.stdin.close()  # the lifeline
+        try:
+            process.wait(_CLOSE_TIMEOUT)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        process.stdout.close()
+
+    # ------------------------------------------------------------ counts
+    def stats(self) -> Stats:
+        """The exact counts of connects, log-ons, round trips and bytes since the start."""
+        return Stats(**self._call("stats"))
+
+    def sessions(self) -> list[dict[str, Any]]:
+        """Who is logged on: sid, serial, user, program, machine, module, port and so on."""
+        found: list[dict[str, Any]] = self._call("sessions")
+        return found
+
+    # ------------------------------------------------------------ faults
+    def end_sessions(self, how: str = "fin", sid: int | None = None) -> int:
+        """End one session, or all, from the server's side; returns how many.
+
+        Args:
+            how: ``"fin"``, an orderly end of the connection, or ``"rst"``, a reset.
+            sid: the session; None for all.
+        """
+        count: int = self._call("end_sessions", how=how, sid=sid)
+        return count
+
+    def freeze(self) -> None:
+        """Accept what is sent and answer nothing, to sessions and new connections, until `thaw`."""
+        self._call("freeze")
+
+    def thaw(self) -> None:
+        """Go on after `freeze`, first with what came in meanwhile."""
+        self._call("thaw")
+
+    def refuse(self, enabled: bool = True, code: int = 0) -> None:
+        """Refuse new connections.
+
+        Args:
+            enabled: False ends it.
+            code: 0 closes the port, so that clients see a refused connection; else the listener's ORA- code, 12528.
+        """
+        self._call("refuse", enabled=enabled, code=code)
+
+    def delay(self, seconds: float) -> None:
+        """Let every call wait this many seconds before it is carried out; 0 ends it."""
+        self._call("delay", seconds=seconds)
+
+    def fail_next(self, code: int, sid: int | None = None) -> int:
+        """Answer the next call of one session, or of every open one, with ORA-00028, 01012, 01033, 02396 or 03113.
+
+        The session ends with it. Returns how many sessions it will hit.
+        """
+        count: int = self._call("fail_next", code=code, sid=sid)
+        return count
+
+    def _call(self, command: str, **arguments: Any) -> Any:
+        if self._control is None:
+            raise SandboxError("the sandbox is not started")
+        return self._control.call(command, **arguments)

@@ -1,0 +1,237 @@
+"""The listener with its sessions, the faults that can be played on them, and the exact counts of what they did."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import logging
+import socket
+import threading
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+
+from orapool.sandbox.auth import Verifier
+from orapool.sandbox.errors import OracleError
+from orapool.sandbox.packets import ConnectionClosed
+from orapool.sandbox.session import Session
+from orapool.sandbox.sql import Backend, ClientWatch, Engine, SessionIdentity
+from orapool.sandbox.stats import Stats
+
+logger = logging.getLogger(__name__)
+
+SERVICE = "ORAPOOL"
+_BACKLOG = 512
+_FIRST_SID = 100
+_STOP_TIMEOUT = 10.0
+# The listener's answers to a service or SID that it does not know.
+_UNKNOWN_SERVICE = 12514
+_UNKNOWN_SID = 12505
+
+# What `fail_next` can play, by code, with the words that Oracle uses.
+FAILURES = {
+    28: "your session has been killed",
+    1012: "not logged on",
+    1033: "ORACLE initialization or shutdown in progress",
+    2396: "exceeded maximum idle time, please connect again",
+    3113: "end-of-file on communication channel",
+}
+
+
+class Server:
+    """The sandbox's server: one listener, one engine, one thread for each session.
+
+    Args:
+        host: the address to listen on.
+        port: the port; 0 takes a free one, which then stays the same over `stop` and `start`.
+        users: passwords by user name.
+        path: a folder for the data, None for memory.
+    """
+
+    def __init__(self, host: str, port: int, users: Mapping[str, str], path: Path | None) -> None:
+        self.host = host
+        self.port = port
+        self.delay = 0.0
+        self._engine = Engine(path, users)
+        self._verifiers = {user.upper(): Verifier.of(user.upper(), password) for user, password in users.items()}
+        self._lock = threading.Lock()
+        self._sids = itertools.count(_FIRST_SID)
+        self._sessions: dict[int, tuple[Session, threading.Thread]] = {}
+        self._listener: socket.socket | None = None
+        self._thawed = threading.Event()
+        self._thawed.set()
+        self._refusal = 0
+        self._connects = 0
+        self._log_ons = 0
+        self._calls: Counter[str] = Counter()
+        self._bytes_received = 0
+        self._bytes_sent = 0
+
+    # ------------------------------------------------------------ life
+    def start(self) -> None:
+        """Start the engine, if it does not run yet, and listen."""
+        self._engine.start()
+        self._listen()
+
+    def stop(self) -> None:
+        """Stop listening and end all sessions, as a database that shuts down; the data stay."""
+        self._close_listener()
+        self.end_sessions()
+
+    def shut_down(self) -> None:
+        """Stop for good, the engine too."""
+        self.thaw()
+        self.stop()
+        self._engine.stop()
+
+    def _listen(self) -> None:
+        if self._listener is not None:
+            return
+        listener = socket.create_server((self.host, self.port), backlog=_BACKLOG)
+        self.port = listener.getsockname()[1]
+        self._listener = listener
+        threading.Thread(target=self._accept, args=(listener,), name="listener", daemon=True).start()
+
+    def _close_listener(self) -> None:
+        listener, self._listener = self._listener, None
+        if listener is not None:
+            with contextlib.suppress(OSError):
+                listener.shutdown(socket.SHUT_RDWR)  # wakes the thread in accept
+            listener.close()
+
+    def _accept(self, listener: socket.socket) -> None:
+        while True:
+            try:
+                sock, _address = listener.accept()
+            except OSError:
+                return
+            self._serve(sock)
+
+    def _serve(self, sock: socket.socket) -> None:
+        try:
+            session = Session(self, sock, next(self._sids), self._count_bytes)
+        except OSError:  # gone before it was served
+            sock.close()
+            return
+        thread = threading.Thread(
+            target=self._run, args=(session,), name=f"session {session.identity.sid}", daemon=True
+        )
+        with self._lock:
+            self._connects += 1
+            self._sessions[session.identity.sid] = (session, thread)
+        thread.start()
+
+    def _run(self, session: Session) -> None:
+        try:
+            session.run()
+        finally:
+            with self._lock:
+                self._sessions.pop(session.identity.sid, None)
+
+    # ------------------------------------------------------------ what sessions need (session.Host)
+    def service_error(self, service_name: str, sid: str) -> int:
+        """The listener's ORA- code for a service, 0 when it is known."""
+        if self._refusal:
+            return self._refusal
+        if service_name:
+            return 0 if service_name.upper() == SERVICE else _UNKNOWN_SERVICE
+        if sid:
+            return 0 if sid.upper() == SERVICE else _UNKNOWN_SID
+        return _UNKNOWN_SERVICE
+
+    def verifier(self, user: str) -> Verifier | None:
+        """The verifier of a user, None when there is no such user."""
+        return self._verifiers.get(user)
+
+    def open_backend(self, identity: SessionIdentity, watch: ClientWatch) -> Backend:
+        """An engine session for a client that has logged in."""
+        return self._engine.open(identity, watch)
+
+    def count_call(self, name: str) -> None:
+        """Note a round trip."""
+        with self._lock:
+            self._calls[name] += 1
+
+    def count_log_on(self) -> None:
+        """Note a session that has logged in."""
+        with self._lock:
+            self._log_ons += 1
+
+    def wait_while_frozen(self, session: Session) -> None:
+        """Return when the server is not frozen; raises ConnectionClosed when the session is ended meanwhile."""
+        while not self._thawed.wait(0.05):
+            if session.ended.is_set():
+                raise ConnectionClosed("ended while frozen")
+
+    def _count_bytes(self, received: int, sent: int) -> None:
+        with self._lock:
+            self._bytes_received += received
+            self._bytes_sent += sent
+
+    # ------------------------------------------------------------ counts and faults
+    def stats(self) -> Stats:
+        """The counts since the start."""
+        with self._lock:
+            return Stats(
+                connects=self._connects,
+                log_ons=self._log_ons,
+                round_trips=dict(self._calls),
+                bytes_received=self._bytes_received,
+                bytes_sent=self._bytes_sent,
+                sessions=sum(session.logged_on for session, _thread in self._sessions.values()),
+            )
+
+    def sessions(self) -> list[SessionIdentity]:
+        """Who is logged on."""
+        with self._lock:
+            return [session.identity for session, _thread in self._sessions.values() if session.logged_on]
+
+    def end_sessions(self, how: str = "fin", sid: int | None = None) -> int:
+        """End one session or all of them from the server's side, by FIN or RST; returns how many."""
+        if how not in ("fin", "rst"):
+            raise ValueError(f"how must be 'fin' or 'rst', not {how!r}")
+        chosen = self._chosen(sid)
+        for session, _thread in chosen:
+            session.end(reset=how == "rst")
+        for _session, thread in chosen:
+            thread.join(_STOP_TIMEOUT)
+        return len(chosen)
+
+    def freeze(self) -> None:
+        """Answer nothing any more, to sessions and to new connections; what they send is still accepted."""
+        self._thawed.clear()
+
+    def thaw(self) -> None:
+        """Answer again, first what came in meanwhile."""
+        self._thawed.set()
+
+    def refuse(self, enabled: bool = True, code: int = 0) -> None:
+        """Refuse new connections: the port is closed, or, with a code, the listener refuses with that ORA- error."""
+        self._refusal = code if enabled else 0
+        if enabled and not code:
+            self._close_listener()
+        else:
+            self._listen()
+
+    def set_delay(self, seconds: float) -> None:
+        """Let every call wait this long before it is carried out; 0 ends it."""
+        if seconds < 0:
+            raise ValueError(f"seconds must not be negative: {seconds}")
+        self.delay = seconds
+
+    def fail_next(self, code: int, sid: int | None = None) -> int:
+        """Answer the next call of one session or of each with an ORA- error that ends it; returns how many will."""
+        if code not in FAILURES:
+            raise ValueError(f"code must be one of {', '.join(map(str, FAILURES))}, not {code}")
+        chosen = self._chosen(sid)
+        for session, _thread in chosen:
+            session.fail_next(OracleError(code, FAILURES[code]))
+        return len(chosen)
+
+    def _chosen(self, sid: int | None) -> list[tuple[Session, threading.Thread]]:
+        with self._lock:
+            if sid is None:
+                return list(self._sessions.values())
+            if sid not in self._sessions:
+                raise ValueError(f"there is no session {sid}")
+            return [self._sessions[sid]]
