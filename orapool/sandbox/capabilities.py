@@ -36,6 +36,7 @@ _FDO = bytes.fromhex(
     "08112308" + "1141b0230083036907d003"
 ).ljust(100, b"\0")
 
+_FLAG_NATIONAL_CHARSET = 0x80
 _SIGNED_BYTE_TYPE = 27
 _REPRESENTATION_UNIVERSAL = 1
 _REPRESENTATION_NATIVE = 10
@@ -48,6 +49,17 @@ class TypeRepresentation:
     code: int
     conversion: int
     representations: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class ClientTypes:
+    """What a client says of itself in the negotiation of data types.
+
+    ``is_oci`` tells Oracle Client, which sends its national character set, from python-oracledb, which does not.
+    """
+
+    is_oci: bool
+    types: list[TypeRepresentation]
 
 
 def make_protocol_reply() -> bytes:
@@ -67,7 +79,7 @@ def make_protocol_reply() -> bytes:
 
 
 def parse_protocol(reader: Reader) -> str:
-    """Read the protocol message behind its type byte; returns the client's own name for itself."""
+    """Read the protocol message behind its type byte; returns the client's platform or its own name for itself."""
     while reader.byte():
         pass
     name = bytearray()
@@ -78,19 +90,20 @@ def parse_protocol(reader: Reader) -> str:
         name.append(byte)
 
 
-def parse_data_types(reader: Reader) -> list[TypeRepresentation]:
+def parse_data_types(reader: Reader) -> ClientTypes:
     """Read the data types message behind its type byte."""
     reader.raw(4)
     flags = reader.byte()
     reader.text()
     reader.text()
-    if flags & 0x80:
+    is_oci = bool(flags & _FLAG_NATIONAL_CHARSET)
+    if is_oci:
         reader.raw(2)
     types: list[TypeRepresentation] = []
     while True:
         code = reader.uint16()
         if not code:
-            return types
+            return ClientTypes(is_oci, types)
         conversion = reader.uint16()
         representations = []
         while conversion:

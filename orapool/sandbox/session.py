@@ -95,6 +95,7 @@ class Session:
         self._statements: StatementCalls | None = None
         self._login: _Login | None = None
         self._sequence = 0
+        self._is_oci = False
         self._failure: OracleError | None = None
         self.ended = threading.Event()
 
@@ -175,9 +176,10 @@ class Session:
             self._host.count_call("protocol")
             self._answer(make_protocol_reply())
         elif kind == MessageType.DATA_TYPES:
-            types = parse_data_types(reader)
+            client = parse_data_types(reader)
+            self._is_oci = client.is_oci
             self._host.count_call("data_types")
-            self._answer(make_data_types_reply(types))
+            self._answer(make_data_types_reply(client.types))
         elif kind == MessageType.PIGGYBACK:
             code = reader.byte()
             reader.byte()
@@ -327,7 +329,7 @@ class Session:
         self._identify(login)
         watch = ClientWatch(self._socket.fileno(), self._stream.client_broke_in)
         self._backend = self._host.open_backend(self.identity, watch)
-        self._statements = StatementCalls(self._backend, self._lobs, self._status)
+        self._statements = StatementCalls(self._backend, self._lobs, self._status, self._is_oci)
         self._socket.settimeout(None)
         self._host.count_log_on()
         return self._end_of_phase(messages.make_parameters(self._session_pairs(proof)))

@@ -99,10 +99,13 @@ class Cursor:
 class StatementCalls:
     """The cursors of one session, and the calls on them; each returns the whole answer."""
 
-    def __init__(self, backend: Backend, store: lobs.LobStore, status: Callable[[], CallStatus]) -> None:
+    def __init__(
+        self, backend: Backend, store: lobs.LobStore, status: Callable[[], CallStatus], is_oci: bool = False
+    ) -> None:
         self._backend = backend
         self._lobs = store
         self._status = status
+        self._is_oci = is_oci
         self._cursors: dict[int, Cursor] = {}
         self._last_cursor_id = 0
 
@@ -268,7 +271,8 @@ class StatementCalls:
         if not definitions:
             return [[] for _ in range(count)]
         unsent = set(cursor.out_binds)
-        if statement is not None and statement.returning_from is not None:
+        if statement is not None and statement.returning_from is not None and not self._is_oci:
+            # Oracle Client does not look into the statement: it sends a NULL for them.
             unsent |= set(range(statement.returning_from, len(definitions)))
         sent = [index for index in range(len(definitions)) if index not in unsent]
         if statement is None or statement.kind != "plsql":
@@ -311,19 +315,25 @@ class StatementCalls:
         cursor.out_binds = frozenset(outcome.out)
         if not cursor.binds:
             return b""
-        indexes = range(len(cursor.binds))
-        parts = [make_io_vector([DIRECTION_OUT if index in outcome.out else DIRECTION_IN for index in indexes])]
+        parts = [self._io_vector(cursor)]
         if outcome.out:
             parts.append(_ROW)
             parts += [self._out_value(cursor.binds[index], outcome.out[index]) for index in sorted(outcome.out)]
         return b"".join(parts)
+
+    def _io_vector(self, cursor: Cursor) -> bytes:
+        indexes = range(len(cursor.binds))
+        return make_io_vector([DIRECTION_OUT if index in cursor.out_binds else DIRECTION_IN for index in indexes])
 
     def _returned(self, cursor: Cursor, outcome: Outcome) -> bytes:
         """One row for each execution: for each RETURNING bind, the number of values and the values."""
         assert cursor.statement is not None
         assert cursor.statement.returning_from is not None
         definitions = cursor.binds[cursor.statement.returning_from :]
-        parts = []
+        parts: list[bytes] = []
+        if self._is_oci:
+            cursor.out_binds = frozenset(range(cursor.statement.returning_from, len(cursor.binds)))
+            parts.append(self._io_vector(cursor))
         for returned in outcome.returned:
             parts.append(_ROW)
             for index, definition in enumerate(definitions):
