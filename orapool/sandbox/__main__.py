@@ -56,6 +56,7 @@ def _commands(server: Server, finished: threading.Event) -> dict[str, Any]:
         "refuse": server.refuse,
         "delay": server.set_delay,
         "fail_next": server.fail_next,
+        "heal": server.heal,
         "stop": server.stop,
         "start": server.start,
         "shut_down": finished.set,

@@ -183,6 +183,10 @@ class Sandbox:
         count: int = self._call("fail_next", code=code, sid=sid)
         return count
 
+    def heal(self) -> None:
+        """End every fault in force: thaw, listen, no delay, no failure to come."""
+        self._call("heal")
+
     def _call(self, command: str, **arguments: Any) -> Any:
         if self._control is None:
             raise SandboxError("the sandbox is not started")

@@ -228,6 +228,14 @@ class Server:
             session.fail_next(OracleError(code, FAILURES[code]))
         return len(chosen)
 
+    def heal(self) -> None:
+        """End every fault in force."""
+        self.thaw()
+        self.set_delay(0)
+        self.refuse(False)
+        for session, _thread in self._chosen(None):
+            session.fail_next(None)
+
     def _chosen(self, sid: int | None) -> list[tuple[Session, threading.Thread]]:
         with self._lock:
             if sid is None:

@@ -115,8 +115,8 @@ class Session:
             else:
                 self._socket.shutdown(socket.SHUT_RDWR)
 
-    def fail_next(self, error: OracleError) -> None:
-        """Answer the next call with this error."""
+    def fail_next(self, error: OracleError | None) -> None:
+        """Answer the next call with this error; None takes that back."""
         self._failure = error
 
     # ------------------------------------------------------------ the life of a session

@@ -1,0 +1,60 @@
+"""Fixtures of all tests: one sandbox for the run, and both drivers. What is not installed fails a test, it skips none."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterator
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from orapool.sandbox import Sandbox
+
+DRIVERS = {"cx_oracle": "cx_Oracle", "oracledb": "oracledb"}
+
+
+@pytest.fixture(scope="session")
+def running_sandbox() -> Iterator[Sandbox]:
+    """The run's one server."""
+    with Sandbox(users={"scott": "tiger", "sh": "sales"}) as server:
+        yield server
+
+
+@pytest.fixture
+def sandbox(running_sandbox: Sandbox) -> Iterator[Sandbox]:
+    """The run's server, without sessions and faults of other tests."""
+    yield running_sandbox
+    running_sandbox.heal()
+    running_sandbox.end_sessions()
+
+
+@pytest.fixture(params=list(DRIVERS))
+def driver(request: pytest.FixtureRequest) -> str:
+    """The name of a driver; a test that takes it runs on each."""
+    return str(request.param)
+
+
+@pytest.fixture
+def dbapi(driver: str) -> ModuleType:
+    """The module of the driver."""
+    return importlib.import_module(DRIVERS[driver])
+
+
+@pytest.fixture
+def connect(dbapi: ModuleType, sandbox: Sandbox) -> Iterator[Callable[..., Any]]:
+    """Opens connections with the bare driver, as scott unless told; closes them at the end of the test."""
+    opened: list[Any] = []
+
+    def connect(**changes: Any) -> Any:
+        arguments = {"user": "scott", "password": "tiger", "dsn": sandbox.dsn, **changes}
+        connection = dbapi.connect(**arguments)
+        opened.append(connection)
+        return connection
+
+    yield connect
+    for connection in opened:
+        try:
+            connection.close()
+        except dbapi.Error:
+            pass  # lost or closed by the test
