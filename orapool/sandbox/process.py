@@ -64,6 +64,11 @@ class Sandbox:
         """The connect string, ``host:port/service``."""
         return f"{self.host}:{self.port}/{SERVICE}"
 
+    @property
+    def pid(self) -> int | None:
+        """The server's process, None when it is not started."""
+        return self._process.pid if self._process else None
+
     # ------------------------------------------------------------ life
     def __enter__(self) -> Sandbox:
         self.start()

@@ -1,0 +1,126 @@
+"""`orapool sandbox`: the embedded server on the command line, and its faults."""
+
+from __future__ import annotations
+
+import json
+import signal
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from orapool.sandbox import Sandbox
+from orapool.sandbox.control import ControlClient, control_path
+
+_PORT = click.option("--port", default=1521, show_default=True, help="The port of the sandbox to steer.")
+_SID = click.option("--sid", type=int, help="One session only, by its number; see `orapool sandbox sessions`.")
+
+
+@click.group(invoke_without_command=True)
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--port", default=1521, show_default=True, help="The port to listen on; 0 takes a free one.")
+@click.option("--user", "users", multiple=True, metavar="NAME/PASSWORD", help="A user; may be repeated.  [scott/tiger]")
+@click.option("--path", type=click.Path(file_okay=False), help="A folder that keeps the data; memory without it.")
+@click.option(
+    "--log-level", type=click.Choice(["DEBUG", "INFO", "WARNING", "ERROR"]), default="WARNING", show_default=True
+)
+@click.pass_context
+def sandbox(
+    context: click.Context, host: str, port: int, users: tuple[str, ...], path: str | None, log_level: str
+) -> None:
+    """Run an embedded server that speaks Oracle Net, until interrupted. It is not an Oracle database.
+
+    The subcommands steer a sandbox that runs: they play faults on it and show its counts.
+
+    Example: orapool sandbox --port 1521 --user app/secret, and in another terminal: orapool sandbox end --how rst
+    """
+    if context.invoked_subcommand is not None:
+        return
+    interrupted = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: interrupted.set())
+    with Sandbox(host, port, _passwords(users) or None, path, log_level) as server:
+        click.echo(f"The sandbox listens on {server.dsn} (users: {', '.join(server.users)}). Interrupt ends it.")
+        click.echo("It speaks Oracle Net to unmodified drivers; it is not an Oracle database.")
+        interrupted.wait()
+
+
+def _passwords(users: tuple[str, ...]) -> dict[str, str]:
+    passwords = {}
+    for user in users:
+        name, separator, password = user.partition("/")
+        if not (name and separator and password):
+            raise click.BadParameter("a user is given as NAME/PASSWORD", param_hint="--user")
+        passwords[name] = password
+    return passwords
+
+
+def _call(port: int, command: str, **arguments: Any) -> Any:
+    return ControlClient(control_path(port)).call(command, **arguments)
+
+
+def _simple(name: str, summary: str) -> Callable[[int], None]:
+    """A subcommand that sends one command without arguments."""
+
+    @sandbox.command(name, help=summary)
+    @_PORT
+    def command(port: int) -> None:
+        _call(port, name)
+
+    return command
+
+
+freeze = _simple("freeze", "Accept what clients send and answer nothing, until `thaw`.")
+thaw = _simple("thaw", "Go on after `freeze`.")
+stop = _simple("stop", "End all sessions and listen no more, as a database that shuts down; `start` comes back.")
+start = _simple("start", "Listen again after `stop`, with the data kept.")
+heal = _simple("heal", "End every fault in force.")
+
+
+@sandbox.command()
+@_PORT
+@click.option("--how", type=click.Choice(["fin", "rst"]), default="fin", show_default=True, help="FIN or RST.")
+@_SID
+def end(port: int, how: str, sid: int | None) -> None:
+    """End one session, or all of them, from the server's side."""
+    click.echo(f"{_call(port, 'end_sessions', how=how, sid=sid)} sessions ended")
+
+
+@sandbox.command()
+@_PORT
+@click.option("--code", default=0, help="An ORA- code of the listener's, 12528; without it, the port is closed.")
+def refuse(port: int, code: int) -> None:
+    """Refuse new connections; `heal` ends it."""
+    _call(port, "refuse", enabled=True, code=code)
+
+
+@sandbox.command()
+@_PORT
+@click.argument("seconds", type=click.FloatRange(min=0))
+def delay(port: int, seconds: float) -> None:
+    """Let every call wait SECONDS before it is carried out; 0 ends it."""
+    _call(port, "delay", seconds=seconds)
+
+
+@sandbox.command()
+@_PORT
+@_SID
+@click.argument("code", type=click.Choice(["28", "1012", "1033", "2396", "3113"]))
+def fail(port: int, sid: int | None, code: str) -> None:
+    """Answer the next call of every session with ORA-CODE, and end it."""
+    click.echo(f"{_call(port, 'fail_next', code=int(code), sid=sid)} sessions will fail")
+
+
+@sandbox.command()
+@_PORT
+def stats(port: int) -> None:
+    """Show the exact counts since the start, as JSON."""
+    click.echo(json.dumps(_call(port, "stats"), indent=2))
+
+
+@sandbox.command()
+@_PORT
+def sessions(port: int) -> None:
+    """Show who is logged on, as JSON."""
+    click.echo(json.dumps(_call(port, "sessions"), indent=2))
