@@ -5,6 +5,8 @@ PYTHON ?= python3
 VENV = .venv
 UV = .tools/bin/uv
 BIN = $(VENV)/bin
+# Versions beside the newest that the tests run with too, each in a folder of its own.
+OLDER = oracledb==2.5.1 oracledb==3.4.2 SQLAlchemy==2.0.*
 # Use the interpreter that is there; never fetch one.
 export UV_PYTHON_DOWNLOADS = never
 export PIP_ROOT_USER_ACTION = ignore
@@ -40,6 +42,7 @@ $(INSTALLED): pyproject.toml $(UV)
 	@echo "Installing into $(VENV), from PyPI: 300 MB the first time"
 	$(UV) venv --quiet --clear --no-project --python $(PYTHON) $(VENV)
 	$(UV) pip install --quiet --python $(BIN)/python --editable '.[demo]' --group dev
+	$(foreach older,$(OLDER),$(UV) pip install --quiet --python $(BIN)/python --no-deps --target '$(VENV)/older/$(older)' '$(older)' &&) true
 	touch $@
 
 # pip --target needs neither the venv module nor leave to write into the system's Python.
