@@ -1,3 +1,55 @@
-"""orapool: one native Oracle session pool per process."""
+"""orapool: one native Oracle session pool per process, shared by ORM code, hand-written SQL and DataFrames."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
 
 from orapool._version import __version__ as __version__
+from orapool.counters import PoolStats
+from orapool.errors import (
+    ConfigurationError,
+    DatabaseUnavailable,
+    LogOnError,
+    PoolClosed,
+    PoolError,
+    PoolTimeout,
+)
+from orapool.pools import close, configure, connection, pool, transaction
+from orapool.session_pool import SessionPool
+
+# The ways in, imported when first asked for: SQLAlchemy and pandas take a second to load.
+_WAYS_IN = {
+    "engine": "orapool.alchemy",
+    "engine_options": "orapool.alchemy",
+    "url": "orapool.alchemy",
+    "read_df": "orapool.frames",
+}
+
+__all__ = [
+    "ConfigurationError",
+    "DatabaseUnavailable",
+    "LogOnError",
+    "PoolClosed",
+    "PoolError",
+    "PoolStats",
+    "PoolTimeout",
+    "SessionPool",
+    "close",
+    "configure",
+    "connection",
+    "engine",
+    "engine_options",
+    "pool",
+    "read_df",
+    "transaction",
+    "url",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WAYS_IN:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = getattr(importlib.import_module(_WAYS_IN[name]), name)
+    globals()[name] = found
+    return found

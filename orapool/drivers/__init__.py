@@ -1,0 +1,64 @@
+"""The drivers, and which one to take. No other room imports cx_Oracle or python-oracledb."""
+
+from __future__ import annotations
+
+import logging
+
+from orapool.drivers.base import Driver
+from orapool.errors import ConfigurationError
+
+log = logging.getLogger("orapool.drivers")
+
+_HOW_CX_ORACLE = (
+    "install it with `pip install cx_Oracle` (on Python 3.11 and later it is built from source and needs an older "
+    "setuptools: `echo 'setuptools<81' > build.txt; PIP_CONSTRAINT=build.txt pip install cx_Oracle`)"
+)
+_HOW_CLIENT = (
+    "install Oracle Instant Client (Basic or Basic Light) with libaio, and name its folder in LD_LIBRARY_PATH before "
+    "the process starts, or in /etc/ld.so.conf.d followed by `ldconfig`"
+)
+_HOW_ORACLEDB = "install it with `pip install oracledb`"
+
+
+def find_driver(name: str = "auto") -> Driver:
+    """The driver called `name`; for "auto", cx_Oracle where it finds Oracle Client libraries, else python-oracledb.
+
+    Raises `ConfigurationError`, which says what to install.
+    """
+    if name == "cx_oracle":
+        return _cx_oracle()
+    if name == "oracledb":
+        return _oracledb()
+    try:
+        driver = _cx_oracle()
+        reason = "installed, and it finds Oracle Client"
+    except ConfigurationError as no_cx_oracle:
+        try:
+            driver = _oracledb()
+        except ConfigurationError as no_oracledb:
+            raise ConfigurationError(f"no driver can be used. {no_cx_oracle}. {no_oracledb}.") from no_cx_oracle
+        reason = str(no_cx_oracle).partition(":")[0]
+    log.info("driver %s %s: %s", driver.name, driver.version, reason)
+    return driver
+
+
+def _cx_oracle() -> Driver:
+    try:
+        import cx_Oracle
+    except ImportError as error:
+        raise ConfigurationError(f"cx_Oracle is not installed: {_HOW_CX_ORACLE}") from error
+    try:
+        cx_Oracle.clientversion()
+    except cx_Oracle.Error as error:
+        raise ConfigurationError(f"cx_Oracle finds no Oracle Client libraries: {_HOW_CLIENT}") from error
+    from orapool.drivers.cx_oracle import CxOracle
+
+    return CxOracle()
+
+
+def _oracledb() -> Driver:
+    try:
+        from orapool.drivers.oracledb import OracleDb
+    except ImportError as error:
+        raise ConfigurationError(f"python-oracledb is not installed: {_HOW_ORACLEDB}") from error
+    return OracleDb()

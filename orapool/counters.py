@@ -1,0 +1,44 @@
+"""What a pool has done and how it stands, as plain numbers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class PoolStats:
+    """A pool at one moment: `SessionPool.stats()`.
+
+    Sessions: `opened` on the server, of which `busy` are checked out and `idle` are not; `waiting` callers in line.
+    Since the pool was made: `checkouts` given out, `log_ons` made, `replaced` sessions that died while idle and that
+    the driver replaced unasked, `dropped` sessions by cause (an Oracle code, or "asked" for `SessionPool.drop()`),
+    `timeouts` of callers, `reclaimed` connections that were garbage-collected instead of closed.
+    """
+
+    opened: int
+    busy: int
+    idle: int
+    waiting: int
+    checkouts: int
+    log_ons: int
+    replaced: int
+    dropped: dict[str, int]
+    timeouts: int
+    reclaimed: int
+
+    @property
+    def dropped_total(self) -> int:
+        """Sessions dropped for any cause."""
+        return sum(self.dropped.values())
+
+
+@dataclass
+class Counters:
+    """Running totals of one pool. Each is changed by one short statement under the pool's lock or none at all."""
+
+    checkouts: int = 0
+    log_ons: int = 0
+    timeouts: int = 0
+    reclaimed: int = 0
+    dropped: Counter[str] = field(default_factory=Counter)

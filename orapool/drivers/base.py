@@ -1,0 +1,263 @@
+"""What the pool needs of a driver, and what both drivers' connections have in common."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from types import ModuleType, TracebackType
+from typing import Any, Callable, Protocol
+
+from orapool.errors import lost_connection
+from orapool.settings import PoolSettings
+
+_NO_ROW = object()
+
+OnSession = Callable[[Any], None]
+
+
+class Lender(Protocol):
+    """Whoever gave a connection out and wants it back: the pool."""
+
+    def take_back(self, connection: Any) -> None:
+        """The caller has closed `connection`."""
+
+    def take_out(self, connection: Any, cause: str) -> None:
+        """`connection` shall leave the pool."""
+
+    def reclaim(self, connection: Any) -> None:
+        """`connection` is being garbage-collected. Must not block."""
+
+
+class Driver(Protocol):
+    """Everything that differs between cx_Oracle and python-oracledb.
+
+    `native` is the driver's own pool. Times are in seconds. Methods that talk to the server say so; all others cost no
+    round trip and do not block.
+    """
+
+    name: str
+    version: str
+    sees_closed_sessions: bool
+    """Whether the native pool's own acquire notices, for free, that the server has closed an idle session."""
+
+    @property
+    def dbapi(self) -> ModuleType:
+        """The driver's module."""
+
+    def open(self, settings: PoolSettings, on_session: OnSession) -> Any:
+        """Make an empty native pool. `on_session` is called with each session when it is first drawn."""
+
+    def acquire(self, native: Any, seconds: float) -> Any:
+        """Draw an idle session, or log on (talks to the server) where none is idle and the pool may grow."""
+
+    def release(self, connection: Any) -> None:
+        """Put the session back into the native pool. The connection is unusable afterwards."""
+
+    def drop(self, native: Any, connection: Any) -> None:
+        """Take the session out of the native pool, logging off (talks to the server)."""
+
+    def close(self, native: Any) -> None:
+        """Close the native pool with all its sessions (talks to the server)."""
+
+    def opened(self, native: Any) -> int:
+        """How many sessions the native pool has open."""
+
+    def busy(self, native: Any) -> int:
+        """How many of them are drawn."""
+
+    def in_transaction(self, connection: Any) -> bool:
+        """Whether a transaction is open. Raises the driver's error where the session is known to be dead."""
+
+    def rollback(self, connection: Any) -> None:
+        """Roll back (talks to the server)."""
+
+    def ping(self, connection: Any, seconds: float) -> None:
+        """One round trip within about `seconds` (talks to the server)."""
+
+    def set_call_timeout(self, connection: Any, seconds: float) -> None:
+        """Set the longest time of a round trip on this session; 0 is no limit."""
+
+    def session_key(self, connection: Any) -> int:
+        """A number that stays with a session from checkout to checkout."""
+
+    def disown(self, connection: Any) -> None:
+        """In a forked child: make a connection of the parent unusable without touching its session."""
+
+    def is_lost_connection(self, error: BaseException) -> bool:
+        """Whether `error` means that the session it came from is of no use any more."""
+
+    def is_pool_exhausted(self, error: BaseException) -> bool:
+        """Whether the native pool had no session to give within the time it was allowed."""
+
+
+class PooledConnection:
+    """Mixed into a driver's Connection class: its close() gives the session back, and it remembers a lost session."""
+
+    lent_by: Lender | None = None
+    """The pool, while the connection is checked out."""
+    lost_by: str | None = None
+    """The code of the error after which the session must not be used again."""
+
+    def close(self) -> None:
+        """Give the session back to the pool, rolling back what was not committed. A second call does nothing."""
+        # pop() is atomic: of two threads that close, one finds the pool.
+        lender = self.__dict__.pop("lent_by", None)
+        if lender is not None:
+            lender.take_back(self)
+
+    def drop(self) -> None:
+        """Close the session instead of giving it back: the pool opens a new one when it needs one."""
+        lender = self.__dict__.pop("lent_by", None)
+        if lender is not None:
+            lender.take_out(self, "asked")
+
+    def note(self, error: BaseException) -> None:
+        """Remember that the session is lost, if that is what `error` means."""
+        self.lost_by = lost_connection(error) or self.lost_by
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None = None,
+        error: BaseException | None = None,
+        trace: TracebackType | None = None,
+    ) -> None:
+        if error is not None:
+            self.note(error)
+        self.close()
+
+    def __del__(self) -> None:
+        lender = self.__dict__.pop("lent_by", None)
+        if lender is not None and not sys.is_finalizing():
+            lender.reclaim(self)
+
+    def commit(self) -> None:
+        """As the driver's own."""
+        try:
+            super().commit()  # type: ignore[misc]
+        except Exception as error:
+            self.note(error)
+            raise
+
+    def rollback(self) -> None:
+        """As the driver's own."""
+        try:
+            super().rollback()  # type: ignore[misc]
+        except Exception as error:
+            self.note(error)
+            raise
+
+    def ping(self) -> None:
+        """As the driver's own."""
+        try:
+            super().ping()  # type: ignore[misc]
+        except Exception as error:
+            self.note(error)
+            raise
+
+
+class ParentsConnection:
+    """What a connection of the parent process turns into in a forked child: nothing works but letting go of it."""
+
+    def __getattribute__(self, name: str) -> Any:
+        if name in ("close", "drop", "__class__", "__dict__"):
+            return object.__getattribute__(self, name)
+        raise object.__getattribute__(self, "driver_error")(
+            "this connection was checked out before fork() and belongs to the parent process: acquire one here"
+        )
+
+    driver_error: type[Exception] = Exception
+
+    def close(self) -> None:
+        """Do nothing: the parent closes it."""
+
+    drop = close
+
+    def __exit__(self, *exception: object) -> None:
+        pass
+
+    def __del__(self) -> None:
+        pass
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: checked out before fork()>"
+
+
+class WatchedCursor:
+    """Mixed into a driver's Cursor class: tells its connection of errors that mean a lost session.
+
+    Without it a call that timed out would go unnoticed: the drivers call such a session usable (DPI-1067, DPY-4024).
+    """
+
+    connection: Any
+
+    def execute(self, *args: Any, **binds: Any) -> Any:
+        """As the driver's own."""
+        note = self.connection.note
+        try:
+            return super().execute(*args, **binds)  # type: ignore[misc]
+        except Exception as error:
+            note(error)
+            raise
+
+    def executemany(self, *args: Any, **options: Any) -> Any:
+        """As the driver's own."""
+        note = self.connection.note
+        try:
+            return super().executemany(*args, **options)  # type: ignore[misc]
+        except Exception as error:
+            note(error)
+            raise
+
+    def callproc(self, *args: Any, **binds: Any) -> Any:
+        """As the driver's own."""
+        note = self.connection.note
+        try:
+            return super().callproc(*args, **binds)  # type: ignore[misc]
+        except Exception as error:
+            note(error)
+            raise
+
+    def callfunc(self, *args: Any, **binds: Any) -> Any:
+        """As the driver's own."""
+        note = self.connection.note
+        try:
+            return super().callfunc(*args, **binds)  # type: ignore[misc]
+        except Exception as error:
+            note(error)
+            raise
+
+    def fetchone(self) -> Any:
+        """As the driver's own."""
+        note = self.connection.note
+        try:
+            return super().fetchone()  # type: ignore[misc]
+        except Exception as error:
+            note(error)
+            raise
+
+    def fetchmany(self, *args: Any, **options: Any) -> Any:
+        """As the driver's own."""
+        note = self.connection.note
+        try:
+            return super().fetchmany(*args, **options)  # type: ignore[misc]
+        except Exception as error:
+            note(error)
+            raise
+
+    def fetchall(self) -> Any:
+        """As the driver's own."""
+        note = self.connection.note
+        try:
+            return super().fetchall()  # type: ignore[misc]
+        except Exception as error:
+            note(error)
+            raise
+
+    def __iter__(self) -> Iterator[Any]:
+        note = self.connection.note
+        # A generator round the driver's __next__ costs far less a row than a __next__ in Python would.
+        try:
+            yield from iter(super().__next__, _NO_ROW)  # type: ignore[misc]
+        except Exception as error:
+            note(error)
+            raise

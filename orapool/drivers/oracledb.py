@@ -1,0 +1,168 @@
+"""python-oracledb in thin mode, from 2.5.1 on."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import sys
+import threading
+import weakref
+from types import ModuleType
+from typing import Any
+
+import oracledb
+
+from orapool.drivers.base import OnSession, ParentsConnection, PooledConnection, WatchedCursor
+from orapool.dsn import with_connect_timeout
+from orapool.errors import error_codes, lost_connection
+from orapool.settings import PoolSettings
+
+
+class Cursor(WatchedCursor, oracledb.Cursor):
+    """python-oracledb's cursor, watched."""
+
+
+class Connection(PooledConnection, oracledb.Connection):
+    """python-oracledb's connection, of the pool."""
+
+    def cursor(self, *args: Any, **options: Any) -> Cursor:
+        """As the driver's own."""
+        self._verify_connected()
+        return Cursor(self, *args, **options)
+
+    def __del__(self) -> None:
+        if self.lent_by is not None:
+            PooledConnection.__del__(self)
+        elif self._impl is not None and not sys.is_finalizing():
+            with contextlib.suppress(Exception):
+                oracledb.Connection.close(self)
+
+
+class Disowned(ParentsConnection, Connection):
+    """A connection of the parent process."""
+
+    driver_error = oracledb.InterfaceError
+
+
+class _Closer:
+    """Closes the native pools of a forked child when its main thread ends.
+
+    Their threads would keep the process from ending. python-oracledb has a thread that does it, but starts that with
+    the first pool only, and a child does not inherit it.
+    """
+
+    def __init__(self) -> None:
+        self.process = os.getpid()
+        self.pools: list[Any] = []
+
+    def add(self, native: Any) -> None:
+        """Close `native` at the end, if this is a forked child."""
+        if self.process != os.getpid() and not self.pools:
+            threading.Thread(target=self._run, name="orapool-closer").start()
+        self.pools.append(weakref.ref(native))
+
+    def _run(self) -> None:
+        threading.main_thread().join()
+        for pool in self.pools:
+            native = pool()
+            if native is not None:
+                native._impl.close(True)
+
+
+_closer = _Closer()
+
+
+class OracleDb:
+    """python-oracledb's part of `orapool.drivers.base.Driver`."""
+
+    name = "oracledb"
+    version: str = oracledb.__version__
+    dbapi: ModuleType = oracledb
+    # Measured: 2.5.1 hands out a session whose peer has sent a FIN, 3.4.2 and later do not.
+    sees_closed_sessions = int(oracledb.__version__.partition(".")[0]) >= 3
+
+    def open(self, settings: PoolSettings, on_session: OnSession) -> Any:
+        """Make an empty native pool."""
+        native = oracledb.create_pool(
+            user=settings.user,
+            password=settings.password.get_secret_value(),
+            dsn=with_connect_timeout(settings.dsn, settings.connect_timeout),
+            # With min > 0 the sessions are opened in the background, where a wrong password goes unreported.
+            min=0,
+            max=settings.max,
+            increment=settings.increment,
+            connectiontype=Connection,
+            # NOWAIT would not wait for a log-on either: it is made in the native pool's own thread.
+            getmode=oracledb.POOL_GETMODE_TIMEDWAIT,
+            wait_timeout=math.ceil(settings.acquire_timeout * 1000),
+            # Its pings go one dead session after the other, in that one thread: see health.py for ours.
+            ping_interval=-1,
+            session_callback=lambda connection, tag: on_session(connection),
+        )
+        _closer.add(native)
+        return native
+
+    def acquire(self, native: Any, seconds: float) -> Any:
+        """Draw a session, or raise DPY-4005 after about `seconds`."""
+        native.wait_timeout = math.ceil(seconds * 1000)
+        return native.acquire()
+
+    def release(self, connection: Any) -> None:
+        """Put the session back."""
+        oracledb.Connection.close(connection)
+
+    def drop(self, native: Any, connection: Any) -> None:
+        """Take the session out; the native pool's own thread logs off."""
+        native.drop(connection)
+
+    def close(self, native: Any) -> None:
+        """Close the native pool. Without force, 2.5.1 and 3.4.2 raise DPY-1005 once an acquire has timed out."""
+        native.close(force=True)
+
+    def opened(self, native: Any) -> int:
+        """Sessions open."""
+        return int(native.opened)
+
+    def busy(self, native: Any) -> int:
+        """Sessions drawn."""
+        return int(native.busy)
+
+    def in_transaction(self, connection: Any) -> bool:
+        """Whether a transaction is open, as the server's last answer had it. Raises DPY-1001 for a dead session."""
+        if not connection.is_healthy():
+            raise oracledb.InterfaceError("DPY-1001: not connected to database")
+        return bool(connection.transaction_in_progress)
+
+    def rollback(self, connection: Any) -> None:
+        """Roll back."""
+        oracledb.Connection.rollback(connection)
+
+    def ping(self, connection: Any, seconds: float) -> None:
+        """Ping; the limit counts twice where nobody answers (the call, then the break)."""
+        before = connection.call_timeout
+        connection.call_timeout = math.ceil(seconds * 1000)
+        oracledb.Connection.ping(connection)
+        connection.call_timeout = before
+
+    def set_call_timeout(self, connection: Any, seconds: float) -> None:
+        """Set the call time-out, unless it is so already."""
+        milliseconds = math.ceil(seconds * 1000)
+        if connection.call_timeout != milliseconds:
+            connection.call_timeout = milliseconds
+
+    def session_key(self, connection: Any) -> int:
+        """The identity of the session's implementation object, which the native pool keeps."""
+        return id(connection._impl)
+
+    def disown(self, connection: Any) -> None:
+        """Make a connection of the parent process unusable."""
+        connection.__class__ = Disowned
+
+    def is_lost_connection(self, error: BaseException) -> bool:
+        """Whether the session is lost."""
+        return lost_connection(error) is not None
+
+    def is_pool_exhausted(self, error: BaseException) -> bool:
+        """DPY-4005."""
+        return "DPY-4005" in error_codes(error)

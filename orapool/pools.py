@@ -1,0 +1,118 @@
+"""The pools of this process by name, and the functions that use them."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+from contextlib import AbstractContextManager
+from typing import Any
+
+from orapool.errors import ConfigurationError
+from orapool.session_pool import SessionPool
+from orapool.settings import PoolSettings, environment_prefix, load_settings
+
+_lock = threading.RLock()
+_settings: dict[str, PoolSettings] = {}
+_pools: dict[str, SessionPool] = {}
+
+
+def configure(name: str = "default", **settings: Any) -> None:
+    """Set how the pool called `name` reaches its database and behaves. Connects to nothing.
+
+    `settings` are those of `PoolSettings`, with `url` instead of dsn, user and password where that is handier; what is
+    not given is taken from ``ORAPOOL_<SETTING>`` variables (``ORAPOOL_<NAME>_<SETTING>`` for a pool of another name).
+
+    Raises `ConfigurationError` for wrong settings, and for a pool in use, unless the settings are the same: close it
+    first.
+
+    >>> orapool.configure(url="oracle://scott:tiger@db:1521/?service_name=sales", min=2, max=8)
+    """
+    loaded = load_settings(name, **settings)
+    with _lock:
+        in_use = _pools.get(name)
+        if in_use is not None and in_use.settings != loaded:
+            raise ConfigurationError(
+                f"pool {name!r} is in use with other settings: call orapool.close({name!r}) before orapool.configure()"
+            )
+        _settings[name] = loaded
+
+
+def pool(name: str = "default") -> SessionPool:
+    """The pool called `name`: always the same object, until it is closed. Connects to nothing until acquire().
+
+    Raises `ConfigurationError` where neither `configure` nor the environment says how.
+
+    >>> orapool.pool().stats().busy
+    0
+    """
+    found = _pools.get(name)
+    if found is not None:
+        return found
+    with _lock:
+        if name not in _pools:
+            _pools[name] = SessionPool(_settings_of(name), name)
+        return _pools[name]
+
+
+def close(name: str | None = None) -> None:
+    """Close the pool called `name`, or all. Its settings stay: the next use opens a new pool.
+
+    Sessions checked out are closed when they are given back. See `SessionPool.close`.
+
+    >>> orapool.close()
+    """
+    with _lock:
+        names = list(_pools) if name is None else [name]
+        closing = [_pools.pop(each) for each in names if each in _pools]
+    for each in closing:
+        each.close()
+
+
+def connection(name: str = "default", timeout: float | None = None) -> Any:
+    """A connection of the driver, checked out of the pool called `name`; close() or the end of `with` gives it back.
+
+    What was not committed is rolled back then. `timeout` and what is raised: see `SessionPool.acquire`.
+
+    >>> with orapool.connection() as connection:
+    ...     connection.cursor().execute("select * from dual").fetchone()
+    """
+    return pool(name).acquire(timeout)
+
+
+def transaction(name: str = "default", timeout: float | None = None) -> AbstractContextManager[Any]:
+    """A connection whose work is committed at the end of the block, and rolled back if the block raises.
+
+    >>> with orapool.transaction() as connection:
+    ...     connection.cursor().execute("update stock set amount = amount - 1")
+    """
+    return pool(name).transaction(timeout)
+
+
+def _settings_of(name: str) -> PoolSettings:
+    if name not in _settings:
+        try:
+            _settings[name] = load_settings(name)
+        except ConfigurationError as error:
+            prefix = environment_prefix(name)
+            given = "" if name == "default" else f"{name!r}, "
+            raise ConfigurationError(
+                f"pool {name!r} is not configured: call orapool.configure({given}"
+                f'url="oracle://user:password@host:port/?service_name=NAME") first, or set {prefix}URL, or '
+                f"{prefix}DSN, {prefix}USER and {prefix}PASSWORD ({error})"
+            ) from None
+    return _settings[name]
+
+
+def _after_fork_in_child() -> None:
+    global _lock
+    _lock = threading.RLock()
+
+
+os.register_at_fork(after_in_child=_after_fork_in_child)
+
+
+@atexit.register
+def _close_at_exit() -> None:
+    for each in list(_pools.values()):
+        each.close()
