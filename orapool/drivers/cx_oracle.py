@@ -28,6 +28,7 @@ class Connection(PooledConnection, cx_Oracle.Connection):  # type: ignore[misc]
 
     def cursor(self, scrollable: bool = False) -> Cursor:
         """As the driver's own."""
+        self.handle  # noqa: B018 - raises InterfaceError if the connection is closed
         return Cursor(self, scrollable=scrollable) if scrollable else Cursor(self)
 
 

@@ -54,19 +54,21 @@ class _Closer:
 
     def __init__(self) -> None:
         self.process = os.getpid()
-        self.pools: list[Any] = []
+        self.pools: list[weakref.ref[Any]] | None = None
 
     def add(self, native: Any) -> None:
         """Close `native` at the end, if this is a forked child."""
-        if self.process != os.getpid() and not self.pools:
-            threading.Thread(target=self._run, name="orapool-closer").start()
-        self.pools.append(weakref.ref(native))
+        if self.process != os.getpid():
+            self.process, self.pools = os.getpid(), []
+            threading.Thread(target=self._run, args=(self.pools,), name="orapool-closer").start()
+        if self.pools is not None:
+            self.pools.append(weakref.ref(native))
 
-    def _run(self) -> None:
+    def _run(self, pools: list[weakref.ref[Any]]) -> None:
         threading.main_thread().join()
-        for pool in self.pools:
+        for pool in pools:
             native = pool()
-            if native is not None:
+            if native is not None and native._impl is not None:
                 native._impl.close(True)
 
 
