@@ -1,0 +1,10 @@
+"""The sandbox's SQL engine: Oracle's SQL, answered by an embedded PostgreSQL."""
+
+from orapool.sandbox.errors import OracleError
+from orapool.sandbox.sql.backend import Backend
+from orapool.sandbox.sql.engine import Engine
+from orapool.sandbox.sql.identity import ClientWatch, SessionIdentity
+from orapool.sandbox.sql.results import Outcome, ResultSet
+from orapool.sandbox.sql.statement import Statement
+
+__all__ = ["Backend", "ClientWatch", "Engine", "OracleError", "Outcome", "ResultSet", "SessionIdentity", "Statement"]

@@ -1,0 +1,552 @@
+"""One Oracle session on one PostgreSQL connection: transactions, queries, DML."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from psycopg.pq.abc import PGresult
+
+from orapool.sandbox.errors import OracleError
+from orapool.sandbox.sql import columns, definition
+from orapool.sandbox.sql.actions import Control, Ddl
+from orapool.sandbox.sql.batch import run_batch
+from orapool.sandbox.sql.binds import LEFT_OPEN, bind_oid, without_empty
+from orapool.sandbox.sql.columns import COLUMNS_OF_TABLES
+from orapool.sandbox.sql.dialect import unsupported
+from orapool.sandbox.sql.identity import ClientWatch, SessionIdentity
+from orapool.sandbox.sql.link import Describe, Failure, Link, Prepare, Run, RunPrepared
+from orapool.sandbox.sql.names import quote_name, quote_text
+from orapool.sandbox.sql.parser import parse_statement
+from orapool.sandbox.sql.plsql import PROCEDURES, Step
+from orapool.sandbox.sql.results import Outcome, ResultSet
+from orapool.sandbox.sql.sqlstate import oracle_error
+from orapool.sandbox.sql.statement import DDL, DML, PLSQL, QUERY, Statement
+from orapool.sandbox.types import Column, OracleType
+
+if TYPE_CHECKING:
+    from orapool.sandbox.sql.engine import Engine
+
+_BEGIN, _COMMIT, _ROLLBACK = Run(b"BEGIN"), Run(b"COMMIT"), Run(b"ROLLBACK")
+_MARK, _RELEASE, _BACK = Run(b"SAVEPOINT s"), Run(b"RELEASE s"), Run(b"ROLLBACK TO s")
+_PREPARED_SIZE = 300
+# PostgreSQL cannot tell a bind's type: the strings among them are tried as text then.
+_UNDECIDED = frozenset(("42P18", "42725", "42883", "42804", "42846"))
+# A prepared statement is out of date, since a DDL of another session changed its tables.
+_OUTDATED = frozenset(("0A000", "26000"))
+
+_IDENTITY_COLUMNS = {
+    "MODULE_NAME": "module",
+    "ACTION_NAME": "action",
+    "CLIENT_INFO": "client_info",
+    "CLIENT_ID": "client_identifier",
+}
+
+
+@dataclass
+class Prepared:
+    """A statement that PostgreSQL knows by name, for binds of certain types."""
+
+    name: bytes
+    parameters: tuple[int, ...]
+    columns: tuple[Column, ...]
+    guarded: tuple[int, ...]
+
+
+class Backend:
+    """One session. Calls block; one thread at a time, except for `interrupt`."""
+
+    def __init__(self, engine: Engine, link: Link, identity: SessionIdentity, wait: ClientWatch | None) -> None:
+        self.engine = engine
+        self.identity = identity
+        self.in_transaction = False
+        self._link = link
+        self._link.watch = wait
+        self._prepared: OrderedDict[tuple[bytes, tuple[int, ...]], Prepared] = OrderedDict()
+        self._epoch = engine.columns.epoch
+        self._serial = 0
+        # A PostgreSQL transaction may be open while Oracle would have none yet (after SAVEPOINT).
+        self._open = False
+        self._isolation = ""
+        self._schema = identity.user.upper()
+        self._settings: dict[str, str] = {"oracle.user": identity.user.upper(), "search_path": self._search_path()}
+        self._settings_unsafe = False
+        self._begin_session()
+
+    def __repr__(self) -> str:
+        state = "in transaction" if self.in_transaction else "idle"
+        return f"<Backend sid {self.identity.sid} of {self.identity.user}, {state}>"
+
+    # -- the session ---------------------------------------------------------------------------------------------
+
+    @property
+    def schema(self) -> str:
+        """The current schema."""
+        return self._schema
+
+    @schema.setter
+    def schema(self, name: str) -> None:
+        self.set_schema(name)
+
+    def set_schema(self, name: str) -> None:
+        """Change the current schema.
+
+        Raises:
+            OracleError: ORA-01435 for a schema that is not there.
+        """
+        found = self.run([Run(b"select 1 from pg_namespace where nspname = $1", [name.encode()])])[-1]
+        if not found.ntuples:
+            raise OracleError(1435, "user does not exist")
+        self._schema = name
+        self._forget_prepared()
+        self._set("search_path", self._search_path())
+
+    def _search_path(self) -> str:
+        return f'{quote_name(self._schema)}, "SYS", oracle'
+
+    def _begin_session(self) -> None:
+        who = self.identity
+        values: list[object] = [who.sid, who.serial, who.user.upper(), who.program, who.machine, who.osuser]
+        values += [who.terminal, who.process, who.module, who.action, who.client_identifier, who.client_info]
+        values += [who.service, who.port]
+        numbers = ", ".join(f"${number + 1}" for number in range(len(values)))
+        insert = (
+            f"insert into oracle.sessions values ({numbers}, pg_backend_pid(), oracle.sysdate()::timestamp) "
+            "on conflict (sid) do update set serial = excluded.serial, username = excluded.username, "
+            "pid = excluded.pid, logon_time = excluded.logon_time"
+        )
+        self._link.run([*self._setting_commands(), Run(insert.encode(), [str(value).encode() for value in values])])
+
+    def _setting_commands(self) -> list[Run]:
+        return [
+            Run(b"select set_config($1, $2, false)", [name.encode(), value.encode()])
+            for name, value in self._settings.items()
+        ]
+
+    def _set(self, name: str, value: str) -> None:
+        self._settings[name] = value
+        self.run([Run(b"select set_config($1, $2, false)", [name.encode(), value.encode()])])
+        # PostgreSQL takes settings back when the transaction is rolled back; Oracle does not.
+        self._settings_unsafe = self._settings_unsafe or self._open
+
+    def set_parameters(self, pairs: Sequence[tuple[str, str]]) -> None:
+        """ALTER SESSION SET."""
+        for name, value in pairs:
+            if name == "CURRENT_SCHEMA":
+                self.set_schema(value)
+            elif name == "ISOLATION_LEVEL":
+                self._isolation = "ISOLATION LEVEL REPEATABLE READ" if value.upper() == "SERIALIZABLE" else ""
+            elif name in ("NLS_DATE_FORMAT", "NLS_TIMESTAMP_FORMAT"):
+                self._set(f"oracle.{name.lower()}", value)
+
+    def set_identity(self, **values: str | None) -> None:
+        """Change what V$SESSION tells of this session: module, action, client_info, client_identifier."""
+        names = [name for name in values if name in _IDENTITY_COLUMNS.values()]
+        for name in names:
+            setattr(self.identity, name, values[name] or "")
+        if names:
+            changes = ", ".join(f"{name} = ${number + 2}" for number, name in enumerate(names))
+            binds = [str(self.identity.sid).encode(), *((values[name] or "").encode() for name in names)]
+            self.run([Run(f"update oracle.sessions set {changes} where sid = $1".encode(), binds)])
+
+    def ping(self) -> None:
+        """Tell whether the session is there.
+
+        Raises:
+            OracleError: ORA-03113 when the engine has gone.
+        """
+        if self._link.closed or not self.engine.running:
+            raise OracleError(3113, "end-of-file on communication channel (the embedded PostgreSQL has gone)")
+
+    def close(self) -> None:
+        """End the session; an open transaction is rolled back."""
+        if self._link.closed:
+            return
+        try:
+            leave = Run(b"delete from oracle.sessions where sid = $1", [str(self.identity.sid).encode()])
+            self._link.run([_ROLLBACK, leave] if self._open else [leave])
+        except (Failure, OracleError):
+            pass
+        finally:
+            self._link.close()
+
+    def interrupt(self) -> None:
+        """From another thread: cancel what runs; the call that runs raises ORA-01013."""
+        self._link.cancel()
+
+    # -- statements ----------------------------------------------------------------------------------------------
+
+    def prepare(self, sql: str) -> Statement:
+        """Parse and translate a statement; cached by its text.
+
+        Raises:
+            OracleError: a syntax error (with its position), or what the sandbox does not have.
+        """
+        return self.engine.statements.get(sql, parse_statement)
+
+    def describe(self, statement: Statement, bind_types: Sequence[OracleType]) -> tuple[Column, ...]:
+        """A query's columns, without running it."""
+        if statement.kind != QUERY:
+            return ()
+        return self._prepare(statement, bind_types, {}).columns
+
+    def query(self, statement: Statement, bind_types: Sequence[OracleType], binds: Sequence[bytes | None]) -> ResultSet:
+        """Run a query.
+
+        Raises:
+            OracleError: what PostgreSQL refused, in Oracle's words.
+        """
+        if statement.kind != QUERY:
+            raise OracleError(24333, "zero iteration count")
+        _check_binds(statement, bind_types, binds)
+        merged = _merged(statement, bind_types, [binds])
+        prepared = self._prepare(statement, bind_types, merged)
+        command: list[Run | RunPrepared] = [RunPrepared(prepared.name, without_empty(binds))]
+        at = 0
+        if statement.lock_wait is not None:
+            command = [_lock_timeout(statement.lock_wait), *command, _lock_timeout(0)]
+            at = 1
+        results = self.run(command, opens=statement.locks, verb="SELECT", waits=statement.lock_wait is not None)
+        if statement.locks:
+            self.in_transaction = True
+        return ResultSet(results[at], prepared.columns, prepared.guarded)
+
+    def execute(
+        self,
+        statement: Statement,
+        bind_types: Sequence[OracleType],
+        rows: Sequence[Sequence[bytes | None]],
+        batch_errors: bool = False,
+    ) -> Outcome:
+        """Run DML once for each bind row, or DDL, PL/SQL, transaction control once.
+
+        Raises:
+            OracleError: for array DML, `rows_done` rows before the one that failed are done and kept.
+        """
+        if statement.kind == DML:
+            return self._execute_dml(statement, bind_types, rows or [()], batch_errors)
+        if statement.kind == DDL and isinstance(statement.action, Ddl):
+            self.commit()
+            definition.run_ddl(self, statement.action)
+            return Outcome()
+        if statement.kind == PLSQL:
+            return self._execute_block(statement, bind_types, (rows or [()])[0])
+        if isinstance(statement.action, Control):
+            statement.action.run(self)
+            return Outcome()
+        raise OracleError(24338, "statement handle not executed")
+
+    def _execute_dml(
+        self,
+        statement: Statement,
+        bind_types: Sequence[OracleType],
+        rows: Sequence[Sequence[bytes | None]],
+        batch_errors: bool,
+    ) -> Outcome:
+        inputs = statement.returning_from if statement.returning_from is not None else len(statement.bind_names)
+        _check_binds(statement, bind_types, rows[0])
+        merged = _merged(statement, bind_types[:inputs], rows)
+        prepared = self._prepare(statement, bind_types[:inputs], merged)
+        values = [without_empty(row[:inputs]) for row in rows]
+        if len(values) == 1 and not batch_errors:
+            result = self.run([RunPrepared(prepared.name, values[0])], opens=True, verb=statement.verb)[0]
+            outcome = Outcome(returned=[_returned(result)] if statement.returning_from is not None else [])
+            outcome.row_count = result.command_tuples or 0
+            outcome.row_counts = [outcome.row_count]
+        else:
+            outcome = run_batch(self, statement, prepared, values, batch_errors)
+        self.in_transaction = True
+        return outcome
+
+    # -- transactions --------------------------------------------------------------------------------------------
+
+    def commit(self) -> None:
+        """Commit."""
+        if self._open:
+            self._finish(_COMMIT)
+
+    def rollback(self) -> None:
+        """Roll back."""
+        if self._open:
+            self._finish(_ROLLBACK)
+            if self._settings_unsafe:
+                self._settings_unsafe = False
+                self._link.run(self._setting_commands())
+
+    def _finish(self, command: Run) -> None:
+        self.in_transaction = False
+        self._open = False
+        try:
+            self._link.run([command])
+        except Failure as failure:
+            # A deferred constraint: Oracle rolls the transaction back, and so has PostgreSQL.
+            error = oracle_error(failure, "COMMIT")
+            raise OracleError(2091, f"transaction rolled back\nORA-{error.code:05d}: {error.message}") from failure
+
+    def begin(self, mode: str) -> None:
+        """SET TRANSACTION.
+
+        Raises:
+            OracleError: ORA-01453 inside of a transaction.
+        """
+        if self._open:
+            raise OracleError(1453, "SET TRANSACTION must be first statement of transaction")
+        self._link.run([Run(f"BEGIN {mode}".encode())])
+        self._open = True
+
+    def savepoint(self, name: str) -> None:
+        """SAVEPOINT."""
+        commands = [Run(f"SAVEPOINT {quote_name('~' + name)}".encode())]
+        if not self._open:
+            commands.insert(0, self._begin_command())
+        self._link.run(commands)
+        self._open = True
+
+    def rollback_to(self, name: str) -> None:
+        """ROLLBACK TO SAVEPOINT.
+
+        Raises:
+            OracleError: ORA-01086 without such a savepoint.
+        """
+        if not self._open:
+            raise OracleError(1086, f"savepoint '{name}' never established in this session or is invalid")
+        try:
+            self._link.run([Run(f"ROLLBACK TO SAVEPOINT {quote_name('~' + name)}".encode())])
+        except Failure as failure:
+            # PostgreSQL takes the unknown name for a failed statement; nothing else can be undone any more.
+            self._finish(_ROLLBACK)
+            raise oracle_error(failure) from failure
+
+    def lock_table(self, schema: str | None, table: str, mode: str, wait: int | None) -> None:
+        """LOCK TABLE; `wait` in seconds, 0 not to wait, None without limit."""
+        name = f"{quote_name(schema or self._schema)}.{quote_name(table)}"
+        lock = Run(f"LOCK TABLE {name} IN {mode} MODE {'NOWAIT' if wait == 0 else ''}".encode())
+        commands = [_lock_timeout(wait), lock, _lock_timeout(0)] if wait else [lock]
+        self.run(commands, opens=True, waits=bool(wait))
+        self.in_transaction = True
+
+    def _begin_command(self) -> Run:
+        return Run(f"BEGIN {self._isolation}".encode()) if self._isolation else _BEGIN
+
+    def run(
+        self,
+        commands: Sequence[Run | RunPrepared | Prepare | Describe],
+        opens: bool = False,
+        verb: str = "",
+        waits: bool = False,
+    ) -> list[PGresult]:
+        """Run commands as one statement of Oracle's: all or nothing, the transaction before it kept.
+
+        Args:
+            commands: what PostgreSQL gets.
+            opens: whether a transaction begins with it.
+            verb: for error messages.
+            waits: a lock time-out is ORA-30006 (WAIT n) and not ORA-00054.
+
+        Raises:
+            OracleError: in Oracle's words; ORA-03113 when the engine has gone.
+        """
+        try:
+            return self.run_raw(commands, opens)
+        except Failure as failure:
+            raise self._explain(failure, verb, waits) from failure
+
+    def run_raw(
+        self, commands: Sequence[Run | RunPrepared | Prepare | Describe], opens: bool = False
+    ) -> list[PGresult]:
+        """As `run`, but raise PostgreSQL's `Failure`, after the transaction is sound again."""
+        link = self._link
+        link.interrupted = False
+        was_open = self._open
+        if was_open:
+            sent = [_MARK, *commands, _RELEASE]
+        elif opens or not commands:
+            sent = [self._begin_command(), *commands]
+        else:
+            sent = list(commands)
+        try:
+            results = link.run(sent)
+        except Failure as failure:
+            self.recover(was_open)
+            if was_open or opens:
+                failure.index -= 1
+            raise
+        except OracleError:
+            self._open = self.in_transaction = False
+            raise
+        if was_open:
+            return results[1:-1]
+        if opens:
+            self._open = True
+            return results[1:]
+        return results
+
+    def recover(self, was_open: bool) -> None:
+        """After a failed command: back to where the statement began."""
+        if was_open:
+            self._link.run([_BACK, _RELEASE])
+        elif self._link.transaction_open:
+            self._link.run([_ROLLBACK])
+
+    def _explain(self, failure: Failure, verb: str, waits: bool) -> OracleError:
+        error = oracle_error(failure, verb)
+        if error.code == 54 and waits:
+            return OracleError(30006, "resource busy; acquire with WAIT timeout expired")
+        return error
+
+    # -- prepared statements -------------------------------------------------------------------------------------
+
+    def _forget_prepared(self) -> None:
+        if self._prepared:
+            self._prepared.clear()
+            self.run([Run(b"DEALLOCATE ALL")])
+
+    def _prepare(self, statement: Statement, bind_types: Sequence[OracleType], merged: dict[int, int]) -> Prepared:
+        if self._epoch != self.engine.columns.epoch:
+            self._epoch = self.engine.columns.epoch
+            self._forget_prepared()
+        assert statement.part is not None
+        oids = [bind_oid(kind, self.engine.columns) for kind in bind_types]
+        for repeated in merged:
+            oids[repeated] = columns.TEXT
+        return self.prepare_text(statement.part.text(merged), oids, statement)
+
+    def prepare_text(self, text: bytes, oids: Sequence[int], statement: Statement) -> Prepared:
+        """Have PostgreSQL know a text by a name."""
+        key = (text, tuple(oids))
+        found = self._prepared.get(key)
+        if found is not None:
+            self._prepared.move_to_end(key)
+            return found
+        self._serial += 1
+        name = b"p%d" % self._serial
+        try:
+            described = self.run_raw([Prepare(name, text, oids), Describe(name)])[1]
+        except Failure as failure:
+            if failure.sqlstate not in _UNDECIDED or LEFT_OPEN not in oids:
+                raise self._explain_prepare(failure, statement) from failure
+            try:
+                described = self.run_raw([Prepare(name, text, [oid or columns.TEXT for oid in oids]), Describe(name)])[
+                    1
+                ]
+            except Failure:
+                raise self._explain_prepare(failure, statement) from failure
+        made = self._columns(name, described, statement)
+        self._prepared[key] = made
+        if len(self._prepared) > _PREPARED_SIZE:
+            _, old = self._prepared.popitem(last=False)
+            self.run([Run(b"DEALLOCATE " + old.name)])
+        return made
+
+    def _explain_prepare(self, failure: Failure, statement: Statement) -> OracleError:
+        return definition.locate(self._explain(failure, statement.verb, False), statement)
+
+    def described(self, described: PGresult, statement: Statement) -> list[Column]:
+        """The columns of what PostgreSQL described."""
+        return list(self._columns(b"", described, statement).columns)
+
+    def _columns(self, name: bytes, described: PGresult, statement: Statement) -> Prepared:
+        parameters = tuple(described.param_type(number) for number in range(described.nparams))
+        catalog = self.engine.columns
+        unknown = catalog.missing(described)
+        if unknown:
+            tables = "{" + ",".join(str(table) for table in unknown) + "}"
+            catalog.learn(self.run([Run(COLUMNS_OF_TABLES, [tables.encode()])])[0])
+        made: list[Column] = []
+        guarded: list[int] = []
+        for index in range(described.nfields):
+            title = (described.fname(index) or b"").decode()
+            if statement.names is not None and index < len(statement.names):
+                title = statement.names[index] or title
+            known = catalog.column(described, index)
+            if known is not None:
+                made.append(Column(title, known.type, known.nullable))
+                continue
+            kind = catalog.by_oid(described.ftype(index), described.fmod(index))
+            if kind is None:
+                raise unsupported(f"a result of PostgreSQL's type {described.ftype(index)} (column {title})")
+            if index in statement.literal_lengths:
+                kind = columns.literal(statement.literal_lengths[index])
+            elif kind.code == 1:
+                guarded.append(index)
+            made.append(Column(title, kind))
+        return Prepared(name, parameters, tuple(made), tuple(guarded))
+
+    # -- PL/SQL --------------------------------------------------------------------------------------------------
+
+    def _execute_block(
+        self, statement: Statement, bind_types: Sequence[OracleType], row: Sequence[bytes | None]
+    ) -> Outcome:
+        outcome = Outcome()
+        values = list(row)
+        for step in statement.action:
+            self._step(step, bind_types, values, outcome)
+        outcome.out = {index: values[index] for index in statement.out_binds}
+        return outcome
+
+    def _step(self, step: Step, bind_types: Sequence[OracleType], values: list[bytes | None], outcome: Outcome) -> None:
+        if step.kind == "transaction_id":
+            assert step.target is not None
+            values[step.target] = self._transaction_id()
+            return
+        inner = step.statement
+        types = [bind_types[number] for number in step.binds]
+        binds = [values[number] for number in step.binds]
+        if step.kind == "statement" and inner is not None:
+            done = self.execute(inner, types, [binds])
+            outcome.row_count += done.row_count
+            return
+        answer: tuple[bytes | None, ...] = ()
+        if inner is not None:
+            result = self.query(inner, types, binds)
+            answer = result.rows(0, 1)[0]
+            result.close()
+        if step.kind == "assign":
+            assert step.target is not None
+            values[step.target] = answer[0]
+        elif step.kind == "call" and PROCEDURES[step.procedure][0] == "set_identity":
+            texts = [None if value is None else value.decode() for value in answer]
+            named = {_IDENTITY_COLUMNS[name]: text for name, text in zip(step.parameters, texts)}
+            self.set_identity(**(named or {"client_identifier": ""}))
+
+    def _transaction_id(self) -> bytes | None:
+        """DBMS_TRANSACTION.LOCAL_TRANSACTION_ID: undo segment, slot and sequence, NULL without a transaction."""
+        if not self.in_transaction:
+            return None
+        found = self.run([Run(b"select pg_current_xact_id_if_assigned()::text")])[0].get_value(0, 0)
+        return b"1.0." + (found or b"0")
+
+
+def _check_binds(statement: Statement, bind_types: Sequence[OracleType], binds: Sequence[bytes | None]) -> None:
+    expected = len(statement.bind_names)
+    inputs = statement.returning_from if statement.returning_from is not None else expected
+    if len(bind_types) < inputs or len(binds) < inputs:
+        raise OracleError(1008, "not all variables bound")
+
+
+def _merged(
+    statement: Statement, bind_types: Sequence[OracleType], rows: Sequence[Sequence[bytes | None]]
+) -> dict[int, int]:
+    """Binds of the same name, type and value are one parameter: so that GROUP BY finds its expression again."""
+    repeats = statement.repeats
+    if not repeats:
+        return {}
+    inputs = len(bind_types)
+    return {
+        again: first
+        for again, first in repeats.items()
+        if again < inputs
+        and bind_types[again].code == bind_types[first].code
+        and all(row[again] == row[first] for row in rows)
+    }
+
+
+def _returned(result: PGresult) -> list[tuple[bytes | None, ...]]:
+    fields = range(result.nfields)
+    return [tuple(result.get_value(row, field) for field in fields) for row in range(result.ntuples)]
+
+
+def _lock_timeout(seconds: int) -> Run:
+    return Run(f"SET LOCAL lock_timeout = {quote_text(f'{seconds}s')}".encode())

@@ -1,0 +1,63 @@
+"""Bind values: which PostgreSQL type each has, and rows of them as arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from orapool.sandbox.sql import columns
+from orapool.sandbox.sql.columns import ColumnCatalog
+from orapool.sandbox.types import OracleType
+
+# A string's type is left to PostgreSQL, which takes it from where the bind stands: the nearest to Oracle's implicit
+# conversion. All other types are what they say.
+_BY_CODE = {
+    2: columns.NUMERIC,
+    3: columns.NUMERIC,
+    6: columns.NUMERIC,
+    68: columns.NUMERIC,
+    23: columns.BYTEA,
+    24: columns.BYTEA,
+    95: columns.BYTEA,
+    21: columns.FLOAT4,
+    22: columns.FLOAT8,
+    100: columns.FLOAT4,
+    101: columns.FLOAT8,
+    180: columns.TIMESTAMP,
+    187: columns.TIMESTAMP,
+    181: columns.TIMESTAMPTZ,
+    188: columns.TIMESTAMPTZ,
+    231: columns.TIMESTAMPTZ,
+    183: columns.INTERVAL,
+    190: columns.INTERVAL,
+    252: columns.BOOL,
+}
+_OWN_BY_CODE = {12: "date", 156: "date", 112: "clob", 113: "blob", 182: "interval_ym", 189: "interval_ym"}
+LEFT_OPEN = 0
+# Values of these types need no quotes in an array.
+_BARE = frozenset((columns.NUMERIC, columns.FLOAT4, columns.FLOAT8, columns.INT4, columns.INT8))
+
+
+def bind_oid(kind: OracleType, catalog: ColumnCatalog) -> int:
+    """The PostgreSQL type of a bind; 0 leaves it open (strings)."""
+    own = _OWN_BY_CODE.get(kind.code)
+    if own is not None:
+        return catalog.oids["nclob" if own == "clob" and kind.charset_form == 2 else own]
+    return _BY_CODE.get(kind.code, LEFT_OPEN)
+
+
+def without_empty(row: Sequence[bytes | None]) -> list[bytes | None]:
+    """A row of binds, with empty strings as NULL."""
+    return [value or None for value in row]
+
+
+def array(values: Sequence[bytes | None], oid: int) -> bytes:
+    """Values as the text of a PostgreSQL array."""
+    if oid in _BARE:
+        return b"{" + b",".join([b"NULL" if value is None else value for value in values]) + b"}"
+    return b"{" + b",".join([b"NULL" if value is None else _quoted(value) for value in values]) + b"}"
+
+
+def _quoted(value: bytes) -> bytes:
+    if b"\\" in value or b'"' in value:
+        value = value.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
+    return b'"' + value + b'"'

@@ -1,0 +1,71 @@
+"""CAST and typed literals: Oracle's types in PostgreSQL's words."""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from orapool.sandbox.errors import OracleError
+
+_TYPE = exp.DType
+
+
+def postgres_type(name: str) -> exp.DataType:
+    """A type by PostgreSQL's name, printed as it is."""
+    return exp.DataType(this=_TYPE.USERDEFINED, kind=name)
+
+
+def _sizes(kind: exp.DataType) -> list[int]:
+    sizes: list[int] = []
+    for item in kind.expressions:
+        text = item.this.name.rstrip(".") if isinstance(item, exp.DataTypeParam) else ""
+        if not text.lstrip("-").isdigit():
+            raise OracleError(907, "missing right parenthesis")
+        sizes.append(int(text))
+    return sizes
+
+
+# Oracle's type (as sqlglot knows it) -> PostgreSQL's, and our function that converts a value of any type to it.
+_CASTS = {
+    _TYPE.VARCHAR: ("varchar", "str"),
+    _TYPE.NVARCHAR: ("varchar", "str"),
+    _TYPE.CHAR: ("bpchar", "str"),
+    _TYPE.NCHAR: ("bpchar", "str"),
+    _TYPE.DECIMAL: ("numeric", "num"),
+    _TYPE.INT: ("numeric(38,0)", "num"),
+    _TYPE.SMALLINT: ("numeric(38,0)", "num"),
+    _TYPE.DOUBLE: ("numeric", "num"),
+    _TYPE.FLOAT: ("numeric", "num"),
+    _TYPE.MONEY: ("float8", ""),
+    _TYPE.SMALLMONEY: ("float4", ""),
+    _TYPE.DATE: ("oracle.date", "dat"),
+    _TYPE.TIMESTAMP: ("timestamp", "tms"),
+    _TYPE.TIMESTAMPTZ: ("timestamptz", ""),
+    _TYPE.TEXT: ("oracle.clob", ""),
+    _TYPE.BLOB: ("oracle.blob", ""),
+}
+
+
+def cast_rule(node: exp.Expr) -> exp.Expr:
+    """CAST(value AS type), and the literals DATE '...' and TIMESTAMP '...'."""
+    kind = node.args["to"]
+    if kind.this == _TYPE.USERDEFINED and str(kind.args.get("kind", "")).upper() == "CLOB":
+        target, function = "oracle.clob", ""
+    elif kind.this in _CASTS:
+        target, function = _CASTS[kind.this]
+    elif kind.this == _TYPE.BIGINT:
+        return node
+    else:
+        raise OracleError(3001, f"unimplemented feature: CAST to {kind.sql('oracle')}")
+    sizes = _sizes(kind)
+    value = node.this
+    literal = isinstance(value, exp.Literal) and value.is_string
+    if function and not (literal and function in ("dat", "tms")):
+        value = exp.Anonymous(this=f"oracle.{function}", expressions=[value])
+    if target in ("varchar", "bpchar") and sizes:
+        # PostgreSQL's explicit cast cuts, as Oracle's does for VARCHAR2.
+        target = f"{target}({sizes[0]})"
+    elif target == "numeric" and sizes and kind.this == _TYPE.DECIMAL:
+        target = f"numeric({sizes[0]},{sizes[1] if len(sizes) > 1 else 0})"
+    elif target in ("timestamp", "timestamptz") and sizes:
+        target = f"{target}({min(6, sizes[0])})"
+    return exp.Cast(this=value, to=postgres_type(target))

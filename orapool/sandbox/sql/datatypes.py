@@ -1,0 +1,181 @@
+"""Data types of CREATE TABLE and ALTER TABLE."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from orapool.sandbox import types
+from orapool.sandbox.errors import OracleError
+from orapool.sandbox.sql.cursor import TokenReader
+from orapool.sandbox.sql.names import quote_name, quote_text
+from orapool.sandbox.types import OracleType
+
+
+@dataclass(frozen=True)
+class ColumnType:
+    """A column's type: PostgreSQL's, Oracle's as described on the wire, and as the dictionary tells it."""
+
+    postgres: str
+    oracle: OracleType
+    char_used: str | None = None
+    precision: int | None = None
+    scale: int | None = None
+    # The greatest length, with the function that measures it; None for types that PostgreSQL limits itself.
+    limit: int | None = None
+    measure: str = "octet_length"
+
+    def check(self, schema: str, table: str, column: str) -> str | None:
+        """A CHECK for the length that raises ORA-12899 with the column's name."""
+        if self.limit is None:
+            return None
+        size = f"{self.measure}({quote_name(column)})"
+        names = ", ".join(quote_text(name) for name in (schema, table, column))
+        return f"({size} > {self.limit}) IS NOT TRUE OR oracle.too_long({names}, {size}, {self.limit})"
+
+
+_NUMBER = ("NUMBER", "NUMERIC", "DECIMAL", "DEC")
+_INTEGER = ("INTEGER", "INT", "SMALLINT")
+_PLAIN = {
+    "DATE": ColumnType("oracle.date", types.DATE),
+    "BINARY_FLOAT": ColumnType("float4", types.BINARY_FLOAT),
+    "BINARY_DOUBLE": ColumnType("float8", types.BINARY_DOUBLE),
+    "CLOB": ColumnType("oracle.clob", types.CLOB),
+    "NCLOB": ColumnType("oracle.nclob", types.NCLOB),
+    "BLOB": ColumnType("oracle.blob", types.BLOB),
+    "REAL": ColumnType("numeric", types.float_number(63), precision=63),
+}
+
+
+def read_type(reader: TokenReader) -> ColumnType:
+    """Read a column's type.
+
+    Raises:
+        OracleError: ORA-00902 for no type of Oracle's, ORA-03001 for one that the sandbox does not have.
+    """
+    place = reader.position
+    token = reader.take()
+    name = token.value
+    if name in _PLAIN:
+        return _PLAIN[name]
+    if name in _NUMBER:
+        return _number(reader, name)
+    if name in _INTEGER:
+        return ColumnType("numeric(38,0)", types.number(38, 0), scale=0)
+    if name == "FLOAT":
+        bits = _size(reader, 126) if reader.sees_sign("(") else 126
+        return ColumnType("numeric", types.float_number(bits), precision=bits)
+    if name == "DOUBLE":
+        reader.expect("PRECISION")
+        return ColumnType("numeric", types.float_number(126), precision=126)
+    if name in ("VARCHAR2", "VARCHAR", "CHAR", "CHARACTER"):
+        return _text(reader, name)
+    if name in ("NVARCHAR2", "NCHAR"):
+        return _national(reader, name)
+    if name == "RAW":
+        size = _size(reader, 2000)
+        return ColumnType("bytea", types.raw(size), limit=size)
+    if name == "TIMESTAMP":
+        return _timestamp(reader)
+    if name == "INTERVAL":
+        return _interval(reader)
+    if name in ("LONG", "ROWID", "UROWID", "BFILE", "XMLTYPE", "JSON", "BOOLEAN", "SDO_GEOMETRY", "VECTOR"):
+        raise OracleError(3001, f"unimplemented feature: columns of type {name}", place)
+    raise OracleError(902, "invalid datatype", place)
+
+
+def _size(reader: TokenReader, most: int) -> int:
+    if not reader.sees_sign("("):
+        raise OracleError(906, "missing left parenthesis", reader.position)
+    reader.expect_sign("(")
+    place = reader.position
+    size = reader.integer()
+    if size < 1:
+        raise OracleError(1723, "zero-length columns are not allowed", place)
+    if size > most:
+        raise OracleError(910, "specified length too long for its datatype", place)
+    reader.expect_sign(")")
+    return size
+
+
+def _number(reader: TokenReader, name: str) -> ColumnType:
+    if not reader.has_sign("("):
+        if name == "NUMBER":
+            return ColumnType("numeric", types.number())
+        return ColumnType("numeric(38,0)", types.number(38, 0), scale=0)
+    place = reader.position
+    precision = None if reader.has_sign("*") else reader.integer()
+    scale = reader.integer() if reader.has_sign(",") else 0
+    reader.expect_sign(")")
+    if precision is not None and not 1 <= precision <= 38:
+        raise OracleError(1727, "numeric precision specifier is out of range (1 to 38)", place)
+    if not -84 <= scale <= 127:
+        raise OracleError(1728, "numeric scale specifier is out of range (-84 to 127)", place)
+    digits = precision or 38
+    return ColumnType(f"numeric({digits},{scale})", types.number(digits, scale), precision=precision, scale=scale)
+
+
+def _text(reader: TokenReader, name: str) -> ColumnType:
+    fixed = name.startswith("CHAR")
+    varying = name == "CHARACTER" and reader.has("VARYING")
+    fixed = fixed and not varying
+    size, in_chars = 1, False
+    if not fixed or reader.sees_sign("("):
+        reader.expect_sign("(")
+        place = reader.position
+        size = reader.integer()
+        in_chars = reader.has("CHAR")
+        if not in_chars:
+            reader.has("BYTE")
+        reader.expect_sign(")")
+        if size < 1:
+            raise OracleError(1723, "zero-length columns are not allowed", place)
+        if size > (2000 if fixed else 4000):
+            raise OracleError(910, "specified length too long for its datatype", place)
+    used, measure = ("C", "char_length") if in_chars else ("B", "octet_length")
+    if fixed:
+        return ColumnType(f"bpchar({size})", types.char(size, in_chars), used, limit=size, measure=measure)
+    return ColumnType("varchar", types.varchar2(size, in_chars), used, limit=size, measure=measure)
+
+
+def _national(reader: TokenReader, name: str) -> ColumnType:
+    if name == "NCHAR":
+        size = _size(reader, 1000) if reader.sees_sign("(") else 1
+        return ColumnType(f"bpchar({size})", types.nchar(size), "C")
+    size = _size(reader, 2000)
+    return ColumnType("varchar", types.nvarchar2(size), "C", limit=size, measure="char_length")
+
+
+def _timestamp(reader: TokenReader) -> ColumnType:
+    digits = 6
+    if reader.has_sign("("):
+        place = reader.position
+        digits = reader.integer()
+        reader.expect_sign(")")
+        if not 0 <= digits <= 9:
+            raise OracleError(30088, "datetime/interval precision is out of range", place)
+        if digits > 6:
+            raise OracleError(3001, "unimplemented feature: TIMESTAMP of more than 6 digits", place)
+    if reader.has("WITH", "TIME", "ZONE"):
+        return ColumnType(f"timestamptz({digits})", types.timestamp_tz(digits), scale=digits)
+    if reader.has("WITH", "LOCAL", "TIME", "ZONE"):
+        raise OracleError(3001, "unimplemented feature: TIMESTAMP WITH LOCAL TIME ZONE", reader.position)
+    return ColumnType(f"timestamp({digits})", types.timestamp(digits), scale=digits)
+
+
+def _interval(reader: TokenReader) -> ColumnType:
+    def digits(usual: int) -> int:
+        if not reader.has_sign("("):
+            return usual
+        size = reader.integer()
+        reader.expect_sign(")")
+        return size
+
+    if reader.has("YEAR"):
+        digits(2)
+        reader.expect("TO", "MONTH")
+        return ColumnType("oracle.interval_ym", types.INTERVAL_YM)
+    reader.expect("DAY")
+    digits(2)
+    reader.expect("TO", "SECOND")
+    digits(6)
+    return ColumnType("interval", types.INTERVAL_DS)

@@ -1,0 +1,258 @@
+"""DDL: Oracle's grammar read word by word; what this does not know, it refuses."""
+
+from __future__ import annotations
+
+from orapool.sandbox.errors import OracleError
+from orapool.sandbox.sql.actions import Ddl
+from orapool.sandbox.sql.cursor import TokenReader
+from orapool.sandbox.sql.dialect import unsupported
+from orapool.sandbox.sql.names import qualified, quote_name, quote_text
+from orapool.sandbox.sql.scanner import Token, split_list
+from orapool.sandbox.sql.tables import alter_table, create_table, expression
+from orapool.sandbox.sql.translate import part, translate_text
+
+
+def read_ddl(tokens: list[Token]) -> Ddl:
+    """Read one DDL statement.
+
+    Raises:
+        OracleError: a syntax error, or ORA-03001 for what the sandbox does not have.
+    """
+    reader = TokenReader(tokens)
+    verb = reader.take().value
+    if verb == "CREATE":
+        return _create(reader)
+    if verb == "DROP":
+        return _drop(reader)
+    if verb == "ALTER":
+        return _alter(reader)
+    if verb == "TRUNCATE":
+        return _truncate(reader)
+    if verb == "COMMENT":
+        return _comment(reader)
+    if verb == "RENAME":
+        return _rename(reader)
+    if verb in ("GRANT", "REVOKE"):
+        return _grant(reader)
+    raise unsupported(verb)
+
+
+def _create(reader: TokenReader) -> Ddl:
+    replace = reader.has("OR", "REPLACE")
+    if reader.has("GLOBAL", "TEMPORARY"):
+        reader.expect("TABLE")
+        return create_table(reader, temporary=True)
+    if reader.has("TABLE"):
+        return create_table(reader)
+    unique = reader.has("UNIQUE")
+    if reader.has("INDEX"):
+        return _index(reader, unique)
+    if reader.has("SEQUENCE"):
+        return _sequence(reader)
+    reader.has("FORCE")
+    if reader.has("VIEW"):
+        return _view(reader, replace)
+    what = reader.next.value if reader.next is not None else ""
+    raise unsupported(f"CREATE {what}")
+
+
+def _index(reader: TokenReader, unique: bool) -> Ddl:
+    schema, name = reader.object_name()
+    reader.expect("ON")
+    table = reader.object_name()
+    items: list[str] = []
+    for item in split_list(reader.group()):
+        inner = TokenReader(item)
+        tokens = inner.until("ASC", "DESC", signs=())
+        descending = inner.has("DESC")
+        inner.has("ASC")
+        inner.end()
+        text = quote_name(TokenReader(tokens).name()) if len(tokens) == 1 else f"({expression(tokens)})"
+        items.append(text + (" DESC" if descending else ""))
+    _storage(reader, "COMPUTE", "STATISTICS")
+    reader.end()
+    if schema is not None and table[0] is not None and schema != table[0]:
+        raise unsupported("an index in another schema than its table")
+    kind = "UNIQUE INDEX" if unique else "INDEX"
+    return Ddl([f"CREATE {kind} {quote_name(name)} ON {qualified(table)} ({', '.join(items)})"])
+
+
+def _storage(reader: TokenReader, *more: str) -> None:
+    """Storage clauses that change no result, as Oracle's tools write them."""
+    while True:
+        if reader.has("TABLESPACE"):
+            reader.name()
+        elif reader.sees("PCTFREE", "INITRANS", "MAXTRANS", "PCTUSED"):
+            reader.take()
+            reader.integer()
+        elif reader.sees("LOGGING", "NOLOGGING", "NOPARALLEL", "ONLINE", "NOCOMPRESS", "REVERSE", *more):
+            reader.take()
+        elif reader.has("COMPRESS"):
+            if not reader.sees("COMPUTE") and reader.next is not None and reader.next.text.isdigit():
+                reader.integer()
+        else:
+            return
+
+
+def _sequence(reader: TokenReader) -> Ddl:
+    name = reader.object_name()
+    options = sequence_options(reader)
+    reader.end()
+    return Ddl([f"CREATE SEQUENCE {qualified(name)} {options}"])
+
+
+def sequence_options(reader: TokenReader) -> str:
+    """The options of CREATE SEQUENCE and of GENERATED AS IDENTITY, in PostgreSQL's words."""
+    start: int | None = None
+    step = 1
+    out: list[str] = []
+    while True:
+        if reader.has("START", "WITH"):
+            if reader.has("LIMIT", "VALUE"):
+                raise unsupported("START WITH LIMIT VALUE")
+            start = reader.integer()
+        elif reader.has("INCREMENT", "BY"):
+            step = reader.integer()
+            out.append(f"INCREMENT BY {step}")
+        elif reader.has("MINVALUE"):
+            out.append(f"MINVALUE {_within_bigint(reader.integer())}")
+        elif reader.has("MAXVALUE"):
+            out.append(f"MAXVALUE {_within_bigint(reader.integer())}")
+        elif reader.has("NOMINVALUE"):
+            out.append("NO MINVALUE")
+        elif reader.has("NOMAXVALUE"):
+            out.append("NO MAXVALUE")
+        elif reader.has("CACHE"):
+            reader.integer()
+        elif reader.has("CYCLE"):
+            out.append("CYCLE")
+        elif reader.sees("NOCACHE", "NOCYCLE", "ORDER", "NOORDER", "NOKEEP", "NOSCALE", "GLOBAL"):
+            reader.take()
+        else:
+            break
+    if start is not None:
+        out.append(f"START WITH {start}")
+    return " ".join(out)
+
+
+def _within_bigint(value: int) -> int:
+    """Oracle's tools write MAXVALUE 9999999999999999999999999999: as far as PostgreSQL counts."""
+    return max(-(2**63), min(2**63 - 1, value))
+
+
+def _view(reader: TokenReader, replace: bool) -> Ddl:
+    name = reader.object_name()
+    columns = ""
+    if reader.sees_sign("("):
+        columns = " (" + ", ".join(quote_name(column) for column in reader.names()) + ")"
+    reader.expect("AS")
+    query = reader.rest()
+    if not query or not (query[0].is_word("SELECT", "WITH") or query[0].is_sign("(")):
+        raise OracleError(928, "missing SELECT keyword", reader.position)
+    part_ = part(translate_text(query, {}))
+    source = " ".join(token.text for token in query)
+    return Ddl(
+        [f"CREATE {'OR REPLACE ' if replace else ''}VIEW {qualified(name)}{columns} AS {part_.text().decode()}"],
+        table=name,
+        describe=True,
+        text=source,
+    )
+
+
+def _drop(reader: TokenReader) -> Ddl:
+    if reader.has("TABLE"):
+        name = reader.object_name()
+        cascade = reader.has("CASCADE", "CONSTRAINTS")
+        reader.has("PURGE")
+        reader.end()
+        return Ddl([f"DROP TABLE {qualified(name)} {'CASCADE' if cascade else ''}"])
+    for words, missing in _DROPS.items():
+        if reader.has(*words.split()):
+            name = reader.object_name()
+            if words == "VIEW":
+                reader.has("CASCADE", "CONSTRAINTS")
+            reader.end()
+            return Ddl([f"DROP {words} {qualified(name)}"], missing=missing)
+    what = reader.next.value if reader.next is not None else ""
+    raise unsupported(f"DROP {what}")
+
+
+_DROPS = {
+    "VIEW": (942, "table or view does not exist"),
+    "INDEX": (1418, "specified index does not exist"),
+    "SEQUENCE": (2289, "sequence does not exist"),
+}
+
+
+def _alter(reader: TokenReader) -> Ddl:
+    if reader.has("TABLE"):
+        return alter_table(reader)
+    if reader.has("SEQUENCE"):
+        name = reader.object_name()
+        if reader.has("RESTART"):
+            value = f" WITH {reader.integer()}" if reader.has("START", "WITH") else ""
+            reader.end()
+            return Ddl([f"ALTER SEQUENCE {qualified(name)} RESTART{value}"], missing=_DROPS["SEQUENCE"])
+        options = sequence_options(reader)
+        reader.end()
+        return Ddl([f"ALTER SEQUENCE {qualified(name)} {options}"], missing=_DROPS["SEQUENCE"])
+    if reader.has("INDEX"):
+        name = reader.object_name()
+        reader.expect("RENAME", "TO")
+        new = reader.name()
+        reader.end()
+        return Ddl([f"ALTER INDEX {qualified(name)} RENAME TO {quote_name(new)}"], missing=_DROPS["INDEX"])
+    what = reader.next.value if reader.next is not None else ""
+    raise unsupported(f"ALTER {what}")
+
+
+def _truncate(reader: TokenReader) -> Ddl:
+    reader.expect("TABLE")
+    name = reader.object_name()
+    if not (reader.has("DROP", "STORAGE") or reader.has("REUSE", "STORAGE")):
+        reader.has("DROP", "ALL", "STORAGE")
+    cascade = reader.has("CASCADE")
+    reader.end()
+    return Ddl([f"TRUNCATE TABLE {qualified(name)} {'CASCADE' if cascade else ''}"])
+
+
+def _comment(reader: TokenReader) -> Ddl:
+    reader.expect("ON")
+    if reader.has("TABLE"):
+        name = reader.object_name()
+        target = qualified(name)
+        column = None
+    else:
+        reader.expect("COLUMN")
+        names = [reader.name()]
+        while reader.has_sign("."):
+            names.append(reader.name())
+        if len(names) not in (2, 3):
+            raise OracleError(904, "invalid identifier", reader.position)
+        column = names.pop()
+        target = qualified((names[0] if len(names) == 2 else None, names[-1]))
+    reader.expect("IS")
+    text = reader.string()
+    reader.end()
+    value = quote_text(text) if text else "NULL"
+    if column is not None:
+        return Ddl([f"COMMENT ON COLUMN {target}.{quote_name(column)} IS {value}"])
+    kind = f"CASE (SELECT relkind FROM pg_class WHERE oid = '{target}'::regclass) WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END"
+    body = f"EXECUTE format('COMMENT ON %s %s IS %L', {kind}, '{target}'::regclass, {value})"
+    return Ddl([f"DO $body$ BEGIN {body}; END $body$"])
+
+
+def _rename(reader: TokenReader) -> Ddl:
+    old = reader.name()
+    reader.expect("TO")
+    new = reader.name()
+    reader.end()
+    return Ddl([f"ALTER TABLE {qualified((None, old))} RENAME TO {quote_name(new)}"])
+
+
+def _grant(reader: TokenReader) -> Ddl:
+    """GRANT and REVOKE are taken and change nothing: every user of the sandbox may do everything."""
+    words = {token.value for token in reader.rest()}
+    if not words & {"TO", "FROM"}:
+        raise OracleError(990, "missing or invalid privilege")
+    return Ddl([])

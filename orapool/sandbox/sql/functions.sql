@@ -1,0 +1,368 @@
+-- Oracle's functions and operators. Texts of no length are NULL; results are NUMBER (numeric), never an integer.
+
+create function oracle.raise(code int, message text) returns boolean language plpgsql as $$
+begin
+  raise exception 'ORA-%: %', lpad(code::text, 5, '0'), message using errcode = 'P0001';
+end $$;
+create function oracle.too_long(owner text, tab text, col text, actual int, most int) returns boolean language sql
+  return oracle.raise(12899, format('value too large for column "%s"."%s"."%s" (actual: %s, maximum: %s)', owner, tab, col, actual, most));
+
+-- Conversion to text, as TO_CHAR without a format.
+create function oracle.number_text(numeric) returns text language sql immutable strict
+  return regexp_replace(trim_scale($1)::text, '^(-?)0\.', '\1.');
+create function oracle.date_format() returns text language sql stable
+  return coalesce(nullif(current_setting('oracle.nls_date_format', true), ''), 'DD-MON-RR');
+create function oracle.timestamp_format() returns text language sql stable
+  return coalesce(nullif(current_setting('oracle.nls_timestamp_format', true), ''), 'DD-MON-RR HH.MI.SSXFF AM');
+-- Oracle's format in PostgreSQL's letters.
+create function oracle.datetime_format(text) returns text language sql immutable strict
+  return replace(regexp_replace(regexp_replace(regexp_replace($1, 'RRRR', 'YYYY', 'gi'), 'RR', 'YY', 'gi'), 'X?FF[1-9]?', '.US', 'gi'), '..US', '.US');
+
+create function oracle.str(text) returns text language sql immutable strict return $1;
+create function oracle.str(bpchar) returns text language sql immutable strict return concat($1);
+create function oracle.str(numeric) returns text language sql immutable strict return oracle.number_text($1);
+create function oracle.str(float8) returns text language sql immutable strict return upper($1::text);
+create function oracle.str(oracle.date) returns text language sql stable strict
+  return upper(to_char($1::timestamp, oracle.datetime_format(oracle.date_format())));
+create function oracle.str(timestamp) returns text language sql stable strict
+  return upper(to_char($1, oracle.datetime_format(oracle.timestamp_format())));
+create function oracle.str(timestamptz) returns text language sql stable strict
+  return upper(to_char($1, oracle.datetime_format(oracle.timestamp_format()) || ' TZH:TZM'));
+create function oracle.str(bytea) returns text language sql immutable strict return upper(encode($1, 'hex'));
+create function oracle.str(oracle.clob) returns oracle.clob language sql immutable strict return $1;
+create function oracle.str(oracle.nclob) returns oracle.clob language sql immutable strict return $1::oracle.clob;
+create function oracle.str(interval) returns text language sql immutable strict return $1::text;
+
+create function oracle.num(numeric) returns numeric language sql immutable strict return $1;
+create function oracle.num(text) returns numeric language sql immutable strict return $1::numeric;
+create function oracle.num(float8) returns numeric language sql immutable strict return $1::numeric;
+
+-- Implicit conversions between texts and the rest.
+create cast (numeric as text) with function oracle.number_text(numeric) as implicit;
+create function oracle.number_varchar(numeric) returns varchar language sql immutable strict return oracle.number_text($1);
+create cast (numeric as varchar) with function oracle.number_varchar(numeric) as assignment;
+create function oracle.text_number(text) returns numeric language sql immutable strict return trim($1)::numeric;
+create cast (text as numeric) with function oracle.text_number(text) as assignment;
+create function oracle.varchar_number(varchar) returns numeric language sql immutable strict return trim($1)::numeric;
+create cast (varchar as numeric) with function oracle.varchar_number(varchar) as assignment;
+create function oracle.date_text(oracle.date) returns text language sql stable strict return oracle.str($1);
+create cast (oracle.date as text) with function oracle.date_text(oracle.date) as assignment;
+create function oracle.date_varchar(oracle.date) returns varchar language sql stable strict return oracle.str($1)::varchar;
+create cast (oracle.date as varchar) with function oracle.date_varchar(oracle.date) as assignment;
+
+do $$
+declare op record;
+begin
+  for op in select * from (values ('=', 'eq', '=', '<>'), ('<>', 'ne', '<>', '='), ('<', 'lt', '>', '>='), ('<=', 'le', '>=', '>'),
+      ('>', 'gt', '<', '<='), ('>=', 'ge', '<=', '<')) as o (sign, name, commutator, negator) loop
+    execute format('create function oracle.text_%s(text, numeric) returns boolean language sql immutable strict return trim($1)::numeric %s $2', op.name, op.sign);
+    execute format('create function oracle.text_%s(numeric, text) returns boolean language sql immutable strict return $1 %s trim($2)::numeric', op.name, op.sign);
+    execute format('create operator oracle.%s (leftarg = text, rightarg = numeric, function = oracle.text_%s, commutator = operator(oracle.%s))', op.sign, op.name, op.commutator);
+    execute format('create operator oracle.%s (leftarg = numeric, rightarg = text, function = oracle.text_%s, commutator = operator(oracle.%s))', op.sign, op.name, op.commutator);
+  end loop;
+  for op in select * from (values ('+', 'add'), ('-', 'sub'), ('*', 'mul')) as o (sign, name) loop
+    execute format('create function oracle.text_%s(text, numeric) returns numeric language sql immutable strict return trim($1)::numeric %s $2', op.name, op.sign);
+    execute format('create function oracle.text_%s(numeric, text) returns numeric language sql immutable strict return $1 %s trim($2)::numeric', op.name, op.sign);
+    execute format('create function oracle.text_%s(text, text) returns numeric language sql immutable strict return trim($1)::numeric %s trim($2)::numeric', op.name, op.sign);
+    execute format('create operator oracle.%s (leftarg = text, rightarg = numeric, function = oracle.text_%s)', op.sign, op.name);
+    execute format('create operator oracle.%s (leftarg = numeric, rightarg = text, function = oracle.text_%s)', op.sign, op.name);
+    execute format('create operator oracle.%s (leftarg = text, rightarg = text, function = oracle.text_%s)', op.sign, op.name);
+  end loop;
+end $$;
+
+-- Division: 40 digits, as NUMBER has. Never PostgreSQL's integer division.
+create function oracle.div(numeric, numeric) returns numeric language sql immutable strict return trim_scale(round($1, 40) / $2);
+create function oracle.div(text, numeric) returns numeric language sql immutable strict return oracle.div(trim($1)::numeric, $2);
+create function oracle.div(numeric, text) returns numeric language sql immutable strict return oracle.div($1, trim($2)::numeric);
+create function oracle.div(float8, float8) returns float8 language sql immutable strict return $1 / $2;
+create function oracle.div(float4, float4) returns float4 language sql immutable strict return $1 / $2;
+create function oracle.div(interval, numeric) returns interval language sql immutable strict return $1 / $2::float8;
+create function oracle.widen(numeric) returns numeric language sql immutable strict return round($1, 40);
+create function oracle.widen(float8) returns float8 language sql immutable strict return $1;
+create function oracle.widen(text) returns numeric language sql immutable strict return round(trim($1)::numeric, 40);
+create function oracle.narrow(numeric) returns numeric language sql immutable strict return trim_scale($1);
+create function oracle.narrow(float8) returns float8 language sql immutable strict return $1;
+create aggregate oracle.avg(numeric) (sfunc = numeric_avg_accum, stype = internal, sspace = 128, finalfunc = numeric_avg);
+create aggregate oracle.avg(float8) (sfunc = float8_accum, stype = float8[], finalfunc = float8_avg, initcond = '{0,0,0}');
+
+-- DATE and TIMESTAMP arithmetic in days.
+create function oracle.days(numeric) returns interval language sql immutable strict return make_interval(secs => ($1 * 86400)::float8);
+create function oracle.date_plus(oracle.date, numeric) returns oracle.date language sql immutable strict
+  return date_trunc('second', $1::timestamp + make_interval(days => trunc($2)::int) + make_interval(secs => round((($2 - trunc($2)) * 86400), 3)::float8) + interval '0.5 second')::oracle.date;
+create function oracle.plus_date(numeric, oracle.date) returns oracle.date language sql immutable strict return oracle.date_plus($2, $1);
+create function oracle.date_minus(oracle.date, numeric) returns oracle.date language sql immutable strict return oracle.date_plus($1, -$2);
+create function oracle.date_minus(oracle.date, oracle.date) returns numeric language sql immutable strict
+  return trim_scale(round(extract(epoch from ($1::timestamp - $2::timestamp)), 40) / 86400);
+create function oracle.date_plus(oracle.date, interval) returns oracle.date language sql immutable strict
+  return date_trunc('second', $1::timestamp + $2)::oracle.date;
+create function oracle.date_minus(oracle.date, interval) returns oracle.date language sql immutable strict
+  return date_trunc('second', $1::timestamp - $2)::oracle.date;
+create function oracle.plus_date(interval, oracle.date) returns oracle.date language sql immutable strict return oracle.date_plus($2, $1);
+create function oracle.timestamp_plus(timestamp, numeric) returns oracle.date language sql immutable strict
+  return oracle.date_plus(date_trunc('second', $1)::oracle.date, $2);
+create function oracle.timestamp_minus(timestamp, numeric) returns oracle.date language sql immutable strict
+  return oracle.date_plus(date_trunc('second', $1)::oracle.date, -$2);
+create function oracle.date_minus(oracle.date, timestamp) returns interval language sql immutable strict return $1::timestamp - $2;
+create function oracle.date_minus(timestamp, oracle.date) returns interval language sql immutable strict return $1 - $2::timestamp;
+create function oracle.timestamptz_plus(timestamptz, numeric) returns oracle.date language sql stable strict
+  return oracle.date_plus(date_trunc('second', $1::timestamp)::oracle.date, $2);
+create function oracle.timestamptz_minus(timestamptz, numeric) returns oracle.date language sql stable strict
+  return oracle.date_plus(date_trunc('second', $1::timestamp)::oracle.date, -$2);
+create operator oracle.+ (leftarg = oracle.date, rightarg = numeric, function = oracle.date_plus, commutator = operator(oracle.+));
+create operator oracle.+ (leftarg = numeric, rightarg = oracle.date, function = oracle.plus_date, commutator = operator(oracle.+));
+create operator oracle.+ (leftarg = oracle.date, rightarg = interval, function = oracle.date_plus, commutator = operator(oracle.+));
+create operator oracle.+ (leftarg = interval, rightarg = oracle.date, function = oracle.plus_date, commutator = operator(oracle.+));
+create operator oracle.- (leftarg = oracle.date, rightarg = numeric, function = oracle.date_minus);
+create operator oracle.- (leftarg = oracle.date, rightarg = oracle.date, function = oracle.date_minus);
+create operator oracle.- (leftarg = oracle.date, rightarg = interval, function = oracle.date_minus);
+create operator oracle.- (leftarg = oracle.date, rightarg = timestamp, function = oracle.date_minus);
+create operator oracle.- (leftarg = timestamp, rightarg = oracle.date, function = oracle.date_minus);
+create operator oracle.+ (leftarg = timestamp, rightarg = numeric, function = oracle.timestamp_plus);
+create operator oracle.- (leftarg = timestamp, rightarg = numeric, function = oracle.timestamp_minus);
+create operator oracle.+ (leftarg = timestamptz, rightarg = numeric, function = oracle.timestamptz_plus);
+create operator oracle.- (leftarg = timestamptz, rightarg = numeric, function = oracle.timestamptz_minus);
+
+-- The clock. Sessions run in UTC inside; SYSDATE is the host's time, as Oracle's.
+create function oracle.host_zone() returns text language sql stable return coalesce(nullif(current_setting('oracle.host_zone', true), ''), 'UTC');
+create function oracle.sysdate() returns oracle.date language sql stable
+  return date_trunc('second', statement_timestamp() at time zone oracle.host_zone())::oracle.date;
+create function oracle.current_date_() returns oracle.date language sql stable return oracle.sysdate();
+create function oracle.localtimestamp_() returns timestamp language sql stable return statement_timestamp() at time zone oracle.host_zone();
+create function oracle.systimestamp() returns timestamptz language sql stable return statement_timestamp();
+create function oracle.dbtimezone() returns text language sql stable return '+00:00'::text;
+
+create function oracle.user_() returns text language sql stable return current_setting('oracle.user', true);
+create function oracle.uid() returns numeric language sql stable return (select user_id::numeric from oracle.users where username = oracle.user_());
+create function oracle.current_schema_() returns text language sql stable return current_schema()::text;
+create function oracle.sys_context(space text, name text) returns text language sql stable
+begin atomic
+  select case when upper(space) <> 'USERENV' then null
+    when upper(name) in ('CURRENT_SCHEMA') then current_schema()::text
+    when upper(name) in ('SESSION_USER', 'CURRENT_USER', 'AUTHENTICATED_IDENTITY') then oracle.user_()
+    when upper(name) in ('SID', 'SESSIONID', 'INSTANCE', 'SERVICE_NAME', 'MODULE', 'ACTION', 'CLIENT_IDENTIFIER', 'CLIENT_INFO', 'HOST',
+      'OS_USER', 'TERMINAL', 'CLIENT_PROGRAM_NAME') then
+      (select nullif(case upper(name) when 'SID' then s.sid::text when 'SESSIONID' then s.sid::text when 'INSTANCE' then '1'
+        when 'SERVICE_NAME' then s.service_name when 'MODULE' then s.module when 'ACTION' then s.action
+        when 'CLIENT_IDENTIFIER' then s.client_identifier when 'CLIENT_INFO' then s.client_info when 'HOST' then s.machine
+        when 'OS_USER' then s.osuser when 'TERMINAL' then s.terminal when 'CLIENT_PROGRAM_NAME' then s.program end, '')
+       from oracle.sessions s where s.pid = pg_backend_pid())
+    when upper(name) in ('DB_NAME', 'INSTANCE_NAME', 'DB_UNIQUE_NAME', 'CON_NAME') then 'ORAPOOL'
+    when upper(name) = 'DATABASE_ROLE' then 'PRIMARY'
+    when upper(name) = 'ISDBA' then 'FALSE'
+    when upper(name) in ('LANG') then 'US'
+    when upper(name) in ('LANGUAGE') then 'AMERICAN_AMERICA.AL32UTF8'
+    when upper(name) in ('NLS_DATE_FORMAT') then oracle.date_format()
+    when upper(name) in ('IP_ADDRESS') then '127.0.0.1'
+    else (oracle.raise(2003, 'invalid USERENV parameter'))::text end;
+end;
+create function oracle.userenv(text) returns text language sql stable return oracle.sys_context('USERENV', $1);
+create function oracle.sys_guid() returns bytea language sql volatile return decode(replace(gen_random_uuid()::text, '-', ''), 'hex');
+
+-- Rows
+create function oracle.row_limit(numeric) returns bigint language sql immutable return greatest(0, floor($1))::bigint;
+create function oracle.row_limit_before(numeric) returns bigint language sql immutable return greatest(0, ceil($1) - 1)::bigint;
+create function oracle.levels(bigint) returns setof numeric language sql immutable rows 100 begin atomic select g::numeric from generate_series(1, greatest(1, $1)) g; end;
+create function oracle.rownum_(numeric) returns numeric language sql immutable return $1;
+
+-- Texts
+create function oracle.concat(text, text) returns text language sql immutable return
+  case when octet_length($1) + octet_length($2) > 4000 then oracle.raise(1489, 'result of string concatenation is too long')::text else nullif(concat($1, $2), '') end;
+create function oracle.concat(oracle.clob, oracle.clob) returns oracle.clob language sql immutable return nullif(concat($1::text, $2::text), '')::oracle.clob;
+create function oracle.concat(oracle.clob, text) returns oracle.clob language sql immutable return nullif(concat($1::text, $2), '')::oracle.clob;
+create function oracle.concat(text, oracle.clob) returns oracle.clob language sql immutable return nullif(concat($1, $2::text), '')::oracle.clob;
+create function oracle.length(text) returns numeric language sql immutable strict return char_length($1)::numeric;
+create function oracle.length(bpchar) returns numeric language sql immutable strict return char_length(concat($1))::numeric;
+create function oracle.length(oracle.clob) returns numeric language sql immutable strict return char_length($1::text)::numeric;
+create function oracle.length(bytea) returns numeric language sql immutable strict return octet_length($1)::numeric;
+create function oracle.length(oracle.blob) returns numeric language sql immutable strict return octet_length($1::bytea)::numeric;
+create function oracle.lengthb(text) returns numeric language sql immutable strict return octet_length($1)::numeric;
+create function oracle.vsize(text) returns numeric language sql immutable strict return octet_length($1)::numeric;
+create function oracle.upper(text) returns text language sql immutable strict return upper($1);
+create function oracle.upper(oracle.clob) returns oracle.clob language sql immutable strict return upper($1::text)::oracle.clob;
+create function oracle.lower(text) returns text language sql immutable strict return lower($1);
+create function oracle.lower(oracle.clob) returns oracle.clob language sql immutable strict return lower($1::text)::oracle.clob;
+create function oracle.initcap(text) returns text language sql immutable strict return initcap($1);
+create function oracle.ascii(text) returns numeric language sql immutable strict return ascii($1)::numeric;
+create function oracle.chr(numeric) returns text language sql immutable strict return chr($1::int);
+create function oracle.reverse(text) returns text language sql immutable strict return reverse($1);
+-- SUBSTR: position 0 is 1, negative counts from the end, a length below 1 is NULL.
+create function oracle.substr(text, numeric) returns text language sql immutable strict return
+  case when trunc($2) >= 0 then nullif(substr($1, greatest(trunc($2), 1)::int), '')
+       when -trunc($2) > char_length($1) then null else right($1, -trunc($2)::int) end;
+create function oracle.substr(text, numeric, numeric) returns text language sql immutable strict return
+  case when trunc($3) < 1 then null when trunc($2) >= 0 then nullif(substr($1, greatest(trunc($2), 1)::int, least(trunc($3), 1000000000)::int), '')
+       when -trunc($2) > char_length($1) then null else nullif(left(right($1, -trunc($2)::int), least(trunc($3), 1000000000)::int), '') end;
+create function oracle.substr(oracle.clob, numeric) returns oracle.clob language sql immutable strict return oracle.substr($1::text, $2)::oracle.clob;
+create function oracle.substr(oracle.clob, numeric, numeric) returns oracle.clob language sql immutable strict return oracle.substr($1::text, $2, $3)::oracle.clob;
+create function oracle.substrb(text, numeric, numeric) returns text language sql immutable strict return oracle.substr($1, $2, $3);
+create function oracle.instr_at(value text, part text, start int, occurrence int) returns numeric language plpgsql immutable strict as $$
+declare at int; found int := 0; size int := char_length(value);
+begin
+  if start = 0 or occurrence < 1 then
+    if occurrence < 1 then raise exception 'ORA-01428: argument ''%'' is out of range', occurrence; end if;
+    return 0;
+  end if;
+  at := case when start > 0 then start else size + start + 1 end;
+  while at between 1 and size loop
+    if substr(value, at, char_length(part)) = part then
+      found := found + 1;
+      if found = occurrence then return at; end if;
+    end if;
+    at := at + sign(start)::int;
+  end loop;
+  return 0;
+end $$;
+create function oracle.instr(text, text) returns numeric language sql immutable strict return strpos($1, $2)::numeric;
+create function oracle.instr(text, text, numeric) returns numeric language sql immutable strict return oracle.instr_at($1, $2, $3::int, 1);
+create function oracle.instr(text, text, numeric, numeric) returns numeric language sql immutable strict return oracle.instr_at($1, $2, $3::int, $4::int);
+create function oracle.instr(oracle.clob, text) returns numeric language sql immutable strict return strpos($1::text, $2)::numeric;
+create function oracle.replace(text, text) returns text language sql immutable return case when $2 is null then $1 else nullif(replace($1, $2, ''), '') end;
+create function oracle.replace(text, text, text) returns text language sql immutable return
+  case when $2 is null then $1 else nullif(replace($1, $2, coalesce($3, '')), '') end;
+create function oracle.replace(oracle.clob, text, text) returns oracle.clob language sql immutable return oracle.replace($1::text, $2, $3)::oracle.clob;
+create function oracle.translate(text, text, text) returns text language sql immutable strict return nullif(translate($1, $2, $3), '');
+create function oracle.btrim(text) returns text language sql immutable strict return nullif(btrim($1, ' '), '');
+create function oracle.btrim(text, text) returns text language sql immutable strict return nullif(btrim($1, $2), '');
+create function oracle.btrim(oracle.clob) returns oracle.clob language sql immutable strict return nullif(btrim($1::text, ' '), '')::oracle.clob;
+create function oracle.ltrim(text) returns text language sql immutable strict return nullif(ltrim($1, ' '), '');
+create function oracle.ltrim(text, text) returns text language sql immutable strict return nullif(ltrim($1, $2), '');
+create function oracle.rtrim(text) returns text language sql immutable strict return nullif(rtrim($1, ' '), '');
+create function oracle.rtrim(text, text) returns text language sql immutable strict return nullif(rtrim($1, $2), '');
+create function oracle.lpad(text, numeric) returns text language sql immutable strict return nullif(lpad($1, least($2, 4000)::int), '');
+create function oracle.lpad(text, numeric, text) returns text language sql immutable strict return nullif(lpad($1, least($2, 4000)::int, $3), '');
+create function oracle.rpad(text, numeric) returns text language sql immutable strict return nullif(rpad($1, least($2, 4000)::int), '');
+create function oracle.rpad(text, numeric, text) returns text language sql immutable strict return nullif(rpad($1, least($2, 4000)::int, $3), '');
+create function oracle.regexp_replace(text, text) returns text language sql immutable strict return nullif(regexp_replace($1, $2, '', 'g'), '');
+create function oracle.regexp_replace(text, text, text) returns text language sql immutable return nullif(regexp_replace($1, $2, coalesce($3, ''), 'g'), '');
+create function oracle.regexp_substr(text, text) returns text language sql immutable strict return nullif(regexp_substr($1, $2), '');
+create function oracle.regexp_substr(text, text, numeric, numeric) returns text language sql immutable strict return nullif(regexp_substr($1, $2, $3::int, $4::int), '');
+create function oracle.regexp_instr(text, text) returns numeric language sql immutable strict return regexp_instr($1, $2)::numeric;
+create function oracle.regexp_count(text, text) returns numeric language sql immutable strict return regexp_count($1, $2)::numeric;
+create function oracle.hextoraw(text) returns bytea language sql immutable strict return decode(case when char_length($1) % 2 = 1 then '0' || $1 else $1 end, 'hex');
+create function oracle.rawtohex(bytea) returns text language sql immutable strict return upper(encode($1, 'hex'));
+create function oracle.to_clob(text) returns oracle.clob language sql immutable strict return $1::oracle.clob;
+create function oracle.to_clob(oracle.clob) returns oracle.clob language sql immutable strict return $1;
+create function oracle.to_nclob(text) returns oracle.nclob language sql immutable strict return $1::oracle.nclob;
+create function oracle.to_blob(bytea) returns oracle.blob language sql immutable strict return $1::oracle.blob;
+create function oracle.empty_clob() returns oracle.clob language sql immutable return ''::oracle.clob;
+create function oracle.empty_blob() returns oracle.blob language sql immutable return ''::oracle.blob;
+create function oracle.listagg_step(text, text) returns text language sql immutable return case when $1 is null then $2 when $2 is null then $1 else $1 || $2 end;
+create function oracle.listagg_state(text, text, text) returns text language sql immutable return
+  case when $2 is null then $1 when $1 is null then $2
+    when octet_length($1) + octet_length($2) > 4000 then oracle.raise(1489, 'result of string concatenation is too long')::text
+    else concat($1, $3, $2) end;
+create aggregate oracle.listagg(text, text) (sfunc = oracle.listagg_state, stype = text);
+
+-- Numbers
+create function oracle.abs(numeric) returns numeric language sql immutable strict return abs($1);
+create function oracle.abs(float8) returns float8 language sql immutable strict return abs($1);
+create function oracle.ceil(numeric) returns numeric language sql immutable strict return ceil($1);
+create function oracle.ceil(float8) returns float8 language sql immutable strict return ceil($1);
+create function oracle.floor(numeric) returns numeric language sql immutable strict return floor($1);
+create function oracle.floor(float8) returns float8 language sql immutable strict return floor($1);
+create function oracle.sign(numeric) returns numeric language sql immutable strict return sign($1);
+create function oracle.mod(numeric, numeric) returns numeric language sql immutable strict return case when $2 = 0 then $1 else mod($1, $2) end;
+create function oracle.remainder(numeric, numeric) returns numeric language sql immutable strict return $1 - $2 * round($1 / $2);
+create function oracle.power(numeric, numeric) returns numeric language sql immutable strict return trim_scale(power($1, $2));
+create function oracle.power(float8, float8) returns float8 language sql immutable strict return power($1, $2);
+create function oracle.sqrt(numeric) returns numeric language sql immutable strict return trim_scale(sqrt(round($1, 40)));
+create function oracle.exp(numeric) returns numeric language sql immutable strict return trim_scale(exp(round($1, 38)));
+create function oracle.ln(numeric) returns numeric language sql immutable strict return trim_scale(ln(round($1, 38)));
+create function oracle.log(numeric, numeric) returns numeric language sql immutable strict return trim_scale(log(round($1, 38), round($2, 38)));
+create function oracle.bitand(numeric, numeric) returns numeric language sql immutable strict return ($1::bigint & $2::bigint)::numeric;
+create function oracle.round(numeric) returns numeric language sql immutable strict return round($1);
+create function oracle.round(numeric, numeric) returns numeric language sql immutable strict return round($1, trunc($2)::int);
+create function oracle.round(float8) returns float8 language sql immutable strict return round($1::numeric)::float8;
+create function oracle.trunc(numeric) returns numeric language sql immutable strict return trunc($1);
+create function oracle.trunc(numeric, numeric) returns numeric language sql immutable strict return trunc($1, trunc($2)::int);
+create function oracle.trunc(float8) returns float8 language sql immutable strict return trunc($1);
+do $$
+declare name text;
+begin
+  foreach name in array array['sin', 'cos', 'tan', 'asin', 'acos', 'atan', 'sinh', 'cosh', 'tanh'] loop
+    execute format('create function oracle.%s(float8) returns float8 language sql immutable strict return %s($1)', name, name);
+    execute format('create function oracle.%s(numeric) returns numeric language sql immutable strict return %s($1::float8)::numeric', name, name);
+  end loop;
+end $$;
+create function oracle.atan2(numeric, numeric) returns numeric language sql immutable strict return atan2($1::float8, $2::float8)::numeric;
+create function oracle.to_binary_double(numeric) returns float8 language sql immutable strict return $1::float8;
+create function oracle.to_binary_double(text) returns float8 language sql immutable strict return $1::float8;
+create function oracle.to_binary_double(float8) returns float8 language sql immutable strict return $1;
+create function oracle.to_binary_float(numeric) returns float4 language sql immutable strict return $1::float4;
+create function oracle.to_binary_float(text) returns float4 language sql immutable strict return $1::float4;
+create function oracle.nanvl(float8, float8) returns float8 language sql immutable strict return case when $1 = 'NaN' then $2 else $1 end;
+
+-- Conversions with formats
+create function oracle.to_char(text) returns text language sql immutable strict return $1;
+create function oracle.to_char(oracle.clob) returns text language sql immutable strict return $1::text;
+create function oracle.to_char(numeric) returns text language sql immutable strict return oracle.number_text($1);
+create function oracle.to_char(float8) returns text language sql immutable strict return oracle.str($1);
+create function oracle.to_char(oracle.date) returns text language sql stable strict return oracle.str($1);
+create function oracle.to_char(timestamp) returns text language sql stable strict return oracle.str($1);
+create function oracle.to_char(timestamptz) returns text language sql stable strict return oracle.str($1);
+create function oracle.to_char(numeric, text) returns text language sql immutable strict return
+  case when upper($2) in ('TM', 'TM9') then oracle.number_text($1) when $2 ~* 'X' then case when upper($2) like 'FM%' then '' else ' ' end || lpad(upper(to_hex($1::bigint)), length(replace(upper($2), 'FM', '')), case when $2 ~* '^(FM)?0' then '0' else ' ' end)
+    else to_char($1, $2) end;
+create function oracle.to_char(oracle.date, text) returns text language sql stable strict return to_char($1::timestamp, oracle.datetime_format($2));
+create function oracle.to_char(timestamp, text) returns text language sql stable strict return to_char($1, oracle.datetime_format($2));
+create function oracle.to_char(timestamptz, text) returns text language sql stable strict return to_char($1, oracle.datetime_format($2));
+create function oracle.to_char(interval) returns text language sql immutable strict return $1::text;
+create function oracle.to_nchar(numeric) returns text language sql immutable strict return oracle.number_text($1);
+create function oracle.to_nchar(text) returns text language sql immutable strict return $1;
+create function oracle.to_number(text) returns numeric language sql immutable strict return trim($1)::numeric;
+create function oracle.to_number(numeric) returns numeric language sql immutable strict return $1;
+create function oracle.to_number(float8) returns numeric language sql immutable strict return $1::numeric;
+create function oracle.to_number(text, text) returns numeric language sql immutable strict return to_number($1, $2);
+create function oracle.to_timestamp(text, text) returns timestamp language sql stable strict return to_timestamp($1, oracle.datetime_format($2)) at time zone 'UTC';
+create function oracle.to_timestamp(text) returns timestamp language sql stable strict return oracle.to_timestamp($1, oracle.timestamp_format());
+create function oracle.to_timestamp_tz(text, text) returns timestamptz language sql stable strict return to_timestamp($1, oracle.datetime_format($2));
+create function oracle.to_date(text, text) returns oracle.date language sql stable strict return (to_timestamp($1, oracle.datetime_format($2)) at time zone 'UTC')::oracle.date;
+create function oracle.to_date(text) returns oracle.date language sql stable strict return oracle.to_date($1, oracle.date_format());
+create function oracle.to_date(oracle.date) returns oracle.date language sql stable strict return $1;
+create function oracle.dat(text) returns oracle.date language sql stable strict return oracle.to_date($1);
+create function oracle.dat(oracle.date) returns oracle.date language sql immutable strict return $1;
+create function oracle.dat(timestamp) returns oracle.date language sql immutable strict return oracle.whole_seconds($1);
+create function oracle.dat(timestamptz) returns oracle.date language sql stable strict return oracle.whole_seconds($1::timestamp);
+create function oracle.tms(text) returns timestamp language sql stable strict return oracle.to_timestamp($1);
+create function oracle.tms(timestamp) returns timestamp language sql immutable strict return $1;
+create function oracle.tms(timestamptz) returns timestamp language sql stable strict return $1::timestamp;
+
+-- Dates
+create function oracle.unit(text) returns text language sql immutable strict return
+  case when upper($1) in ('YEAR', 'YYYY', 'YYY', 'YY', 'Y', 'SYYYY') then 'year' when upper($1) in ('MONTH', 'MON', 'MM', 'RM') then 'month'
+    when upper($1) in ('DDD', 'DD', 'J') then 'day' when upper($1) in ('HH', 'HH12', 'HH24') then 'hour' when upper($1) = 'MI' then 'minute'
+    when upper($1) = 'Q' then 'quarter' when upper($1) = 'IW' then 'week' when upper($1) in ('CC', 'SCC') then 'century'
+    else oracle.raise(1821, 'date format not recognized')::text end;
+create function oracle.trunc(timestamp) returns oracle.date language sql immutable strict return date_trunc('day', $1)::oracle.date;
+create function oracle.trunc(oracle.date) returns oracle.date language sql immutable strict return date_trunc('day', $1::timestamp)::oracle.date;
+create function oracle.trunc(oracle.date, text) returns oracle.date language sql immutable strict return
+  case when upper($2) in ('DAY', 'DY', 'D') then (date_trunc('day', $1::timestamp) - make_interval(days => extract(dow from $1::timestamp)::int))::oracle.date
+    when upper($2) in ('W', 'WW') then oracle.raise(3001, 'unimplemented feature: TRUNC to W and WW')::text::timestamp::oracle.date
+    else date_trunc(oracle.unit($2), $1::timestamp)::oracle.date end;
+create function oracle.trunc(timestamp, text) returns oracle.date language sql immutable strict return oracle.trunc($1::oracle.date, $2);
+create function oracle.trunc(timestamptz) returns oracle.date language sql stable strict return oracle.trunc($1::timestamp);
+create function oracle.trunc(timestamptz, text) returns oracle.date language sql stable strict return oracle.trunc($1::timestamp::oracle.date, $2);
+create function oracle.round(oracle.date) returns oracle.date language sql immutable strict return date_trunc('day', $1::timestamp + interval '12 hours')::oracle.date;
+create function oracle.round(oracle.date, text) returns oracle.date language sql immutable strict return
+  case oracle.unit($2) when 'year' then date_trunc('year', $1::timestamp + interval '6 months')::oracle.date
+    when 'month' then case when extract(day from $1::timestamp) >= 16 then date_trunc('month', $1::timestamp) + interval '1 month' else date_trunc('month', $1::timestamp) end::oracle.date
+    when 'day' then oracle.round($1) when 'hour' then date_trunc('hour', $1::timestamp + interval '30 minutes')::oracle.date
+    when 'minute' then date_trunc('minute', $1::timestamp + interval '30 seconds')::oracle.date
+    else oracle.raise(3001, 'unimplemented feature: ROUND of a date to ' || $2)::text::timestamp::oracle.date end;
+create function oracle.last_day(oracle.date) returns oracle.date language sql immutable strict
+  return (date_trunc('month', $1::timestamp) + interval '1 month - 1 day' + ($1::timestamp - date_trunc('day', $1::timestamp)))::oracle.date;
+create function oracle.add_months(oracle.date, numeric) returns oracle.date language sql immutable strict return
+  case when $1::timestamp::pg_catalog.date = oracle.last_day($1)::timestamp::pg_catalog.date then oracle.last_day(($1::timestamp + make_interval(months => trunc($2)::int))::oracle.date)
+    else ($1::timestamp + make_interval(months => trunc($2)::int))::oracle.date end;
+create function oracle.months_between(oracle.date, oracle.date) returns numeric language sql immutable strict return
+  (extract(year from $1::timestamp) - extract(year from $2::timestamp)) * 12 + extract(month from $1::timestamp) - extract(month from $2::timestamp)
+  + case when extract(day from $1::timestamp) = extract(day from $2::timestamp)
+      or ($1::timestamp::pg_catalog.date = oracle.last_day($1)::timestamp::pg_catalog.date and $2::timestamp::pg_catalog.date = oracle.last_day($2)::timestamp::pg_catalog.date) then 0
+    else trim_scale(round(extract(epoch from ($1::timestamp - date_trunc('month', $1::timestamp)) - ($2::timestamp - date_trunc('month', $2::timestamp))), 40) / 86400 / 31) end;
+create function oracle.next_day(oracle.date, text) returns oracle.date language sql immutable strict return
+  ($1::timestamp + make_interval(days => coalesce(nullif((array_position(array['SUN','MON','TUE','WED','THU','FRI','SAT'], left(upper($2), 3)) - 1 - extract(dow from $1::timestamp)::int + 7) % 7, 0), 7)))::oracle.date;
+create function oracle.extract_(text, timestamp) returns numeric language sql immutable strict return date_part($1, $2)::numeric;
+create function oracle.extract_(text, timestamptz) returns numeric language sql stable strict return date_part($1, $2)::numeric;
+create function oracle.extract_(text, interval) returns numeric language sql immutable strict return date_part($1, $2)::numeric;
+create function oracle.numtodsinterval(numeric, text) returns interval language sql immutable strict return ($1::text || ' ' || $2)::interval;
+create function oracle.to_dsinterval(text) returns interval language sql immutable strict return $1::interval;

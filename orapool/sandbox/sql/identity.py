@@ -1,0 +1,39 @@
+"""Who a session is, and how its client is watched while the engine works."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass
+class SessionIdentity:
+    """What V$SESSION and SYS_CONTEXT tell about a session."""
+
+    sid: int
+    serial: int
+    user: str
+    program: str = ""
+    machine: str = ""
+    osuser: str = ""
+    terminal: str = ""
+    process: str = ""
+    module: str = ""
+    action: str = ""
+    client_identifier: str = ""
+    client_info: str = ""
+    service: str = "ORAPOOL"
+    instance: str = "ORAPOOL"
+    port: int = 0
+
+
+@dataclass(frozen=True)
+class ClientWatch:
+    """The client's socket, watched while the engine works.
+
+    When `fileno` becomes readable, `interrupted()` tells whether the client asks for a break (or has gone); it is
+    called from the thread that waits for the engine, and must not block.
+    """
+
+    fileno: int
+    interrupted: Callable[[], bool]
