@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSetti
 from orapool.dsn import parse_url
 from orapool.errors import ConfigurationError
 
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 DriverName = Literal["auto", "cx_oracle", "oracledb"]
 
 
@@ -25,17 +26,18 @@ class PoolSettings(BaseSettings):
     dsn: str = Field(min_length=1, description="connect string: host:port/service, (DESCRIPTION=...), or a TNS alias")
     user: str = Field(min_length=1, description="user to log on as")
     password: SecretStr = Field(description="the user's password")
-    driver: DriverName = Field("auto", description="auto: cx_oracle where it finds Oracle Client, else oracledb")
+    driver: Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+DriverName = Field("auto", description="auto: cx_oracle where it finds Oracle Client, else oracledb")
 
     min: int = Field(1, ge=0, description="sessions to open at first use")
     max: int = Field(4, ge=1, description="sessions that may be open at once")
     increment: int = Field(1, ge=1, description="sessions to open when more are needed")
 
-    acquire_timeout: float = Field(30.0, ge=0, description="longest wait for a session")
-    connect_timeout: float = Field(10.0, ge=0, description="longest log-on, put into the connect descriptor; 0: none")
-    call_timeout: float = Field(0.0, ge=0, description="longest round trip of a statement; 0: none")
-    ping_timeout: float = Field(1.0, gt=0, description="longest ping when an idle session is checked")
-    trust: float = Field(0.5, ge=0, description="idle time up to which a session needs no check; 0: always ping")
+    acquire_timeout: Seconds = Field(30.0, description="longest wait for a session")
+    connect_timeout: Seconds = Field(10.0, description="longest log-on, put into the connect descriptor; 0: none")
+    call_timeout: Seconds = Field(0.0, description="longest round trip of a statement; 0: none")
+    ping_timeout: Seconds = Field(1.0, gt=0, description="longest ping when an idle session is checked")
+    trust: Seconds = Field(0.5, description="idle time up to which a session needs no check; 0: always ping")
 
     @model_validator(mode="before")
     @classmethod
