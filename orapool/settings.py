@@ -26,8 +26,7 @@ class PoolSettings(BaseSettings):
     dsn: str = Field(min_length=1, description="connect string: host:port/service, (DESCRIPTION=...), or a TNS alias")
     user: str = Field(min_length=1, description="user to log on as")
     password: SecretStr = Field(description="the user's password")
-    driver: Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-DriverName = Field("auto", description="auto: cx_oracle where it finds Oracle Client, else oracledb")
+    driver: DriverName = Field("auto", description="auto: cx_oracle where it finds Oracle Client, else oracledb")
 
     min: int = Field(1, ge=0, description="sessions to open at first use")
     max: int = Field(4, ge=1, description="sessions that may be open at once")
