@@ -1,0 +1,63 @@
+"""The `orapool` command. Each subcommand has a file of its own, loaded when it is asked for."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import click
+
+from orapool._version import __version__
+from orapool.errors import PoolError
+from orapool.sandbox.control import SandboxError
+from orapool.sandbox.instant_client import ClientUnavailableError
+
+SUBCOMMANDS = ("demo", "sandbox")
+
+
+class Subcommands(click.Group):
+    """Loads subcommands by name, and turns expected errors into one line and exit status 1."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All subcommands, loaded or not."""
+        return list(SUBCOMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        """Load one subcommand; None for an unknown one."""
+        if name not in SUBCOMMANDS:
+            return None
+        try:
+            command: click.Command = getattr(importlib.import_module(f"orapool.cli.{name}"), name)
+        except ModuleNotFoundError as error:
+            if (error.name or "").startswith("orapool."):
+                raise
+            reason = f"orapool {name} needs {error.name}: pip install 'orapool[demo]'"
+            return _unusable(name, reason)
+        return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the subcommand."""
+        try:
+            return super().invoke(ctx)
+        except (PoolError, SandboxError, ClientUnavailableError) as error:
+            raise click.ClickException(one_line(error)) from error
+
+
+def one_line(error: BaseException) -> str:
+    """Return what an error says, on one line; drivers append help and background links on lines of their own."""
+    return str(error).strip().split("\n")[0] or type(error).__name__
+
+
+def _unusable(name: str, reason: str) -> click.Command:
+    @click.command(name, short_help=reason, context_settings={"ignore_unknown_options": True})
+    @click.argument("arguments", nargs=-1)
+    def unusable(arguments: tuple[str, ...]) -> None:
+        raise click.ClickException(reason)
+
+    return unusable
+
+
+@click.command(cls=Subcommands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="orapool")
+def main() -> None:
+    """One native Oracle session pool per process, for ORM code, hand-written SQL and DataFrames."""
