@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from orapool.sandbox import Sandbox
+from orapool.session_pool import SessionPool
+from orapool.settings import load_settings
 
 DRIVERS = {"cx_oracle": "cx_Oracle", "oracledb": "oracledb"}
 
@@ -57,3 +59,18 @@ def connect(dbapi: ModuleType, sandbox: Sandbox) -> Iterator[Callable[..., Any]]
     for connection in opened:
         with contextlib.suppress(dbapi.Error):  # lost or closed by the test
             connection.close()
+
+
+@pytest.fixture
+def make_pool(driver: str, sandbox: Sandbox) -> Iterator[Callable[..., SessionPool]]:
+    """Makes pools of scott on the sandbox, with the driver and the given settings; closes them at the end."""
+    made: list[SessionPool] = []
+
+    def make_pool(**changes: Any) -> SessionPool:
+        settings = {"dsn": sandbox.dsn, "user": "scott", "password": "tiger", "driver": driver, **changes}
+        made.append(SessionPool(load_settings("test", **settings), "test"))
+        return made[-1]
+
+    yield make_pool
+    for pool in made:
+        pool.close()

@@ -18,6 +18,8 @@ _SERVICE_CONTEXT, _SESSION = 3, 9
 _ATTR_SERVER, _ATTR_TRANSACTION_IN_PROGRESS = 6, 484
 _UB1, _UB8 = 8, 64
 
+_EXHAUSTED = {"ORA-24418", "ORA-24457", "ORA-24459", "ORA-24496"}
+
 
 class Cursor(WatchedCursor, cx_Oracle.Cursor):  # type: ignore[misc]
     """cx_Oracle's cursor, watched."""
@@ -57,7 +59,9 @@ class CxOracle:
             increment=settings.increment,
             connectiontype=Connection,
             threaded=True,
-            getmode=cx_Oracle.SPOOL_ATTRVAL_NOWAIT,
+            # With NOWAIT, callers get ORA-24459 while another thread's log-on makes the pool grow.
+            getmode=cx_Oracle.SPOOL_ATTRVAL_TIMEDWAIT,
+            waitTimeout=math.ceil(settings.acquire_timeout * 1000) or 1,
             encoding="UTF-8",
             nencoding="UTF-8",
             sessionCallback=lambda connection, tag: on_session(connection),
@@ -67,7 +71,8 @@ class CxOracle:
         return native
 
     def acquire(self, native: Any, seconds: float) -> Any:
-        """Draw a session. OCI has no time limit for a log-on but the one in the connect descriptor."""
+        """Draw a session. `seconds` bound only the wait for another thread's log-on, the connect descriptor our own."""
+        native.wait_timeout = math.ceil(seconds * 1000) or 1
         return native.acquire()
 
     def release(self, connection: Any) -> None:
@@ -124,5 +129,5 @@ class CxOracle:
         return lost_connection(error) is not None
 
     def is_pool_exhausted(self, error: BaseException) -> bool:
-        """ORA-24496 or ORA-24418."""
-        return any(code in ("ORA-24496", "ORA-24418") for code in error_codes(error))
+        """ORA-24418, 24457, 24459 and 24496: the pool is full, or did not grow in time."""
+        return any(code in _EXHAUSTED for code in error_codes(error))
