@@ -111,7 +111,7 @@ ALLOWED: dict[type[exp.Expr], set[str]] = {
     exp.IntervalSpan: {"this", "expression"},
     exp.In: {"this", "expressions", "query"},
     exp.Between: {"this", "low", "high"},
-    exp.Like: _BINARY,
+    exp.Like: _BINARY | {"negate"},
     exp.Escape: _BINARY,
     exp.Exists: {"this"},
     exp.Not: {"this"},

@@ -143,6 +143,24 @@ class Engine:
             raise OracleError(1034, "ORACLE not available")
         return Backend(self, Link.connect(self._conninfo()), identity, wait)
 
+    def create_user(self, user: str) -> None:
+        """Add an Oracle user with an empty schema of its own, if it is not there."""
+        connection = pq.PGconn.connect(self._conninfo().encode())
+        try:
+            _create_user(connection, user.upper())
+        finally:
+            connection.finish()
+
+    def drop_user(self, user: str) -> None:
+        """Remove an Oracle user and all that is in its schema (DROP USER ... CASCADE)."""
+        connection = pq.PGconn.connect(self._conninfo().encode())
+        try:
+            _run(connection, f"drop schema if exists {quote_name(user.upper())} cascade", "users")
+            _run(connection, f"delete from oracle.users where username = {quote_text(user.upper())}", "users")
+        finally:
+            connection.finish()
+            self.columns.clear()
+
     def _conninfo(self) -> str:
         return f"host={self._sockets} user=postgres dbname=postgres application_name=sandbox"
 
@@ -215,6 +233,12 @@ class Engine:
             self.columns.load_oids(connection)
         finally:
             connection.finish()
+
+
+def _create_user(connection: PGconn, user: str) -> None:
+    _run(connection, f"create schema if not exists {quote_name(user)}", "users")
+    insert = f"insert into oracle.users (username) values ({quote_text(user)}) on conflict do nothing"
+    _run(connection, insert, "users")
 
 
 def _run(connection: PGconn, sql: str, what: str) -> PGresult:

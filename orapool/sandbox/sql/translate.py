@@ -362,7 +362,8 @@ def _like(node: exp.Expr) -> exp.Expr:
     """Oracle's LIKE has no escape character of its own."""
     if isinstance(node.parent, exp.Escape):
         return node
-    return exp.Escape(this=exp.Like(this=node.this, expression=node.expression), expression=exp.Literal.string(""))
+    like = exp.Like(this=node.this, expression=node.expression, negate=node.args.get("negate"))
+    return exp.Escape(this=like, expression=exp.Literal.string(""))
 
 
 def _in(node: exp.Expr) -> exp.Expr:
