@@ -121,6 +121,10 @@ class PooledConnection:
         error: BaseException | None = None,
         trace: TracebackType | None = None,
     ) -> None:
+        # Bound when the block was entered, perhaps in the parent process: what it does is looked up now.
+        self._leave(error)
+
+    def _leave(self, error: BaseException | None) -> None:
         if error is not None:
             self.note(error)
         self.close()
@@ -159,7 +163,7 @@ class ParentsConnection:
     """What a connection of the parent process turns into in a forked child: nothing works but letting go of it."""
 
     def __getattribute__(self, name: str) -> Any:
-        if name in ("close", "drop", "__class__", "__dict__"):
+        if name in ("close", "drop", "_leave", "__class__", "__dict__"):
             return object.__getattribute__(self, name)
         raise object.__getattribute__(self, "driver_error")(
             "this connection was checked out before fork() and belongs to the parent process: acquire one here"
@@ -172,7 +176,7 @@ class ParentsConnection:
 
     drop = close
 
-    def __exit__(self, *exception: object) -> None:
+    def _leave(self, error: BaseException | None) -> None:
         pass
 
     def __del__(self) -> None:

@@ -1,0 +1,223 @@
+"""Faults: what a session goes through while idle or in use, and that no caller gets a dead one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from orapool import DatabaseUnavailable, SessionPool
+from orapool.sandbox import Sandbox
+
+MakePool = Callable[..., SessionPool]
+
+
+def select(connection: Any) -> Any:
+    """The answer of one round trip."""
+    cursor = connection.cursor()
+    cursor.execute("select 1 from dual")
+    return cursor.fetchone()[0]
+
+
+def lay_idle(pool: SessionPool, count: int) -> None:
+    """Have `count` sessions idle in the pool."""
+    connections = [pool.acquire() for _ in range(count)]
+    for connection in connections:
+        select(connection)
+        connection.close()
+
+
+@pytest.mark.parametrize("how", ["fin", "rst"])
+def test_ten_idle_sessions_ended_by_the_server_and_twenty_callers_see_no_error(
+    make_pool: MakePool, sandbox: Sandbox, how: str
+) -> None:
+    pool = make_pool(max=10)
+    lay_idle(pool, 10)
+    sandbox.end_sessions(how)
+
+    def work(_: int) -> Any:
+        with pool.acquire() as connection:
+            return select(connection)
+
+    with ThreadPoolExecutor(20) as threads:
+        answers = list(threads.map(work, range(20)))
+
+    assert answers == [1] * 20
+    stats = pool.stats()
+    assert stats.busy == 0
+    assert stats.replaced + sum(stats.dropped.values()) == stats.log_ons - stats.opened >= 1
+
+
+@pytest.mark.parametrize("how", ["fin", "rst"])
+def test_a_session_ended_while_idle_is_replaced_within_one_log_on(
+    make_pool: MakePool, sandbox: Sandbox, how: str
+) -> None:
+    pool = make_pool(max=1)
+    lay_idle(pool, 1)
+    sandbox.end_sessions(how)
+    before = sandbox.stats()
+
+    with pool.acquire(timeout=5) as connection:
+        assert select(connection) == 1
+
+    assert (sandbox.stats() - before).log_ons == 1
+    assert (pool.stats().opened, pool.stats().log_ons) == (1, 2)
+
+
+@pytest.mark.parametrize("how", ["fin", "rst"])
+def test_a_session_ended_in_use_is_dropped_when_it_is_closed(
+    make_pool: MakePool, sandbox: Sandbox, dbapi: ModuleType, how: str
+) -> None:
+    pool = make_pool(max=1)
+    connection = pool.acquire()
+    select(connection)
+    sandbox.end_sessions(how)
+    with pytest.raises(dbapi.Error) as raised:
+        select(connection)
+
+    connection.close()
+
+    assert pool.driver.is_lost_connection(raised.value)
+    assert (pool.stats().opened, pool.stats().busy) == (0, 0)
+    assert sum(pool.stats().dropped.values()) == 1
+    with pool.acquire() as connection:
+        assert select(connection) == 1
+
+
+@pytest.mark.parametrize("code", [28, 1033, 2396])
+def test_a_session_that_the_database_ends_in_use_is_dropped_even_if_its_user_hides_the_error(
+    make_pool: MakePool, sandbox: Sandbox, dbapi: ModuleType, code: int
+) -> None:
+    pool = make_pool(max=1)
+    connection = pool.acquire()
+    sandbox.fail_next(code)
+    with pytest.raises(dbapi.DatabaseError):
+        select(connection)
+
+    connection.close()
+
+    assert (pool.stats().opened, pool.stats().busy) == (0, 0)
+    with pool.acquire() as connection:
+        assert select(connection) == 1
+
+
+def test_a_session_whose_call_timed_out_is_dropped(make_pool: MakePool, sandbox: Sandbox, dbapi: ModuleType) -> None:
+    pool = make_pool(max=1, call_timeout=0.2)
+    connection = pool.acquire()
+    select(connection)
+    sandbox.delay(0.4)
+    with pytest.raises(dbapi.DatabaseError, match="DPI-1067|DPI-1080|DPY-4024|DPY-4011") as raised:
+        select(connection)
+    sandbox.heal()
+
+    connection.close()
+
+    assert pool.driver.is_lost_connection(raised.value)
+    assert (pool.stats().opened, pool.stats().busy) == (0, 0)
+
+
+@pytest.mark.parametrize("use", ["fetchone", "fetchmany", "fetchall", "iterate"])
+def test_a_session_whose_fetch_timed_out_is_dropped(
+    make_pool: MakePool, sandbox: Sandbox, dbapi: ModuleType, use: str
+) -> None:
+    pool = make_pool(max=1, call_timeout=0.2)
+    connection = pool.acquire()
+    cursor = connection.cursor()
+    cursor.arraysize, cursor.prefetchrows = 2, 0
+    cursor.execute("select level from dual connect by level <= 10")
+    fetch = {"iterate": lambda: list(cursor)}.get(use) or getattr(cursor, use)
+    sandbox.delay(0.4)
+    with pytest.raises(dbapi.DatabaseError):
+        fetch()
+    sandbox.heal()
+
+    connection.close()
+
+    assert pool.stats().opened == 0
+
+
+def test_an_error_of_a_statement_does_not_cost_the_session(make_pool: MakePool, dbapi: ModuleType) -> None:
+    pool = make_pool(max=1)
+    with pool.acquire() as connection, pytest.raises(dbapi.DatabaseError, match="ORA-00942"):
+        connection.cursor().execute("select * from no_such_table")
+
+    assert (pool.stats().opened, pool.stats().dropped) == (1, {})
+
+
+def test_a_rollback_that_fails_on_closing_drops_the_session(make_pool: MakePool, sandbox: Sandbox) -> None:
+    pool = make_pool(max=1)
+    connection = pool.acquire()
+    cursor = connection.cursor()
+    cursor.execute("create table short_lived (id number)")
+    cursor.execute("insert into short_lived values (1)")
+    sandbox.end_sessions("rst")
+
+    connection.close()
+
+    assert (pool.stats().opened, pool.stats().busy) == (0, 0)
+    with pool.acquire() as connection:
+        connection.cursor().execute("drop table short_lived")
+
+
+def test_without_trust_each_checkout_pings(make_pool: MakePool, sandbox: Sandbox) -> None:
+    pool = make_pool(max=1, trust=0)
+    lay_idle(pool, 1)
+    before = sandbox.stats()
+
+    for _ in range(3):
+        pool.acquire().close()
+
+    assert (sandbox.stats() - before).round_trips == {"ping": 3}
+
+
+def test_where_the_driver_cannot_tell_only_long_idle_sessions_are_pinged(
+    make_pool: MakePool, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool = make_pool(max=1, trust=0.1)
+    monkeypatch.setattr(type(pool.driver), "sees_closed_sessions", False)
+    lay_idle(pool, 1)
+    before = sandbox.stats()
+    pool.acquire().close()
+    assert (sandbox.stats() - before).total_round_trips == 0
+
+    time.sleep(0.15)
+    pool.acquire().close()
+
+    assert (sandbox.stats() - before).round_trips == {"ping": 1}
+
+
+def test_a_session_that_does_not_answer_its_ping_is_replaced_in_the_time_left(
+    make_pool: MakePool, sandbox: Sandbox
+) -> None:
+    pool = make_pool(max=1, trust=0, ping_timeout=0.1)
+    lay_idle(pool, 1)
+    sandbox.delay(0.3)
+
+    # The new log-on is slow too, but nobody limits that: its four round trips take 1.2 s.
+    with pool.acquire(timeout=10):
+        sandbox.heal()
+
+    assert sum(pool.stats().dropped.values()) == 1
+    assert pool.stats().log_ons == 2
+
+
+def test_the_database_is_stopped_and_started(make_pool: MakePool) -> None:
+    with Sandbox(users={"scott": "tiger"}) as database:
+        pool = make_pool(dsn=database.dsn, max=2)
+        lay_idle(pool, 2)
+        database.stop()
+        for _ in range(3):
+            with pytest.raises(DatabaseUnavailable):
+                pool.acquire(timeout=5)
+
+        database.start()
+
+        for _ in range(3):
+            with pool.acquire(timeout=5) as connection:
+                assert select(connection) == 1
+        assert (pool.stats().busy, pool.stats().opened) == (0, 1)
+        pool.close()
