@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+import orapool
+from orapool import pools
 from orapool.sandbox import Sandbox
 from orapool.session_pool import SessionPool
 from orapool.settings import load_settings
@@ -74,3 +76,12 @@ def make_pool(driver: str, sandbox: Sandbox) -> Iterator[Callable[..., SessionPo
     yield make_pool
     for pool in made:
         pool.close()
+
+
+@pytest.fixture
+def default_pool(driver: str, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[SessionPool]:
+    """The process's default pool, configured for scott on the sandbox and not used yet; forgotten at the end."""
+    monkeypatch.setattr(pools, "_settings", {})
+    orapool.configure(dsn=sandbox.dsn, user="scott", password="tiger", driver=driver, max=3, acquire_timeout=5)
+    yield orapool.pool()
+    orapool.close()

@@ -13,8 +13,10 @@ import click
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from sqlalchemy.exc import DBAPIError
 
 import orapool
+from orapool.cli import one_line
 from orapool.cli.order_book import KINDS, OnePool, Outcome, StockPool, Way, fill, play, remove, request, warm_up
 from orapool.counters import PoolStats
 from orapool.sandbox import Sandbox, instant_client
@@ -47,7 +49,10 @@ def demo(driver: str, dsn: str | None, user: str | None, password: str | None, t
     if dsn is not None and password is None:
         password = click.prompt(f"Password of {user}", hide_input=True)
     with database(dsn, user, password) as target:
-        stories = [tell(way, target, threads, rounds) for way in ways(target, driver, threads)]
+        try:
+            stories = [tell(way, target, threads, rounds) for way in ways(target, driver, threads)]
+        except DBAPIError as error:
+            raise click.ClickException(one_line(error.orig or error)) from error
         show(Console(highlight=False), stories, target, threads, rounds)
     if stories[0].errors:
         raise SystemExit(1)
@@ -173,9 +178,7 @@ def show(console: Console, stories: list[Story], target: Target, threads: int, r
     console.print(table)
     for story in stories:
         for message, count in (story.friday.errors + story.monday.errors).most_common():
-            console.print(
-                f"{story.label}, {count} times: [red]{escape(message)}[/red]", soft_wrap=not console.is_terminal
-            )
+            console.print(f"{story.label}, {count} x: [red]{escape(message)}[/red]")
 
 
 def add_day(table: Table, day: str, one: Outcome, stock: Outcome) -> None:

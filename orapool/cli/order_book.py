@@ -15,6 +15,7 @@ from sqlalchemy import URL, Engine, Identity, Numeric, String, create_engine, te
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 import orapool
+from orapool.cli import one_line
 
 CITIES = ("Basel", "Graz", "Lyon", "Turku")
 ORDERS = 240
@@ -174,12 +175,19 @@ def warm_up(way: Way, threads: int) -> None:
     """Have one session open for each thread, and SQLAlchemy's first-connect questions asked."""
     together = threading.Barrier(threads)
 
-    def hold(_: int) -> None:
-        with way.hold():
-            together.wait(timeout=60)
+    def hold() -> None:
+        try:
+            with way.hold():
+                together.wait(timeout=60)
+        except Exception:
+            together.abort()  # the others need not wait for this one
+            raise
 
     with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(hold, range(threads)))
+        held = [pool.submit(hold) for _ in range(threads)]
+    failed = [error for error in (done.exception() for done in held) if error]
+    for error in sorted(failed, key=lambda error: isinstance(error, threading.BrokenBarrierError)):
+        raise error  # the cause, before those who only waited for it
     for kind in KINDS:
         request(way, kind, 0)
 
@@ -197,7 +205,9 @@ def play(way: Way, threads: int, rounds: int) -> Outcome:
                 request(way, kind, thread * ORDERS // threads + turn)
             except Exception as error:  # as a web framework does: the request fails, the worker goes on
                 outcome.failed[kind] += 1
-                outcome.errors[str(error).strip().split("\n")[0]] += 1
+                # pandas puts the whole statement before the cause.
+                told = error.__cause__ if isinstance(error, pandas.errors.DatabaseError) else error
+                outcome.errors[one_line(told or error)] += 1
             else:
                 outcome.worked[kind] += 1
         return outcome
