@@ -1,0 +1,200 @@
+"""DataFrames on the pool: pandas's own signature, more rows a round trip, and sessions that come back."""
+
+from __future__ import annotations
+
+import gc
+import inspect
+import subprocess
+import sys
+from typing import Any
+
+import pandas
+import pytest
+from sqlalchemy import Column, DateTime, Integer, MetaData, Numeric, String, Table, select, text
+from sqlalchemy.exc import DBAPIError
+
+import orapool
+from orapool import SessionPool, frames
+from orapool.sandbox import Sandbox
+
+TOWNS = Table(
+    "frames_towns",
+    MetaData(),
+    Column("id", Integer, primary_key=True),
+    Column("name", String(20)),
+    Column("area", Numeric(10, 2)),
+    Column("founded", DateTime),
+)
+ROWS = 2500
+
+
+@pytest.fixture
+def towns(default_pool: SessionPool) -> SessionPool:
+    """A table of 2,500 rows, every fifth with NULLs, and the pool, which has one session."""
+    engine = orapool.engine()
+    TOWNS.drop(engine, checkfirst=True)
+    TOWNS.create(engine)
+    with orapool.transaction() as connection, connection.cursor() as cursor:
+        cursor.executemany(
+            "insert into frames_towns values (:1, :2, :3, to_date(:4, 'YYYY-MM-DD'))",
+            [
+                (n, f"town {n}", None if n % 5 == 0 else n / 4, None if n % 5 == 0 else "2024-02-29")
+                for n in range(1, ROWS + 1)
+            ],
+        )
+    return default_pool
+
+
+def test_the_parameters_are_a_superset_of_pandas() -> None:
+    ours = set(inspect.signature(orapool.read_df).parameters)
+    pandas_has = set(inspect.signature(pandas.read_sql_query).parameters)
+
+    assert pandas_has - ours == {"con"}
+
+
+def test_it_reads_what_pandas_reads(towns: SessionPool) -> None:
+    sql = "select * from frames_towns order by id"
+
+    frame = orapool.read_df(sql)
+
+    with orapool.engine().connect() as connection:
+        pandas.testing.assert_frame_equal(frame, pandas.read_sql_query(sql, connection))
+    assert frame.shape == (ROWS, 4)
+    assert frame["area"].dtype == "float64"
+    assert frame["area"].isna().sum() == ROWS // 5
+    assert str(frame["founded"].dtype).startswith("datetime64")
+
+
+@pytest.mark.parametrize(
+    ("sql", "params"),
+    [
+        ("select name from frames_towns where id = :id", {"id": 7}),
+        ("select name from frames_towns where id = :1", [7]),
+        ("select name from frames_towns where id = :1", (7,)),
+        (text("select name from frames_towns where id = :id"), {"id": 7}),
+        (select(TOWNS.c.name).where(TOWNS.c.id == 7), None),
+    ],
+    ids=["names", "list", "tuple", "text", "selectable"],
+)
+def test_parameters_by_name_and_position_and_selectables(towns: SessionPool, sql: Any, params: Any) -> None:
+    assert orapool.read_df(sql, params).to_dict("list") == {"name": ["town 7"]}
+
+
+def test_pandas_own_options(towns: SessionPool) -> None:
+    frame = orapool.read_df(
+        "select id, name, to_char(founded, 'YYYY-MM-DD') as founded from frames_towns where id < :1 order by id",
+        [4],
+        index_col="id",
+        parse_dates=["founded"],
+        dtype={"name": "category"},
+    )
+
+    assert list(frame.index) == [1, 2, 3]
+    assert str(frame["name"].dtype) == "category"
+    assert frame["founded"].iloc[0] == pandas.Timestamp("2024-02-29")
+
+
+def test_dtype_backend(towns: SessionPool) -> None:
+    frame = orapool.read_df("select id, name from frames_towns", dtype_backend="numpy_nullable")
+
+    assert str(frame["id"].dtype) == "Int64"
+
+
+def test_rows_come_a_thousand_to_a_round_trip(towns: SessionPool, sandbox: Sandbox) -> None:
+    orapool.read_df("select id from frames_towns")
+    before = sandbox.stats()
+
+    orapool.read_df("select id from frames_towns")
+
+    spent = (sandbox.stats() - before).round_trips
+    assert spent["execute"] + spent["fetch"] <= 1 + -(-ROWS // frames.ARRAY_SIZE)
+
+
+def test_arraysize_is_set_for_one_call(towns: SessionPool, sandbox: Sandbox) -> None:
+    before = sandbox.stats()
+
+    orapool.read_df("select id from frames_towns", arraysize=ROWS + 1)
+
+    spent = (sandbox.stats() - before).round_trips
+    assert spent["execute"] + spent.get("fetch", 0) <= 2
+
+
+@pytest.mark.parametrize("arraysize", [0, -1])
+def test_an_arraysize_below_one_is_refused(arraysize: int) -> None:
+    with pytest.raises(orapool.ConfigurationError, match="arraysize is a number of rows, 1 or more"):
+        orapool.read_df("select 1 from dual", arraysize=arraysize)
+
+
+def test_the_session_is_back_afterwards(towns: SessionPool) -> None:
+    orapool.read_df("select id from frames_towns")
+    with pytest.raises(Exception, match="ORA-00942"):
+        orapool.read_df("select id from no_such_table")
+
+    assert towns.stats().busy == 0
+    assert towns.stats().opened == 1
+
+
+def test_chunks_hold_their_session_until_exhausted(towns: SessionPool) -> None:
+    chunks = orapool.read_df("select id from frames_towns order by id", chunksize=1000)
+
+    assert towns.stats().busy == 1
+    assert [len(chunk) for chunk in chunks] == [1000, 1000, 500]
+    assert towns.stats().busy == 0
+    assert list(chunks) == []
+
+
+def test_chunks_give_their_session_back_when_closed(towns: SessionPool) -> None:
+    with orapool.read_df("select id from frames_towns order by id", chunksize=1000) as chunks:
+        assert next(chunks)["id"].iloc[0] == 1
+        assert towns.stats().busy == 1
+
+    assert towns.stats().busy == 0
+    assert list(chunks) == []
+
+
+def test_chunks_give_their_session_back_when_forgotten(towns: SessionPool) -> None:
+    chunks = orapool.read_df("select id from frames_towns order by id", chunksize=1000)
+    next(chunks)
+    del chunks
+    gc.collect()
+
+    assert towns.stats().busy == 0
+
+
+def test_wrong_sql_in_chunks_is_told_at_once_and_holds_nothing(towns: SessionPool) -> None:
+    with pytest.raises(Exception, match="ORA-00942"):
+        orapool.read_df("select id from no_such_table", chunksize=1000)
+
+    assert towns.stats().busy == 0
+
+
+def test_a_session_lost_between_chunks_leaves_the_pool(towns: SessionPool, sandbox: Sandbox) -> None:
+    chunks = orapool.read_df("select id from frames_towns order by id", chunksize=500, arraysize=500)
+    next(chunks)
+    sandbox.end_sessions("rst")
+
+    with pytest.raises((DBAPIError, towns.driver.dbapi.Error)):
+        list(chunks)
+
+    assert towns.stats().busy == 0
+    assert towns.stats().opened == 0
+    assert len(orapool.read_df("select id from frames_towns")) == ROWS
+
+
+def test_a_named_pool(towns: SessionPool, sandbox: Sandbox) -> None:
+    orapool.configure("reporting", dsn=sandbox.dsn, user="sh", password="sales", driver=towns.driver.name)
+
+    frame = orapool.read_df("select user as who from dual", name="reporting")
+
+    assert frame["who"].tolist() == ["SH"]
+    orapool.close("reporting")
+
+
+def test_without_pandas_it_says_how_to_get_it() -> None:
+    code = "import sys; sys.modules['pandas'] = None; import orapool; orapool.read_df('select 1 from dual')"
+
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+
+    assert run.stderr.splitlines()[-1] == (
+        "orapool.errors.ConfigurationError: orapool.read_df needs pandas: pip install 'orapool[pandas]'"
+    )
