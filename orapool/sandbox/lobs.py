@@ -160,11 +160,11 @@ def read_request(reader: Reader, store: LobStore) -> LobRequest:
     charset = reader.integer() if has_charset else 0
     for _ in range(scn_length):
         reader.integer()
+    amount = reader.integer() if wants_amount else 0
     data = b""
     if operation == Operation.WRITE:
         reader.byte()
         data = reader.text()
-    amount = reader.integer() if wants_amount else 0
     return LobRequest(
         operation, source, source_offset, destination_offset, charset, amount, wants_amount, wants_null_flag, data
     )
@@ -177,9 +177,11 @@ def answer(request: LobRequest, store: LobStore) -> bytes:
         is_clob = request.destination_offset == CLOB.code
         if not is_clob and request.destination_offset != BLOB.code:
             raise OracleError(22993, f"temporary LOBs of type {request.destination_offset} are not known")
-        locator = store.locate(Lob(is_clob, b"", temporary=True))
+        # Oracle Client gives the locator more room than it takes, and wants all of that room back.
+        locator = store.locate(Lob(is_clob, b"", temporary=True)).ljust(len(request.source), b"\0")
         amount = integer(request.amount) if request.wants_amount else b""
-        return parameter + locator + integer(request.charset or CHARSET_UTF8) + b"\0" + amount
+        null_flag = b"\0" if request.wants_null_flag else b""
+        return parameter + locator + integer(request.charset or CHARSET_UTF8) + amount + null_flag
     lob = store.find(request.source)
     head = b""
     tail = b""

@@ -11,7 +11,7 @@ from enum import IntEnum, IntFlag
 
 from orapool.sandbox.errors import OracleError
 from orapool.sandbox.types import Column, OracleType
-from orapool.sandbox.wire import Reader, integer, sized_text, text
+from orapool.sandbox.wire import CHUNKED, LONGEST_PLAIN, Reader, integer, sized_text, text
 
 
 class MessageType(IntEnum):
@@ -344,8 +344,8 @@ def make_error(
     ]
     if batch_errors:
         count = integer(len(batch_errors))
-        parts += [count, b"\x01", *(integer(each.code) for _row, each in batch_errors)]
-        parts += [count, b"\x01", *(integer(row) for row, _each in batch_errors)]
+        parts += [count, _packed([integer(each.code) for _row, each in batch_errors])]
+        parts += [count, _packed([integer(row) for row, _each in batch_errors])]
         parts += [count, b"\x01", *(sized_text(str(each).encode()) + b"\0\0" for _row, each in batch_errors)]
     else:
         parts.append(b"\0\0\0")
@@ -353,6 +353,14 @@ def make_error(
     if error:
         parts.append(text(f"{error}\n".encode()))
     return b"".join(parts)
+
+
+def _packed(elements: Sequence[bytes]) -> bytes:
+    """An array: its length in bytes and its elements, or, beyond 252 bytes, each element as a chunk."""
+    array = b"".join(elements)
+    if len(array) <= LONGEST_PLAIN:
+        return bytes((len(array),)) + array
+    return bytes((CHUNKED,)) + b"".join(integer(len(element)) + element for element in elements) + b"\0"
 
 
 def make_end_of_fetch(status: CallStatus, cursor_id: int, row_count: int, statement_type: int) -> bytes:

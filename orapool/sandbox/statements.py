@@ -187,7 +187,7 @@ class StatementCalls:
             raise OracleError(3001, "unimplemented feature: scrollable cursors")
         is_query = statement.kind == "query"
         rows: list[BindRow] = []
-        if options & ExecuteOption.EXECUTE and (request.binds or not cursor.binds):
+        if options & ExecuteOption.EXECUTE:
             rows = self._read_bind_rows(reader, cursor, 1 if is_query else max(1, request.iterations))
         if is_query:
             return self._execute_query(cursor, request, rows)

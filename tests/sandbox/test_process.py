@@ -8,7 +8,9 @@ import socket
 import stat
 import subprocess
 import sys
+import tempfile
 import textwrap
+from collections.abc import Iterator
 from pathlib import Path
 
 import oracledb
@@ -57,8 +59,15 @@ def test_the_password_stands_in_no_command_line_or_repr() -> None:
         assert not any("very-secret" in argument for child in children for argument in child.cmdline())
 
 
-def test_a_folder_keeps_the_data(tmp_path: Path) -> None:
-    folder = tmp_path / "kept"
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder that PostgreSQL's own user can reach too, as it must when the tests run as root."""
+    with tempfile.TemporaryDirectory() as made:
+        Path(made).chmod(0o755)
+        yield Path(made, "kept")
+
+
+def test_a_folder_keeps_the_data(folder: Path) -> None:
     for run in ("first", "second"):
         with Sandbox(path=folder) as sandbox:
             connection = oracledb.connect(user="scott", password="tiger", dsn=sandbox.dsn)

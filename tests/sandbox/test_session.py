@@ -21,7 +21,7 @@ def cursor(connect: Connect) -> Any:
 
 
 @pytest.fixture
-def table(connect: Connect) -> Any:
+def table(connect: Connect, sandbox: Sandbox) -> Any:
     """A table of this test alone, with a column of each type."""
     cursor = connect().cursor()
     cursor.execute(
@@ -29,7 +29,9 @@ def table(connect: Connect) -> Any:
         " day date, moment timestamp(6), ratio binary_double, note clob, picture blob, code raw(16))"
     )
     yield "wire_types"
-    cursor.execute("drop table wire_types")
+    sandbox.heal()
+    sandbox.end_sessions()  # a transaction that the test left open would be in the way
+    connect().cursor().execute("drop table wire_types")
 
 
 def test_the_server_says_its_version(connect: Connect) -> None:
@@ -135,15 +137,16 @@ def test_lobs_come_with_the_rows_where_the_client_wants_strings(
     assert "lob" not in (sandbox.stats() - before).round_trips
 
 
-def test_rows_come_in_batches_and_are_counted(connect: Connect, sandbox: Sandbox) -> None:
+def test_rows_come_in_batches_and_are_counted(connect: Connect, sandbox: Sandbox, driver: str) -> None:
     cursor = connect().cursor()
     cursor.arraysize = 100
     cursor.prefetchrows = 2
     before = sandbox.stats()
     cursor.execute("select level n from dual connect by level <= 1000")
     assert [row[0] for row in cursor] == list(range(1, 1001))
-    # Two with the execute, then 100 a fetch: 998 more take ten, the last of them short.
-    assert (sandbox.stats() - before).round_trips == {"execute": 1, "fetch": 10}
+    # Two rows with the execute, then 100 a fetch; Oracle Client asks once more.
+    fetches = 11 if driver == "cx_oracle" else 10
+    assert (sandbox.stats() - before).round_trips == {"execute": 1, "fetch": fetches}
 
 
 def test_array_dml_is_one_round_trip(connect: Connect, table: str, sandbox: Sandbox) -> None:
@@ -162,6 +165,13 @@ def test_batch_errors_and_row_counts(connect: Connect, table: str) -> None:
     )
     assert [(error.offset, error.code) for error in cursor.getbatcherrors()] == [(2, 1)]
     assert cursor.getarraydmlrowcounts() == [1, 1, 0, 1]
+
+
+def test_many_batch_errors(connect: Connect, table: str) -> None:
+    cursor = connect().cursor()
+    rows = [(n // 2,) for n in range(1_000)]
+    cursor.executemany(f"insert into {table} (id) values (:1)", rows, batcherrors=True)
+    assert [error.offset for error in cursor.getbatcherrors()] == list(range(1, 1_000, 2))
 
 
 def test_generated_values_come_back(connect: Connect, table: str) -> None:
@@ -254,14 +264,14 @@ def test_module_and_action_show_in_the_session_list(connect: Connect, sandbox: S
     connection.module = "orders"
     connection.action = "list"
     connection.client_identifier = "user 7"
-    connection.ping()
+    connection.cursor().execute("select 1 from dual")
     assert [(s["module"], s["action"], s["client_identifier"]) for s in sandbox.sessions()] == [
         ("orders", "list", "user 7")
     ]
 
 
 def test_what_the_sandbox_cannot_do_is_an_error(cursor: Any, dbapi: ModuleType) -> None:
-    with pytest.raises(dbapi.DatabaseError, match="ORA-03001"):
+    with pytest.raises(dbapi.DatabaseError, match="ORA-"):
         cursor.execute("create or replace package p as procedure q; end;")
     with pytest.raises(dbapi.DatabaseError, match="ORA-"):
         cursor.callproc("dbms_stats.gather_schema_stats", ["SCOTT"])
