@@ -108,7 +108,9 @@ class Sandbox:
             process.stdin.write(json.dumps(configuration) + "\n")
             process.stdin.flush()
         line = process.stdout.readline()
-        answer = json.loads(line) if line else {"error": "its process ended at once; its log is on standard error"}
+        answer: dict[str, Any] = (
+            json.loads(line) if line else {"error": "its process ended at once; its log is on standard error"}
+        )
         if "error" in answer:
             process.stdin.close()
             process.stdout.close()
