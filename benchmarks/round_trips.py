@@ -122,13 +122,14 @@ def costs(sandbox: Sandbox, driver: str, units: int = 100) -> dict[str, tuple[Co
 
 def table(driver: str, found: dict[str, tuple[Cost, Cost]]) -> Table:
     """Lay out one driver's costs."""
-    shown = Table(title=driver, title_justify="left")
-    shown.add_column("")
-    for unit in ("empty checkout", "one SELECT"):
-        for what in ("round trips", "connects", "bytes"):
-            shown.add_column(f"{unit}:\n{what}", justify="right")
-    for name, pair in found.items():
-        shown.add_row(name, *(f"{value:g}" for cost in pair for value in (cost.round_trips, cost.connects, cost.bytes)))
+    shown = Table("unit of work", "by", title=driver, title_justify="left")
+    for what in ("round trips", "connects", "bytes"):
+        shown.add_column(what, justify="right")
+    for index, unit in enumerate(("empty checkout", "one SELECT")):
+        for name, pair in found.items():
+            cost = pair[index]
+            shown.add_row(unit, name, *(f"{value:g}" for value in (cost.round_trips, cost.connects, cost.bytes)))
+        shown.add_section()
     return shown
 
 
@@ -150,7 +151,7 @@ def main(driver: tuple[str, ...], units: int) -> None:
     instant_client.reexec()
     with Sandbox(users={USER: PASSWORD}) as sandbox:
         for name in driver:
-            Console(width=110).print(table(name, costs(sandbox, name, units)))
+            Console().print(table(name, costs(sandbox, name, units)))
 
 
 if __name__ == "__main__":

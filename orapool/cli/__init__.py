@@ -31,7 +31,8 @@ class Subcommands(click.Group):
         except ModuleNotFoundError as error:
             if (error.name or "").startswith("orapool."):
                 raise
-            reason = f"orapool {name} needs {error.name}: pip install 'orapool[demo]'"
+            missing = (error.name or "").partition(".")[0]
+            reason = f"orapool {name} needs {missing}: pip install 'orapool[demo]'"
             return _unusable(name, reason)
         return command
 
@@ -44,8 +45,13 @@ class Subcommands(click.Group):
 
 
 def one_line(error: BaseException) -> str:
-    """Return what an error says, on one line; drivers append help and background links on lines of their own."""
-    return str(error).strip().split("\n")[0] or type(error).__name__
+    """Return what an error says, on one line.
+
+    SQLAlchemy adds the statement and a link on lines of their own, python-oracledb a link to its help; only orapool's
+    own errors say more on the lines that follow: the cause, and what to do.
+    """
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return " ".join(line.strip() for line in lines) if isinstance(error, PoolError) else lines[0]
 
 
 def _unusable(name: str, reason: str) -> click.Command:

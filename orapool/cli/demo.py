@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import importlib.util
+import logging
 import platform
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -113,6 +114,8 @@ def ways(target: Target, driver: str, threads: int) -> Iterator[Way]:
     with closing(OnePool(target.dsn, target.user, target.password, driver, threads)) as ours:
         yield ours
         driver = ours.driver
+    # It logs a traceback for each dead session that it cannot close: the table has those errors already.
+    logging.getLogger("sqlalchemy.pool").addHandler(logging.NullHandler())
     with closing(StockPool(target.dsn, target.user, target.password, driver, threads)) as stock:
         yield stock
 
@@ -143,16 +146,18 @@ def show(console: Console, stories: list[Story], target: Target, threads: int, r
     one, stock = stories
     console.print(f"[bold]orapool demo[/bold]: {escape(versions(one.driver))}")
     console.print(
-        "Database: the sandbox, which speaks Oracle Net over a PostgreSQL and is not an Oracle database"
+        "Database: the sandbox, an embedded server that speaks Oracle Net. It is not an Oracle database."
         if target.sandbox
         else f"Database: {escape(target.dsn)}"
     )
     console.print(
-        f"{threads} threads send {threads * rounds * len(KINDS)} requests through one pool: ORM code, hand-written SQL,"
-        " DataFrames.",
+        f"{threads} threads send {threads * rounds * len(KINDS)} requests on Friday:"
+        " ORM code, hand-written SQL, DataFrames."
     )
     if target.sandbox:
-        console.print("Then a weekend: the other side closes every idle session. On Monday all requests again.")
+        console.print(
+            "On the weekend the other side closes every idle session. On Monday the threads send them all again."
+        )
     else:
         console.print("The weekend, in which all idle sessions are closed, is left out: this is not the sandbox.")
     console.print()
