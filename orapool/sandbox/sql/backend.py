@@ -22,8 +22,10 @@ from orapool.sandbox.sql.names import quote_name, quote_text
 from orapool.sandbox.sql.parser import parse_statement
 from orapool.sandbox.sql.plsql import PROCEDURES, Step
 from orapool.sandbox.sql.results import Outcome, ResultSet
+from orapool.sandbox.sql.scanner import locate
 from orapool.sandbox.sql.sqlstate import oracle_error
 from orapool.sandbox.sql.statement import DDL, DML, PLSQL, QUERY, Statement
+from orapool.sandbox.sql.toolong import name_column
 from orapool.sandbox.types import Column, OracleType
 
 if TYPE_CHECKING:
@@ -69,6 +71,7 @@ class Backend:
         self._serial = 0
         # A PostgreSQL transaction may be open while Oracle would have none yet (after SAVEPOINT).
         self._open = False
+        self._savepoints: list[str] = []
         self._isolation = ""
         self._schema = identity.user.upper()
         self._settings: dict[str, str] = {"oracle.user": identity.user.upper(), "search_path": self._search_path()}
@@ -226,7 +229,10 @@ class Backend:
             OracleError: for array DML, `rows_done` rows before the one that failed are done and kept.
         """
         if statement.kind == DML:
-            return self._execute_dml(statement, bind_types, rows or [()], batch_errors)
+            try:
+                return self._execute_dml(statement, bind_types, rows or [()], batch_errors)
+            except OracleError as error:
+                raise name_column(self, error, statement, rows) from error
         if statement.kind == DDL and isinstance(statement.action, Ddl):
             self.commit()
             definition.run_ddl(self, statement.action)
@@ -278,6 +284,7 @@ class Backend:
     def _finish(self, command: Run) -> None:
         self.in_transaction = False
         self._open = False
+        self._savepoints.clear()
         try:
             self._link.run([command])
         except Failure as failure:
@@ -303,6 +310,7 @@ class Backend:
             commands.insert(0, self._begin_command())
         self._link.run(commands)
         self._open = True
+        self._savepoints.append(name)
 
     def rollback_to(self, name: str) -> None:
         """ROLLBACK TO SAVEPOINT.
@@ -310,14 +318,12 @@ class Backend:
         Raises:
             OracleError: ORA-01086 without such a savepoint.
         """
-        if not self._open:
+        # PostgreSQL would break the transaction at an unknown name.
+        if name not in self._savepoints:
             raise OracleError(1086, f"savepoint '{name}' never established in this session or is invalid")
-        try:
-            self._link.run([Run(f"ROLLBACK TO SAVEPOINT {quote_name('~' + name)}".encode())])
-        except Failure as failure:
-            # PostgreSQL takes the unknown name for a failed statement; nothing else can be undone any more.
-            self._finish(_ROLLBACK)
-            raise oracle_error(failure) from failure
+        last = len(self._savepoints) - self._savepoints[::-1].index(name)
+        del self._savepoints[last:]
+        self._link.run([Run(f"ROLLBACK TO SAVEPOINT {quote_name('~' + name)}".encode())])
 
     def lock_table(self, schema: str | None, table: str, mode: str, wait: int | None) -> None:
         """LOCK TABLE; `wait` in seconds, 0 not to wait, None without limit."""
@@ -433,6 +439,8 @@ class Backend:
                 ]
             except Failure:
                 raise self._explain_prepare(failure, statement) from failure
+        if statement.source is not None:
+            self._check_value_count(statement)
         made = self._columns(name, described, statement)
         self._prepared[key] = made
         if len(self._prepared) > _PREPARED_SIZE:
@@ -440,8 +448,23 @@ class Backend:
             self.run([Run(b"DEALLOCATE " + old.name)])
         return made
 
+    def _check_value_count(self, statement: Statement) -> None:
+        """INSERT without column names needs a value for each column; PostgreSQL takes fewer."""
+        source = statement.source
+        assert statement.table is not None
+        assert source is not None
+        name = f"{quote_name(statement.table[0] or self._schema)}.{quote_name(statement.table[1])}"
+        table = self.run_raw([Prepare(b"", f"select * from {name}".encode()), Describe(b"")])[1]
+        if isinstance(source, int):
+            given = source
+        else:
+            query = source.text(dollar=lambda _: "null")
+            given = self.run_raw([Prepare(b"", query), Describe(b"")])[1].nfields
+        if given < table.nfields:
+            raise OracleError(947, "not enough values")
+
     def _explain_prepare(self, failure: Failure, statement: Statement) -> OracleError:
-        return definition.locate(self._explain(failure, statement.verb, False), statement)
+        return locate(self._explain(failure, statement.verb, False), statement.sql)
 
     def described(self, described: PGresult, statement: Statement) -> list[Column]:
         """The columns of what PostgreSQL described."""
@@ -489,7 +512,7 @@ class Backend:
     def _step(self, step: Step, bind_types: Sequence[OracleType], values: list[bytes | None], outcome: Outcome) -> None:
         if step.kind == "transaction_id":
             assert step.target is not None
-            values[step.target] = self._transaction_id()
+            values[step.target] = self._transaction_id(bool(step.procedure))
             return
         inner = step.statement
         types = [bind_types[number] for number in step.binds]
@@ -511,8 +534,12 @@ class Backend:
             named = {_IDENTITY_COLUMNS[name]: text for name, text in zip(step.parameters, texts)}
             self.set_identity(**(named or {"client_identifier": ""}))
 
-    def _transaction_id(self) -> bytes | None:
+    def _transaction_id(self, create: bool) -> bytes | None:
         """DBMS_TRANSACTION.LOCAL_TRANSACTION_ID: undo segment, slot and sequence, NULL without a transaction."""
+        if create:
+            made = self.run([Run(b"select pg_current_xact_id()::text")], opens=True)[0].get_value(0, 0)
+            self.in_transaction = True
+            return b"1.0." + (made or b"")
         if not self.in_transaction:
             return None
         found = self.run([Run(b"select pg_current_xact_id_if_assigned()::text")])[0].get_value(0, 0)

@@ -9,7 +9,6 @@ from orapool.sandbox.errors import OracleError
 from orapool.sandbox.sql.actions import ColumnRecord, Ddl
 from orapool.sandbox.sql.link import Describe, Failure, Prepare, Run
 from orapool.sandbox.sql.names import CONSTRAINT, SCHEMA, SCHEMA_NAME, SERIAL, quote_name
-from orapool.sandbox.sql.scanner import QUOTED, WORD, scan
 from orapool.sandbox.sql.sqlstate import oracle_error
 from orapool.sandbox.sql.statement import DDL, Statement
 from orapool.sandbox.types import Column, OracleType
@@ -144,15 +143,3 @@ def _describe(backend: Backend, name: tuple[str | None, str]) -> None:
         commands.append(_remember_command(table, column.name, values))
     if commands:
         backend.run_raw(commands)
-
-
-def locate(error: OracleError, statement: Statement) -> OracleError:
-    """Give an error on a name the place where this name stands in the statement."""
-    found = re.findall(r'"([^"]+)"', error.message)
-    if error.code not in (904, 918) or not found:
-        return error
-    for token in scan(statement.sql):
-        if token.kind in (WORD, QUOTED) and token.value == found[-1]:
-            error.position = token.start
-            return error
-    return error

@@ -192,6 +192,8 @@ def check(tree: exp.Expr) -> None:
         allowed = ALLOWED.get(type(node))
         if allowed is None:
             raise unsupported(f"{node.key.replace('_', ' ').upper()} ({node.sql('oracle')[:60]})")
+        if isinstance(node, exp.Window) and node.args.get("over") == "KEEP":
+            raise unsupported("KEEP (DENSE_RANK FIRST | LAST ...)")
         for name, value in node.args.items():
             if name not in allowed and value not in (None, False, "", []):
                 raise unsupported(_SPOKEN.get(name, f"{name.strip('_').upper()} in {node.key.upper()}"))

@@ -8,6 +8,7 @@ import hashlib
 import importlib.util
 import os
 import pwd
+import re
 import shutil
 import signal
 import stat
@@ -185,7 +186,10 @@ class Engine:
         )
         if done.returncode:
             raise RuntimeError(f"initdb failed in {data}: {done.stderr.strip()}")
-        settings = {**_SETTINGS, **(_IN_MEMORY_SETTINGS if self.path is None else _IN_FOLDER_SETTINGS)}
+        # Inside, sessions run in UTC; initdb found the host's zone, which is the one of SYSDATE.
+        found = re.search(r"^timezone = '([^']+)'", (data / "postgresql.conf").read_text(), re.MULTILINE)
+        zone = {"timezone": "UTC", "oracle.host_zone": found.group(1) if found else "UTC"}
+        settings = {**_SETTINGS, **zone, **(_IN_MEMORY_SETTINGS if self.path is None else _IN_FOLDER_SETTINGS)}
         with open(data / "postgresql.conf", "a") as file:
             file.writelines(f"{name} = '{value}'\n" for name, value in settings.items())
 

@@ -234,6 +234,8 @@ create function oracle.rpad(text, numeric) returns text language sql immutable s
 create function oracle.rpad(text, numeric, text) returns text language sql immutable strict return nullif(rpad($1, least($2, 4000)::int, $3), '');
 create function oracle.regexp_replace(text, text) returns text language sql immutable strict return nullif(regexp_replace($1, $2, '', 'g'), '');
 create function oracle.regexp_replace(text, text, text) returns text language sql immutable return nullif(regexp_replace($1, $2, coalesce($3, ''), 'g'), '');
+create function oracle.regexp_like(text, text) returns boolean language sql immutable strict return $1 ~ $2;
+create function oracle.regexp_like(text, text, text) returns boolean language sql immutable strict return regexp_like($1, $2, $3);
 create function oracle.regexp_substr(text, text) returns text language sql immutable strict return nullif(regexp_substr($1, $2), '');
 create function oracle.regexp_substr(text, text, numeric, numeric) returns text language sql immutable strict return nullif(regexp_substr($1, $2, $3::int, $4::int), '');
 create function oracle.regexp_instr(text, text) returns numeric language sql immutable strict return regexp_instr($1, $2)::numeric;

@@ -8,7 +8,7 @@ from orapool.sandbox.errors import OracleError
 from orapool.sandbox.sql import control, plsql
 from orapool.sandbox.sql.ddl import read_ddl
 from orapool.sandbox.sql.dialect import generate, unsupported
-from orapool.sandbox.sql.scanner import BIND, Token, scan, split_list, without_end
+from orapool.sandbox.sql.scanner import BIND, Token, locate, scan, split_list, without_end
 from orapool.sandbox.sql.statement import DDL, DML, QUERY, TRANSACTION, Part, Statement
 from orapool.sandbox.sql.translate import column_names, literal_lengths, part, translate_text
 
@@ -21,8 +21,17 @@ def parse_statement(sql: str) -> Statement:
     """Parse and translate one statement.
 
     Raises:
-        OracleError: what is wrong with it, or what the sandbox does not have.
+        OracleError: what is wrong with it and where, or what the sandbox does not have.
     """
+    try:
+        return _parse(sql)
+    except OracleError as error:
+        raise locate(error, sql) from None
+    except RecursionError:
+        raise unsupported("a statement nested as deeply as this") from None
+
+
+def _parse(sql: str) -> Statement:
     tokens = scan(sql)
     if not tokens:
         raise OracleError(24373, "invalid length specified for statement")
@@ -114,8 +123,12 @@ def _dml(sql: str, tokens: list[Token], names: tuple[str, ...]) -> Statement:
         statement.returning_from = numbers[into[0].start]
     elif isinstance(tree, exp.Insert):
         statement.array_part = _array_part(tree)
-    if isinstance(tree, exp.Insert) and isinstance(tree.this, exp.Schema):
-        statement.insert_columns = tuple(column.name for column in tree.this.expressions)
+    if isinstance(tree, exp.Insert) and isinstance(tree.this, exp.Table):
+        values = tree.expression
+        if isinstance(values, exp.Values):
+            statement.source = len(values.expressions[0].expressions)
+        elif values is not None:
+            statement.source = part(values)
     return statement
 
 

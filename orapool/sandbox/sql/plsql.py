@@ -65,8 +65,10 @@ def _step(sql: str, tokens: list[Token], names: tuple[str, ...], parse: Callable
     if len(tokens) == 1 and first.is_word("NULL"):
         return Step("null")
     if first.kind == BIND and len(tokens) > 2 and tokens[1].is_sign(":="):
-        if "".join(token.value for token in tokens[2:]) == TRANSACTION_ID:
-            return Step("transaction_id", target=names.index(first.value))
+        called = "".join(token.value for token in tokens[2:])
+        if called in (TRANSACTION_ID, f"{TRANSACTION_ID}()", f"{TRANSACTION_ID}(FALSE)", f"{TRANSACTION_ID}(TRUE)"):
+            creates = called.endswith("(TRUE)")
+            return Step("transaction_id", target=names.index(first.value), procedure="create" if creates else "")
         statement = parse(f"SELECT {_text(sql, tokens[2:])} FROM DUAL")
         return Step("assign", statement, _binds(statement, names), target=names.index(first.value))
     if first.is_word("COMMIT", "ROLLBACK", "SAVEPOINT", "INSERT", "UPDATE", "DELETE", "MERGE", "LOCK", "SET"):
@@ -81,7 +83,7 @@ def _call(sql: str, tokens: list[Token], names: tuple[str, ...], parse: Callable
     at = next((index for index, token in enumerate(tokens) if token.is_sign("(")), len(tokens))
     name = "".join(token.value for token in tokens[:at])
     if name not in PROCEDURES:
-        raise unsupported(f"PL/SQL: {name or 'such a statement'}")
+        raise unsupported("PL/SQL: " + " ".join(token.text for token in tokens[:6]))
     known = PROCEDURES[name][1]
     parameters: list[str] = []
     values: list[str] = []

@@ -20,7 +20,22 @@ def rewrite(tree: exp.Expr) -> exp.Expr:
     for select in list(tree.find_all(exp.Select)):
         _generator(select)
         _select(select)
+    if isinstance(tree, (exp.Update, exp.Delete)):
+        _dml(tree)
     return tree
+
+
+def _dml(tree: exp.Update | exp.Delete) -> None:
+    """``DELETE ... WHERE ROWNUM <= n``: the rows by their place in the table."""
+    limit = _take_limit(tree)
+    if limit is None:
+        return
+    place = exp.column(exp.to_identifier("ctid", quoted=True))
+    inner = exp.Select(expressions=[place])
+    inner.set("from_", exp.From(this=tree.this.copy()))
+    inner.set("where", tree.args.get("where"))
+    inner.set("limit", exp.Limit(expression=limit))
+    tree.set("where", exp.Where(this=exp.In(this=place.copy(), query=exp.Subquery(this=inner))))
 
 
 def _is_rownum(node: exp.Expr | None, name: str = "ROWNUM") -> bool:
@@ -33,13 +48,11 @@ def _is_rownum(node: exp.Expr | None, name: str = "ROWNUM") -> bool:
     )
 
 
-def _own(select: exp.Select, part: exp.Expr, name: str = "ROWNUM") -> list[exp.Expr]:
+def _own(block: exp.Expr, part: exp.Expr, name: str = "ROWNUM") -> list[exp.Expr]:
     """The ROWNUMs of this query block below `part`, without those of its subqueries."""
-    return [
-        node
-        for node in part.find_all(exp.Column)
-        if _is_rownum(node, name) and node.find_ancestor(exp.Select) is select
-    ]
+    owner = block if isinstance(block, exp.Select) else None
+    found = [node for node in part.find_all(exp.Column) if _is_rownum(node, name)]
+    return [node for node in found if node.find_ancestor(exp.Select) is owner]
 
 
 def _generator(select: exp.Select) -> None:
@@ -105,7 +118,7 @@ def _is_aggregate(node: exp.Expr) -> bool:
     return isinstance(node, exp.GroupConcat) or (isinstance(node, exp.Anonymous) and str(node.this).upper() in names)
 
 
-def _take_limit(select: exp.Select) -> exp.Expr | None:
+def _take_limit(select: exp.Expr) -> exp.Expr | None:
     """Take the conditions on ROWNUM out of WHERE, and tell the limit that they make."""
     where = select.args.get("where")
     if where is None or not _own(select, where):

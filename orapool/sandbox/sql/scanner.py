@@ -182,3 +182,15 @@ def split_list(tokens: list[Token], separator: str = ",") -> list[list[Token]]:
 def heading(tokens: list[Token]) -> str:
     """The column name that Oracle gives an expression without alias: its text without blanks, in upper case."""
     return "".join(token.text if token.kind in (STRING, QUOTED) else token.text.upper() for token in tokens)
+
+
+def locate(error: OracleError, sql: str) -> OracleError:
+    """Give an error on a name the place where this name stands in the statement."""
+    found = re.findall(r'"([^"]+)"', error.message)
+    if error.position or error.code not in (904, 918) or not found:
+        return error
+    for token in scan(sql):
+        if token.kind in (WORD, QUOTED) and token.value == found[-1]:
+            error.position = token.start
+            break
+    return error

@@ -64,7 +64,7 @@ _TABLE = {
     "57P03": (3113, "end-of-file on communication channel"),
 }
 # Where PostgreSQL's own words say more than Oracle's.
-_DETAILED = "42601 42804 42846 42883 42725 42P18 0A000 2BP01 53100 54001 55000"
+_DETAILED = "22001 42601 42804 42846 42883 42725 42P18 0A000 2BP01 53100 54001 55000"
 _WITH_DETAIL = frozenset(_DETAILED.split())
 
 
@@ -116,6 +116,8 @@ def _by_name(state: str, message: str) -> OracleError | None:
         return OracleError(1426, "numeric overflow")
     if state == "22P02" and ("date" in message or "timestamp" in message):
         return OracleError(1861, "literal does not match format string")
+    if state == "22023" and "hexadecimal" in message:
+        return OracleError(1465, "invalid hex number")
     if state == "22P02" and "bytea" in message:
         return OracleError(1465, "invalid hex number")
     if state == "42601" and "more expressions than target columns" in message:

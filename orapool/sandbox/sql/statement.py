@@ -57,7 +57,8 @@ class Statement:
     # For INSERT ... VALUES of plain expressions: the same as INSERT ... SELECT of the expressions, in two pieces.
     array_part: Part | None = None
     table: tuple[str | None, str] | None = None
-    insert_columns: tuple[str, ...] | None = None
+    # For INSERT without column names: how many values it has, or the query that tells.
+    source: int | Part | None = None
     # DDL, PL/SQL and transaction control: what the session calls.
     action: Any = None
 

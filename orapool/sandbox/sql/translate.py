@@ -8,7 +8,7 @@ from sqlglot import exp
 
 from orapool.sandbox.errors import OracleError
 from orapool.sandbox.sql import functions, rownum
-from orapool.sandbox.sql.casts import cast_rule
+from orapool.sandbox.sql.casts import cast_rule, postgres_type
 from orapool.sandbox.sql.dialect import check, generate, parse, unsupported
 from orapool.sandbox.sql.names import BIND_MARK, MAX_NAME_BYTES
 from orapool.sandbox.sql.scanner import BIND, NUMBER, STRING, Token, heading, scan, split_list
@@ -412,7 +412,9 @@ def _set_operation(node: exp.Expr) -> exp.Expr:
 
 
 def _select(node: exp.Expr) -> exp.Expr:
-    if node.args.get("from_") is None and not node.meta.get("bare"):
+    if not node.expressions:
+        raise OracleError(936, "missing expression")
+    if node.args.get("from_") is None:
         raise OracleError(923, "FROM keyword not found where expected")
     for lock in node.args.get("locks") or []:
         # FOR UPDATE OF names a column, PostgreSQL's a table; the parser took t.column for a table of schema t.
@@ -435,6 +437,24 @@ def _update(node: exp.Expr) -> exp.Expr:
                 if isinstance(target, exp.Column):
                     target.set("table", None)
     return node
+
+
+def _quantified(node: exp.Expr) -> exp.Expr:
+    """ANY and ALL of a list are PostgreSQL's of an array."""
+    if isinstance(node.this, exp.Tuple):
+        node.set("this", exp.Paren(this=exp.Array(expressions=node.this.expressions)))
+    elif isinstance(node.this, exp.Paren) and not isinstance(node.this.this, exp.Select):
+        node.set("this", exp.Paren(this=exp.Array(expressions=[node.this.this])))
+    return node
+
+
+def _interval(node: exp.Expr) -> exp.Expr:
+    """INTERVAL YEAR TO MONTH has a type of its own."""
+    unit = node.args.get("unit")
+    first = unit.this.name if isinstance(unit, exp.IntervalSpan) else unit.name if unit is not None else ""
+    if first.upper() not in ("YEAR", "MONTH"):
+        return node
+    return exp.Cast(this=node, to=postgres_type("oracle.interval_ym"))
 
 
 def _extract(node: exp.Expr) -> exp.Expr:
@@ -465,4 +485,7 @@ _RULES: dict[type[exp.Expr], Callable[[exp.Expr], exp.Expr]] = {
     exp.Select: _select,
     exp.Update: _update,
     exp.Extract: _extract,
+    exp.Any: _quantified,
+    exp.All: _quantified,
+    exp.Interval: _interval,
 }
