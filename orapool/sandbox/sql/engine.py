@@ -37,6 +37,10 @@ _STOP_SECONDS = 10.0
 _BOOTSTRAP_FILES = ("catalog.sql", "functions.sql", "dictionary.sql")
 _MAX_SESSIONS = 300
 
+# The data folder as PostgreSQL is told of it: where it stands. So an account that runs it in root's place needs no
+# right to the folders above, whose modes are none of our business.
+_DATA = "/proc/self/cwd" if os.path.exists("/proc/self/cwd") else "."
+
 _SETTINGS = {
     "listen_addresses": "",
     "max_connections": str(_MAX_SESSIONS),
@@ -166,23 +170,13 @@ class Engine:
         return f"host={self._sockets} user=postgres dbname=postgres application_name=sandbox"
 
     def _initdb(self, programs: Path, data: Path, account: pwd.struct_passwd | None) -> None:
-        if account is not None and self.path is not None:
-            os.chown(data.parent, account.pw_uid, account.pw_gid)
-        command: list[str | Path] = [
-            programs / "initdb",
-            "-D",
-            data,
-            "-U",
-            "postgres",
-            "-A",
-            "trust",
-            "-N",
-            "--no-instructions",
-        ]
-        command += ["--no-data-checksums", "--encoding=UTF8", "--locale=C"]
-        command += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+        data.mkdir(mode=0o700)
+        _own_folder(data, account)
+        options = "-U postgres -A trust -N --no-instructions --no-data-checksums --encoding=UTF8 --locale=C"
+        options += " --locale-provider=builtin --builtin-locale=C.UTF-8"
+        command: list[str | Path] = [programs / "initdb", "-D", _DATA, *options.split()]
         done = subprocess.run(
-            command, capture_output=True, text=True, env=_environment(), cwd=data.parent, **_as_account(account)
+            command, capture_output=True, text=True, env=_environment(), cwd=data, **_as_account(account)
         )
         if done.returncode:
             raise RuntimeError(f"initdb failed in {data}: {done.stderr.strip()}")
@@ -197,12 +191,12 @@ class Engine:
         log = data.parent / "postgres.log"
         with open(log, "ab") as output:
             self._process = subprocess.Popen(
-                [programs / "postgres", "-D", data, "-k", str(self._sockets)],
+                [programs / "postgres", "-D", _DATA, "-k", str(self._sockets)],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
                 env=_environment(),
-                cwd=data.parent,
+                cwd=data,
                 start_new_session=True,
                 **_as_account(account),
             )

@@ -1,0 +1,118 @@
+"""The life of the engine: in memory, in a folder, crashed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import warnings
+from pathlib import Path
+
+import pytest
+
+from orapool.sandbox.sql import Engine, OracleError, SessionIdentity
+from tests.sandbox.sql.session import Session, refused
+
+
+def open_session(engine: Engine, sid: int = 1) -> Session:
+    return Session(engine.open(SessionIdentity(sid, 1, "scott")))
+
+
+def test_data_in_a_folder_outlives_a_stop(tmp_path: Path) -> None:
+    engine = Engine(tmp_path / "data", ["scott"])
+    engine.start()
+    session = open_session(engine)
+    session.run("create table kept (id number(4), name varchar2(10 char))")
+    session.run("insert into kept values (1, 'x')")
+    session.run("commit")
+    session.run("insert into kept values (2, 'lost')")
+    before = session.columns("select * from kept")
+    engine.stop()
+    assert not engine.running
+    with refused(3113):
+        session.rows("select 1 from dual")
+    with refused(1034):
+        open_session(engine)
+    engine.start()
+    with engine, open_session(engine) as session:
+        assert session.rows("select * from kept") == [(1, "x")]
+        assert session.columns("select * from kept") == before
+
+
+def test_a_crash_is_an_error_and_no_hang() -> None:
+    with Engine(None, ["scott"]) as engine:
+        session = open_session(engine)
+        session.run("create table t (x number)")
+        session.run("insert into t values (1)")
+        process = engine._process
+        assert process is not None
+        os.kill(process.pid, signal.SIGQUIT)
+        process.wait()
+        with refused(3113):
+            session.run("insert into t values (2)")
+        assert not session.in_transaction
+        with refused(3113):
+            session.backend.ping()
+        session.backend.close()
+
+
+def test_a_temporary_engine_leaves_nothing_behind() -> None:
+    engine = Engine(None, [])
+    engine.start()
+    folders = [engine._folder, engine._sockets]
+    engine.stop()
+    assert all(folder is not None and not folder.exists() for folder in folders)
+
+
+def test_starting_warns_of_nothing() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with Engine(None, []):
+            pass
+
+
+def test_a_folder_of_another_version_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Engine(tmp_path, ["scott"]):
+        pass
+    monkeypatch.setattr("orapool.sandbox.sql.engine._BOOTSTRAP_FILES", ("catalog.sql",))
+    with pytest.raises(RuntimeError, match="another version"), Engine(tmp_path, ["scott"]):
+        pass
+
+
+def test_sessions_are_seen_in_v_session(engine: Engine, user: str) -> None:
+    who = SessionIdentity(77, 5, user, program="prog", machine="host", module="m", client_identifier="me", port=1234)
+    with Session(engine.open(who)) as session:
+        query = (
+            "select sid, serial#, username, program, machine, module, client_identifier, port, status from v$session"
+        )
+        row = session.row(f"{query} where sid = sys_context('userenv', 'sid')")
+        assert row == (77, 5, user, "prog", "host", "m", "me", 1234, "ACTIVE")
+        session.run("begin dbms_application_info.set_module(:1, 'act'); end;", "mod")
+        assert session.row("select module, action from v$session where sid = 77") == ("mod", "act")
+    with Session(engine.open(SessionIdentity(78, 1, user))) as session:
+        assert session.rows("select sid from v$session where sid = 77") == []
+
+
+def test_the_current_schema(engine: Engine, session: Session, user: str) -> None:
+    session.run("create table mine (x number)")
+    engine.create_user("visitor")
+    with Session(engine.open(SessionIdentity(79, 1, "visitor"))) as visitor:
+        with refused(942):
+            visitor.rows("select * from mine")
+        assert visitor.rows(f"select * from {user}.mine") == []
+        visitor.run(f"alter session set current_schema = {user}")
+        assert visitor.rows("select * from mine") == []
+        assert visitor.row("select user, sys_context('userenv', 'current_schema') from dual") == ("VISITOR", user)
+        visitor.backend.schema = "VISITOR"
+        with refused(942):
+            visitor.rows("select * from mine")
+        with refused(1435):
+            visitor.backend.schema = "NIX"
+    engine.drop_user("visitor")
+
+
+def test_errors_are_oracle_errors(engine: Engine) -> None:
+    with (
+        open_session(engine, 80) as session,
+        pytest.raises(OracleError, match="^ORA-00942: table or view does not exist$"),
+    ):
+        session.rows("select * from nix")
