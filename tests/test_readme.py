@@ -1,0 +1,66 @@
+"""The README's Python snippets run as they stand, against the sandbox in place of db1."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask_sqlalchemy import SQLAlchemy
+
+import orapool
+from orapool import pools
+from orapool.sandbox import Sandbox
+
+README = Path(__file__).parents[1] / "README.md"
+SNIPPETS = re.findall(r"^```python\n(.*?)^```$", README.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture
+def _orders(default_pool: Any) -> Iterator[None]:
+    """A table of orders; afterwards no pool is configured."""
+    with orapool.transaction() as connection, connection.cursor() as cursor:
+        cursor.execute("create table orders (id number(9), city varchar2(20), status varchar2(10))")
+        cursor.execute("insert into orders values (1, 'Basel', 'packed')")
+    yield
+    with orapool.connection() as connection:
+        connection.cursor().execute("drop table orders")
+    orapool.close()
+
+
+@pytest.mark.usefixtures("_orders")
+@pytest.mark.parametrize("number", range(len(SNIPPETS)))
+def test_a_snippet_runs(number: int, sandbox: Sandbox, driver: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = sandbox.dsn.partition("/")[0]
+    snippet = SNIPPETS[number].replace("db1:1521", place).replace("SALES", "ORAPOOL")
+    if ".configure(url" in snippet:
+        orapool.close()
+        pools._settings.clear()
+        monkeypatch.setenv("ORAPOOL_DRIVER", driver)
+    names: dict[str, Any] = {"app": Flask("readme"), "SQLAlchemy": SQLAlchemy, "orapool": orapool}
+
+    exec(snippet, names)
+
+    assert orapool.pool().driver.name == driver
+    if "orders" in names:
+        assert names["orders"]["city"].tolist() == ["Basel"]
+
+
+def test_there_are_snippets() -> None:
+    assert len(SNIPPETS) == 5
+
+
+def test_the_settings_table_has_every_setting_with_its_default() -> None:
+    rows = [line.split("|")[1:-1] for line in README.read_text(encoding="utf-8").splitlines() if line[:3] == "| `"]
+    table = {name: row[2].strip(" `") for row in rows for name in re.findall(r"`(.+?)`", row[0])}
+
+    fields = orapool.pools.PoolSettings.model_fields
+    assert set(table) == {"url", *fields}
+    for name, setting in fields.items():
+        if not setting.is_required():
+            assert table[name] == (
+                f"{setting.default:g}" if isinstance(setting.default, float) else str(setting.default)
+            )
