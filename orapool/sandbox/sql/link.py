@@ -138,11 +138,11 @@ class Link:
         """
         connection = self._connection
         try:
-            for command in commands:
+            for command in commands:  # psycopg 3.2, the last for Python 3.9, takes lists of values only
                 if isinstance(command, RunPrepared):
-                    connection.send_query_prepared(command.name, command.binds)
+                    connection.send_query_prepared(command.name, list(command.binds))
                 elif isinstance(command, Run):
-                    connection.send_query_params(command.sql, command.binds)
+                    connection.send_query_params(command.sql, list(command.binds))
                 elif isinstance(command, Prepare):
                     connection.send_prepare(command.name, command.sql, command.oids)
                 else:
@@ -162,10 +162,10 @@ class Link:
         connection = self._connection
         try:
             for command in before:
-                connection.send_query_params(command.sql, command.binds)
+                connection.send_query_params(command.sql, list(command.binds))
             send = connection.send_query_prepared
             for number, row in enumerate(rows):
-                send(name, row)
+                send(name, list(row))
                 # What has arrived is read now and then, so that neither side's socket buffer fills up.
                 if number % 128 == 127:
                     self._flush()
