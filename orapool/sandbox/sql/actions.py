@@ -59,8 +59,8 @@ class Ddl:
     # The table whose columns `columns` go into our catalogue, and the columns that leave it.
     table: tuple[str | None, str] | None = None
     columns: list[ColumnRecord] = field(default_factory=list)
-    # Take up all columns of `table` as PostgreSQL describes them (views, CREATE TABLE AS).
-    describe: bool = False
+    # The query of a view or of CREATE TABLE AS: the columns of `table` have its columns' types.
+    query: str | None = None
     # The text of a view's query, for the dictionary.
     text: str | None = None
 

@@ -7,8 +7,8 @@ from orapool.sandbox.sql.actions import Ddl
 from orapool.sandbox.sql.cursor import TokenReader
 from orapool.sandbox.sql.dialect import unsupported
 from orapool.sandbox.sql.names import qualified, quote_name, quote_text
-from orapool.sandbox.sql.scanner import Token, split_list
-from orapool.sandbox.sql.tables import alter_table, create_table, expression
+from orapool.sandbox.sql.scanner import QUOTED, STRING, WORD, Token, split_list
+from orapool.sandbox.sql.tables import alter_table, create_table, expression, source
 from orapool.sandbox.sql.translate import part, translate_text
 
 
@@ -61,20 +61,39 @@ def _index(reader: TokenReader, unique: bool) -> Ddl:
     reader.expect("ON")
     table = reader.object_name()
     items: list[str] = []
+    sources: list[str] = []
     for item in split_list(reader.group()):
         inner = TokenReader(item)
         tokens = inner.until("ASC", "DESC", signs=())
         descending = inner.has("DESC")
         inner.has("ASC")
         inner.end()
-        text = quote_name(TokenReader(tokens).name()) if len(tokens) == 1 else f"({expression(tokens)})"
+        plain = len(tokens) == 1
+        text = quote_name(TokenReader(tokens).name()) if plain else f"({expression(tokens)})"
+        sources.append("" if plain else _normal(tokens))
         items.append(text + (" DESC" if descending else ""))
     _storage(reader, "COMPUTE", "STATISTICS")
     reader.end()
     if schema is not None and table[0] is not None and schema != table[0]:
         raise unsupported("an index in another schema than its table")
     kind = "UNIQUE INDEX" if unique else "INDEX"
-    return Ddl([f"CREATE {kind} {quote_name(name)} ON {qualified(table)} ({', '.join(items)})"])
+    steps = [f"CREATE {kind} {quote_name(name)} ON {qualified(table)} ({', '.join(items)})"]
+    if any(sources):
+        # The dictionary tells expressions as Oracle writes them; newlines part the columns.
+        text = quote_text("\n".join(sources))
+        steps.append(f"COMMENT ON INDEX {qualified((schema or table[0], name))} IS {text}")
+    return Ddl(steps)
+
+
+def _normal(tokens: list[Token]) -> str:
+    """An expression as Oracle's dictionary writes it: no blanks, names in quotes."""
+    out: list[str] = []
+    for token, after in zip(tokens, [*tokens[1:], None]):
+        if token.kind == WORD and not (after is not None and after.is_sign("(")):
+            out.append(f'"{token.value}"')
+        else:
+            out.append(token.text if token.kind in (STRING, QUOTED) else token.text.upper())
+    return "".join(out)
 
 
 def _storage(reader: TokenReader, *more: str) -> None:
@@ -150,12 +169,11 @@ def _view(reader: TokenReader, replace: bool) -> Ddl:
     if not query or not (query[0].is_word("SELECT", "WITH") or query[0].is_sign("(")):
         raise OracleError(928, "missing SELECT keyword", reader.position)
     part_ = part(translate_text(query, {}))
-    source = " ".join(token.text for token in query)
     return Ddl(
         [f"CREATE {'OR REPLACE ' if replace else ''}VIEW {qualified(name)}{columns} AS {part_.text().decode()}"],
         table=name,
-        describe=True,
-        text=source,
+        query=part_.text().decode(),
+        text=source(query),
     )
 
 

@@ -7,15 +7,18 @@ from typing import TYPE_CHECKING
 
 from orapool.sandbox.errors import OracleError
 from orapool.sandbox.sql.actions import ColumnRecord, Ddl
+from orapool.sandbox.sql.datatypes import ColumnType
 from orapool.sandbox.sql.link import Describe, Failure, Prepare, Run
-from orapool.sandbox.sql.names import CONSTRAINT, SCHEMA, SCHEMA_NAME, SERIAL, quote_name
+from orapool.sandbox.sql.names import SCHEMA, SCHEMA_NAME, SERIAL, quote_name, system_name
 from orapool.sandbox.sql.sqlstate import oracle_error
 from orapool.sandbox.sql.statement import DDL, Statement
+from orapool.sandbox.sql.tables import length_name
 from orapool.sandbox.types import Column, OracleType
 
 if TYPE_CHECKING:
     from orapool.sandbox.sql.backend import Backend
 
+_UNNAMED = re.compile(system_name(0).replace("0", r"(\d+)"))
 # Oracle does not wait for locks in DDL (DDL_LOCK_TIMEOUT 0); a little here, for PostgreSQL's own upkeep.
 _LOCK_TIMEOUT = Run(b"SET LOCAL lock_timeout = '250ms'")
 _SERIALS = b"select nextval('oracle.serials') from generate_series(1, $1::int)"
@@ -45,18 +48,19 @@ def run_ddl(backend: Backend, ddl: Ddl) -> None:
     """
     if not ddl.steps:
         return
-    steps = _filled(backend, ddl)
+    steps, serial = _filled(backend, ddl)
     commands: list[Run] = [_LOCK_TIMEOUT, *(Run(step.encode()) for step in steps)]
     if ddl.table is not None:
         table = _target(backend, ddl.table)
-        commands.extend(_remember(table, record) for record in ddl.columns)
+        commands.extend(_remember(table, record, serial) for record in ddl.columns)
         if ddl.text is not None:
             commands.append(Run(_TEXT, [table.encode(), ddl.text.encode()]))
     commands.append(_FORGET)
     try:
+        columns = _describe(backend, ddl.query) if ddl.query is not None else []
         backend.run_raw(commands, opens=True)
-        if ddl.describe and ddl.table is not None:
-            _describe(backend, ddl.table)
+        if ddl.table is not None and columns:
+            _take_up(backend, ddl.table, columns, limits=steps[0].startswith("CREATE TABLE"))
         backend.commit()
     except Failure as failure:
         backend.rollback()
@@ -90,30 +94,29 @@ def _target(backend: Backend, name: tuple[str | None, str]) -> str:
     return f"{quote_name(name[0] or backend.schema)}.{quote_name(name[1])}"
 
 
-def _filled(backend: Backend, ddl: Ddl) -> list[str]:
-    """The steps with their marks filled in."""
-    wanted = sum(step.count(CONSTRAINT) for step in ddl.steps) + 1
+def _filled(backend: Backend, ddl: Ddl) -> tuple[list[str], str]:
+    """The steps with their marks filled in, and the number that the statement's own objects bear."""
+    unnamed = sorted(set(_UNNAMED.findall("".join(ddl.steps))), key=int)
     serials: list[int] = []
-    if any(CONSTRAINT in step or SERIAL in step for step in ddl.steps):
-        found = backend.run([Run(_SERIALS, [str(wanted).encode()])])[0]
+    if unnamed or any(SERIAL in step for step in ddl.steps):
+        found = backend.run([Run(_SERIALS, [str(len(unnamed) + 1).encode()])])[0]
         serials = [int(found.get_value(row, 0) or b"0") for row in range(found.ntuples)]
+    names = {number: quote_name(f"SYS_C{serial:07d}") for number, serial in zip(unnamed, serials)}
     own = str(serials.pop()) if serials else ""
-    for record in ddl.columns:
-        if record.sequence is not None:
-            record.sequence = record.sequence.replace(SERIAL, own)
     schema = backend.schema
     filled: list[str] = []
     for step in ddl.steps:
-        step = re.sub(CONSTRAINT, lambda _: quote_name(f"SYS_C{serials.pop(0):07d}"), step)
+        step = _UNNAMED.sub(lambda found: names[found.group(1)], step)
         step = step.replace(SERIAL, own).replace(SCHEMA, quote_name(schema))
         filled.append(step.replace(SCHEMA_NAME, schema.replace("'", "''")))
-    return filled
+    return filled, own
 
 
-def _remember(table: str, record: ColumnRecord) -> Run:
+def _remember(table: str, record: ColumnRecord, serial: str) -> Run:
     kind = record.type
     values: list[object] = [*_type_values(kind.oracle), kind.char_used, kind.precision, kind.scale]
-    values += [record.default_text, record.identity, record.sequence, record.default_on_null]
+    sequence = record.sequence.replace(SERIAL, serial) if record.sequence is not None else None
+    values += [record.default_text, record.identity, sequence, record.default_on_null]
     return _remember_command(table, record.column, values)
 
 
@@ -126,20 +129,40 @@ def _remember_command(table: str, column: str, values: list[object]) -> Run:
     return Run(_REMEMBER, [table.encode(), column.encode(), *texts])
 
 
-def _describe(backend: Backend, name: tuple[str | None, str]) -> None:
-    """Take up the columns of a view or of CREATE TABLE AS as the query describes them."""
+def _describe(backend: Backend, query: str) -> list[Column]:
+    """The columns of the query of a view or of CREATE TABLE AS."""
+    prepare = Prepare(b"described", query.encode())
+    described = backend.run_raw([prepare, Describe(b"described"), Run(b"DEALLOCATE described")])[1]
+    return backend.described(described, Statement(query, DDL, "CREATE"))
+
+
+def _take_up(backend: Backend, name: tuple[str | None, str], columns: list[Column], limits: bool) -> None:
+    """Give a view's or a new table's columns the types of its query; a table's columns keep their limits too."""
     table = _target(backend, name)
-    statement = Statement("", DDL, "CREATE")
-    text = f"select * from {table}".encode()
-    described = backend.run_raw([Prepare(b"described", text), Describe(b"described"), Run(b"DEALLOCATE described")])[1]
-    columns: list[Column] = backend.described(described, statement)
-    commands = []
-    for column in columns:
+    prepare = Prepare(b"described", f"select * from {table}".encode())
+    described = backend.run_raw([prepare, Describe(b"described"), Run(b"DEALLOCATE described")])[1]
+    commands: list[Run] = []
+    for index, column in enumerate(columns):
         kind = column.type
-        precision = kind.precision or None if kind.code == 2 else None
-        scale = kind.scale if kind.code == 2 and kind.precision else None
+        title = (described.fname(index) or b"").decode()
+        numeric = kind.code == 2 and kind.precision > 0
         used = ("C" if kind.buffer_size != kind.char_size else "B") if kind.code in (1, 96) else None
-        values = [*_type_values(kind), used, precision, scale, None, None, None, False]
-        commands.append(_remember_command(table, column.name, values))
-    if commands:
-        backend.run_raw(commands)
+        scale = kind.scale if numeric and kind.scale != -127 else None
+        values = [*_type_values(kind), used, kind.precision if numeric else None, scale, None, None, None, False]
+        commands.append(_remember_command(table, title, values))
+        if limits:
+            commands.extend(_limits(table, name[0] or backend.schema, name[1], title, column, used))
+    backend.run_raw(commands)
+
+
+def _limits(table: str, schema: str, name: str, title: str, column: Column, used: str | None) -> list[Run]:
+    kind = column.type
+    limit = {1: kind.char_size, 23: kind.buffer_size}.get(kind.code)
+    measure = "char_length" if used == "C" else "octet_length"
+    check = ColumnType("", kind, limit=limit, measure=measure).check(schema, name, title)
+    changes = []
+    if check is not None:
+        changes.append(f"ADD CONSTRAINT {quote_name(length_name(title))} CHECK ({check})")
+    if not column.nullable:
+        changes.append(f"ALTER COLUMN {quote_name(title)} SET NOT NULL")
+    return [Run(f"ALTER TABLE {table} {change}".encode()) for change in changes]

@@ -146,7 +146,7 @@ create view "SYS"."ALL_IND_COLUMNS" as
   from oracle.index_columns i left join pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.attnum;
 create view "SYS"."ALL_IND_EXPRESSIONS" as
   select i.owner as "INDEX_OWNER", i.name as "INDEX_NAME", i.table_owner as "TABLE_OWNER", i.table_name as "TABLE_NAME",
-    (case when i.attnum = 0 then replace(pg_get_indexdef(i.indexrelid, i.place::int, true), 'oracle.', '') else '"' || a.attname::text || '"' end)::varchar(4000) as "COLUMN_EXPRESSION",
+    (case when i.attnum = 0 then coalesce(nullif(split_part(obj_description(i.indexrelid, 'pg_class'), E'\n', i.place::int), ''), pg_get_indexdef(i.indexrelid, i.place::int, true)) else '"' || a.attname::text || '"' end)::varchar(4000) as "COLUMN_EXPRESSION",
     i.place::numeric as "COLUMN_POSITION"
   from oracle.index_columns i left join pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.attnum
   where i.attnum = 0 or i.descending;

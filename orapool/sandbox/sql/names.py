@@ -11,7 +11,6 @@ MAX_NAME_BYTES = 63
 BIND_MARK = "\x01"
 SCHEMA = "\x02schema\x02"
 SCHEMA_NAME = "\x02schema_name\x02"
-CONSTRAINT = "\x02constraint\x02"
 SERIAL = "\x02serial\x02"
 
 
@@ -29,6 +28,11 @@ def quote_name(name: str) -> str:
 def quote_text(text: str) -> str:
     """A text in single quotes."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def system_name(number: int) -> str:
+    """The mark of a constraint's name that Oracle makes up (SYS_C00nnnn), the `number`th of its statement."""
+    return f"\x02constraint{number}\x02"
 
 
 def qualified(name: tuple[str | None, str]) -> str:

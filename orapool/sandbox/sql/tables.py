@@ -9,7 +9,7 @@ from orapool.sandbox.sql.actions import ColumnRecord, Ddl
 from orapool.sandbox.sql.cursor import TokenReader
 from orapool.sandbox.sql.datatypes import ColumnType, read_type
 from orapool.sandbox.sql.dialect import generate, unsupported
-from orapool.sandbox.sql.names import CONSTRAINT, SCHEMA, SCHEMA_NAME, SERIAL, qualified, quote_name
+from orapool.sandbox.sql.names import SCHEMA, SCHEMA_NAME, SERIAL, qualified, quote_name, quote_text, system_name
 from orapool.sandbox.sql.scanner import Token, scan
 from orapool.sandbox.sql.translate import part, translate_text
 
@@ -59,6 +59,22 @@ class _Table:
     records: list[ColumnRecord] = field(default_factory=list)
     before: list[str] = field(default_factory=list)
     after: list[str] = field(default_factory=list)
+    unnamed: int = 0
+
+    def constraint_name(self, reader: TokenReader) -> str:
+        """The name that comes after CONSTRAINT, or one of the system's."""
+        if reader.has("CONSTRAINT"):
+            return quote_name(reader.name())
+        self.unnamed += 1
+        return system_name(self.unnamed)
+
+    def check(self, reader: TokenReader, name: str) -> str:
+        """CHECK (condition); its text is kept for the dictionary."""
+        reader.expect("CHECK")
+        tokens = reader.group()
+        made = condition(tokens)
+        self.after.append(f"COMMENT ON CONSTRAINT {name} ON {qualified(self.name)} IS {quote_text(source(tokens))}")
+        return f"CHECK ({made})"
 
 
 def create_table(reader: TokenReader, temporary: bool = False) -> Ddl:
@@ -79,7 +95,7 @@ def create_table(reader: TokenReader, temporary: bool = False) -> Ddl:
         if table.lines:
             raise unsupported("CREATE TABLE with columns AS SELECT")
         query = part(translate_text(reader.rest(), {})).text().decode()
-        return Ddl([f"CREATE TABLE {qualified(name)} AS {query}"], table=name, describe=True)
+        return Ddl([f"CREATE TABLE {qualified(name)} AS {query}"], table=name, query=query)
     reader.end()
     if not table.lines:
         raise OracleError(906, "missing left parenthesis", reader.position)
@@ -110,17 +126,13 @@ def _options(reader: TokenReader) -> None:
 
 def _item(reader: TokenReader, table: _Table) -> None:
     if reader.sees("CONSTRAINT", "PRIMARY", "UNIQUE", "FOREIGN", "CHECK"):
-        table.lines.append(_table_constraint(reader))
+        table.lines.append(_table_constraint(reader, table))
         return
     _column(reader, table)
 
 
-def _constraint_name(reader: TokenReader) -> str:
-    return quote_name(reader.name()) if reader.has("CONSTRAINT") else CONSTRAINT
-
-
-def _table_constraint(reader: TokenReader) -> str:
-    name = _constraint_name(reader)
+def _table_constraint(reader: TokenReader, table: _Table) -> str:
+    name = table.constraint_name(reader)
     if reader.has("PRIMARY", "KEY"):
         made = f"PRIMARY KEY ({_columns(reader)})"
     elif reader.has("UNIQUE"):
@@ -129,8 +141,7 @@ def _table_constraint(reader: TokenReader) -> str:
         columns = _columns(reader)
         made = f"FOREIGN KEY ({columns}) {_references(reader)}"
     else:
-        reader.expect("CHECK")
-        made = f"CHECK ({condition(reader.group())})"
+        made = table.check(reader, name)
     return f"CONSTRAINT {name} {made}{_state(reader)}"
 
 
@@ -193,7 +204,7 @@ def _definition(reader: TokenReader, table: _Table, name: str, kind: ColumnType)
         if reader.has("DEFAULT"):
             record.default_on_null = reader.has("ON", "NULL")
             tokens = reader.until(*_AFTER_DEFAULT) if not reader.sees("NULL") else [reader.take()]
-            record.default_text = _source(tokens)
+            record.default_text = source(tokens)
             words.append(f"DEFAULT {expression(tokens)}")
             if record.default_on_null:
                 words.append("NOT NULL")
@@ -201,7 +212,7 @@ def _definition(reader: TokenReader, table: _Table, name: str, kind: ColumnType)
         elif reader.has("GENERATED"):
             words.extend(_identity(reader, table, record))
         elif reader.sees("CONSTRAINT", "NOT", "NULL", "UNIQUE", "PRIMARY", "REFERENCES", "CHECK"):
-            words.append(_column_constraint(reader))
+            words.append(_column_constraint(reader, table))
         elif reader.has("VISIBLE"):
             pass
         elif reader.sees("INVISIBLE", "AS", "SORT", "ENCRYPT", "COLLATE"):
@@ -215,15 +226,15 @@ def length_name(column: str) -> str:
     return ("~" + column).encode()[:63].decode(errors="ignore")
 
 
-def _source(tokens: list[Token]) -> str:
+def source(tokens: list[Token]) -> str:
     out = ""
     for before, token in zip([None, *tokens], tokens):
         out += (" " if before is not None and before.end != token.start else "") + token.text
     return out
 
 
-def _column_constraint(reader: TokenReader) -> str:
-    name = _constraint_name(reader)
+def _column_constraint(reader: TokenReader, table: _Table) -> str:
+    name = table.constraint_name(reader)
     if reader.has("NULL"):
         return ""
     if reader.has("NOT", "NULL"):
@@ -236,8 +247,7 @@ def _column_constraint(reader: TokenReader) -> str:
     elif reader.sees("REFERENCES"):
         made = _references(reader)
     else:
-        reader.expect("CHECK")
-        made = f"CHECK ({condition(reader.group())})"
+        made = table.check(reader, name)
     return f"CONSTRAINT {name} {made}{_state(reader)}"
 
 
