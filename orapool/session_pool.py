@@ -15,7 +15,7 @@ from typing import Any, Callable, TypeVar
 
 from orapool.counters import Counters, PoolStats
 from orapool.drivers import find_driver
-from orapool.drivers.base import Driver
+from orapool.drivers.base import DeadIdleSession, Driver
 from orapool.errors import PoolClosed, PoolTimeout, error_codes, log_on_error
 from orapool.health import HealthCheck
 from orapool.settings import PoolSettings
@@ -167,9 +167,9 @@ class SessionPool:
             except driver.dbapi.Error as error:
                 if not driver.is_pool_exhausted(error):
                     raise log_on_error(error, self._where()) from error
-            except OSError as error:
-                # python-oracledb looks at an idle session's socket and does not expect the kernel's own verdict.
-                log.info("pool %r: an idle session is dead: %s", self.name, error)
+            except DeadIdleSession as error:
+                log.info("pool %r: an idle session was dead: %s", self.name, error)
+                continue
             if time.monotonic() >= deadline:
                 raise self._timed_out(seconds, "the log-on has not ended")
             time.sleep(_RETRY_PAUSE)

@@ -15,6 +15,10 @@ _NO_ROW = object()
 OnSession = Callable[[Any], None]
 
 
+class DeadIdleSession(Exception):
+    """Raised by `Driver.acquire`: the session it came upon was dead and is gone. Drawing again finds another."""
+
+
 class Lender(Protocol):
     """Whoever gave a connection out and wants it back: the pool."""
 
@@ -48,7 +52,10 @@ class Driver(Protocol):
         """Make an empty native pool. `on_session` is called with each session when it is first drawn."""
 
     def acquire(self, native: Any, seconds: float) -> Any:
-        """Draw an idle session, or log on (talks to the server) where none is idle and the pool may grow."""
+        """Draw an idle session, or log on (talks to the server) where none is idle and the pool may grow.
+
+        Raises `DeadIdleSession`, or the driver's error of a log-on.
+        """
 
     def release(self, connection: Any) -> None:
         """Put the session back into the native pool. The connection is unusable afterwards."""

@@ -13,7 +13,7 @@ from typing import Any
 
 import oracledb
 
-from orapool.drivers.base import OnSession, ParentsConnection, PooledConnection, WatchedCursor
+from orapool.drivers.base import DeadIdleSession, OnSession, ParentsConnection, PooledConnection, WatchedCursor
 from orapool.dsn import with_connect_timeout
 from orapool.errors import error_codes, lost_connection
 from orapool.settings import PoolSettings
@@ -43,6 +43,24 @@ class Disowned(ParentsConnection, Connection):
     """A connection of the parent process."""
 
     driver_error = oracledb.InterfaceError
+
+
+class _NativePool(oracledb.ConnectionPool):
+    """python-oracledb's pool, with the codes of idle sessions that it found dead and still counts as open."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.miscounted: list[str] = []
+
+
+def _found_dead(error: BaseException) -> bool:
+    """Whether acquire failed at an idle session's free check, which a log-on's error with the same code did not."""
+    trace = error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_name.endswith("_check_connection"):
+            return True
+        trace = trace.tb_next
+    return False
 
 
 class _Closer:
@@ -81,8 +99,10 @@ class OracleDb:
     name = "oracledb"
     version: str = oracledb.__version__
     dbapi: ModuleType = oracledb
-    # Measured: 2.5.1 hands out a session whose peer has sent a FIN, 3.4.2 and later do not.
+    # Measured: 2.5.1 raises DPY-4011 from acquire where 3.4.2 and later replace a session that the server has closed.
     sees_closed_sessions = int(oracledb.__version__.partition(".")[0]) >= 3
+    # Each of these counts as open for ever, and is so many sessions less that the native pool would give.
+    _room_for_miscounts = 0 if sees_closed_sessions else 1_000_000
 
     def open(self, settings: PoolSettings, on_session: OnSession) -> Any:
         """Make an empty native pool."""
@@ -92,8 +112,9 @@ class OracleDb:
             dsn=with_connect_timeout(settings.dsn, settings.connect_timeout),
             # With min > 0 the sessions are opened in the background, where a wrong password goes unreported.
             min=0,
-            max=settings.max,
-            increment=settings.increment,
+            max=settings.max + self._room_for_miscounts,
+            increment=1 if self._room_for_miscounts else settings.increment,
+            pool_class=_NativePool,
             connectiontype=Connection,
             # NOWAIT would not wait for a log-on either: it is made in the native pool's own thread.
             getmode=oracledb.POOL_GETMODE_TIMEDWAIT,
@@ -108,7 +129,13 @@ class OracleDb:
     def acquire(self, native: Any, seconds: float) -> Any:
         """Draw a session, or raise DPY-4005 after about `seconds`."""
         native.wait_timeout = math.ceil(seconds * 1000)
-        return native.acquire()
+        try:
+            return native.acquire()
+        except (oracledb.Error, OSError) as error:
+            if not _found_dead(error):
+                raise
+            native.miscounted.append(str(error))
+            raise DeadIdleSession(str(error)) from error
 
     def release(self, connection: Any) -> None:
         """Put the session back."""
@@ -124,7 +151,7 @@ class OracleDb:
 
     def opened(self, native: Any) -> int:
         """Sessions open."""
-        return int(native.opened)
+        return int(native.opened) - len(native.miscounted)
 
     def busy(self, native: Any) -> int:
         """Sessions drawn."""
