@@ -69,7 +69,7 @@ def test_reflection(database: sa.Engine, metadata: sa.MetaData) -> None:
     assert not columns["name"]["nullable"]
     assert columns["name"]["comment"] == "who"
     kinds = [columns[name]["type"].compile(database.dialect) for name in columns]
-    assert kinds == ["INTEGER", "VARCHAR2(30 CHAR)", "DATE", "NUMBER(10, 2)", "CLOB", "DOUBLE PRECISION"]
+    assert kinds == ["INTEGER", "VARCHAR(30 CHAR)", "DATE", "NUMBER(10, 2)", "CLOB", "DOUBLE PRECISION"]
     assert inspector.get_pk_constraint("author")["constrained_columns"] == ["id"]
     (key,) = inspector.get_foreign_keys("book")
     assert (key["name"], key["referred_table"], key["referred_columns"]) == ("fk_author", "author", ["id"])
