@@ -27,6 +27,12 @@ Result = TypeVar("Result")
 _RETRY_PAUSE = 0.005
 """Seconds between attempts when the native pool says that it is full although a place in it is ours."""
 
+_ALL_IN_USE = (
+    "all sessions are in use",
+    "close connections sooner (`with orapool.connection() as ...`), or raise max or acquire_timeout",
+)
+_SLOW_LOG_ON = ("a log-on has not ended", "check whether the database answers, or raise acquire_timeout")
+
 
 class _Place:
     """A caller's place in the line: a bell to wait for, and what its ringing means."""
@@ -114,7 +120,7 @@ class SessionPool:
                 place = _Place()
                 self._line.append(place)
         if seconds <= 0:
-            raise self._timed_out(seconds, "all sessions are in use")
+            raise self._timed_out(seconds, *_ALL_IN_USE)
         try:
             rang = place.bell.acquire(timeout=max(0.0, deadline - time.monotonic()))
         except BaseException:
@@ -122,7 +128,7 @@ class SessionPool:
                 self._pass_on(failed=True)
             raise
         if not rang and self._withdraw(place):
-            raise self._timed_out(seconds, "all sessions are in use")
+            raise self._timed_out(seconds, *_ALL_IN_USE)
         if not place.granted:
             raise PoolClosed(f"pool {self.name!r} was closed while waiting for a session")
 
@@ -171,17 +177,16 @@ class SessionPool:
                 log.info("pool %r: an idle session was dead: %s", self.name, error)
                 continue
             if time.monotonic() >= deadline:
-                raise self._timed_out(seconds, "the log-on has not ended")
+                raise self._timed_out(seconds, *_SLOW_LOG_ON)
             time.sleep(_RETRY_PAUSE)
 
-    def _timed_out(self, seconds: float, what: str) -> PoolTimeout:
+    def _timed_out(self, seconds: float, what: str, advice: str) -> PoolTimeout:
         with self._lock:
             self._counters.timeouts += 1
             busy, waiting = self._busy, len(self._line)
         return PoolTimeout(
             f"pool {self.name!r}: no session after {seconds:.2f} s, {what}: max {self.settings.max}, {busy} busy, "
-            f"{waiting} waiting. Close connections sooner (`with orapool.connection() as ...`), or raise max or "
-            f"acquire_timeout"
+            f"{waiting} waiting: {advice}"
         )
 
     # Giving back: roll back what is open, put the session back or take it out, pass the slot on.
@@ -308,7 +313,7 @@ class SessionPool:
                 if left <= 0:
                     break
                 drawn.append(self._call(deadline, self.driver.acquire, self._native, left))
-        except self.driver.dbapi.Error as error:
+        except Exception as error:
             log.warning("%s: opened %d of %d sessions: %s", self._where(), len(drawn) + 1, self.settings.min, error)
         finally:
             for connection in drawn:
@@ -354,8 +359,9 @@ class SessionPool:
     def _close_native(self) -> None:
         native, self._native = self._native, None
         if native is not None:
+            opened = self.driver.opened(native)
             with self._lock:
-                self._counters.dropped["pool closed"] += self.driver.opened(native)
+                self._counters.dropped["pool closed"] += opened
             try:
                 self._call(None, self.driver.close, native)
             except Exception as error:
@@ -373,10 +379,11 @@ class SessionPool:
         >>> pool.stats().opened
         4
         """
+        # Not under the lock: Oracle Client has one of its own, which it may hold during a log-on.
+        native = self._native
+        opened = self.driver.opened(native) if native is not None else 0
         with self._lock:
-            native, counters = self._native, self._counters
-            opened = self.driver.opened(native) if native is not None else 0
-            dropped = dict(counters.dropped)
+            counters, dropped = self._counters, dict(self._counters.dropped)
             return PoolStats(
                 opened=opened,
                 busy=self._busy,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from orapool import DatabaseUnavailable, SessionPool
+from orapool import DatabaseUnavailable, PoolError, SessionPool
 from orapool.sandbox import Sandbox
 
 MakePool = Callable[..., SessionPool]
@@ -29,6 +30,14 @@ def lay_idle(pool: SessionPool, count: int) -> None:
     for connection in connections:
         select(connection)
         connection.close()
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait until `condition` holds: for what another thread or process does and no event tells."""
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline, "waited for 10 s"
+        time.sleep(0.001)
 
 
 @pytest.mark.parametrize("how", ["fin", "rst"])
@@ -203,6 +212,57 @@ def test_a_session_that_does_not_answer_its_ping_is_replaced_in_the_time_left(
 
     assert sum(pool.stats().dropped.values()) == 1
     assert pool.stats().log_ons == 2
+
+
+def test_a_mute_log_on_is_given_up_and_holds_up_nobody_who_needs_none(make_pool: MakePool, sandbox: Sandbox) -> None:
+    pool = make_pool(max=3, connect_timeout=1)
+    lay_idle(pool, 1)
+    held = pool.acquire()
+    sandbox.freeze()
+    with ThreadPoolExecutor() as threads:
+        started = time.monotonic()
+        mute = threads.submit(pool.acquire, 1)
+        held.close()
+        pool.acquire(timeout=0).close()
+        assert time.monotonic() - started < 0.5
+        with pytest.raises(PoolError, match="ORA-12170|a log-on has not ended"):
+            mute.result()
+        assert time.monotonic() - started < 2.5
+
+    sandbox.thaw()
+
+    assert pool.stats().busy == 0
+    with pool.acquire(timeout=5) as connection:
+        assert select(connection) == 1
+
+
+def test_sessions_killed_at_random_under_load_leave_exact_counts(
+    make_pool: MakePool, sandbox: Sandbox, dbapi: ModuleType
+) -> None:
+    pool = make_pool(max=4)
+    before = sandbox.stats()
+    wrong = []
+
+    def work(_: int) -> None:
+        for _ in range(100):
+            with contextlib.suppress(dbapi.Error), pool.acquire(timeout=10) as connection:
+                wrong.append(select(connection) != 1)
+
+    with ThreadPoolExecutor(8) as threads:
+        working = [threads.submit(work, number) for number in range(8)]
+        for turn in range(10):
+            until(lambda: len(wrong) > turn * 20)  # noqa: B023 - waited for at once
+            sandbox.end_sessions(["fin", "rst"][turn % 2])
+        for each in working:
+            each.result()
+
+    stats = pool.stats()
+    assert not any(wrong)
+    assert (stats.busy, stats.waiting) == (0, 0)
+    lay_idle(pool, 4)  # finds those that died idle
+    until(lambda: (sandbox.stats() - before).sessions == pool.stats().opened == 4)
+    assert stats.opened <= 4
+    assert stats.log_ons - stats.opened == stats.replaced + sum(stats.dropped.values())
 
 
 def test_the_database_is_stopped_and_started(make_pool: MakePool) -> None:

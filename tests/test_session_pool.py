@@ -265,7 +265,7 @@ class TestWaitingInLine:
 
         assert 0.05 <= time.monotonic() - started < 1
         assert str(raised.value).startswith(
-            "pool 'test': no session after 0.05 s, all sessions are in use: max 1, 1 busy, 0 waiting."
+            "pool 'test': no session after 0.05 s, all sessions are in use: max 1, 1 busy, 0 waiting: "
         )
         assert "or raise max or acquire_timeout" in str(raised.value)
         assert pool.stats().timeouts == 1
