@@ -178,13 +178,11 @@ def test_sessions_closed_while_idle_never_reach_the_caller(default_pool: Session
         "DPY-4011: the database or network closed the connection",
     ],
 )
-def test_errors_that_sqlalchemy_does_not_know_invalidate(
-    default_pool: SessionPool, message: str, sandbox: Sandbox
-) -> None:
-    engine = orapool.engine()
+def test_errors_that_sqlalchemy_does_not_know_invalidate(default_pool: SessionPool, message: str) -> None:
+    engine = create_engine(orapool.url(), **orapool.engine_options())
     connection = engine.connect()
 
-    @event.listens_for(connection, "before_cursor_execute")
+    @event.listens_for(engine, "do_execute")
     def fail(*_: Any) -> None:
         raise default_pool.driver.dbapi.DatabaseError(message)
 

@@ -116,7 +116,7 @@ def test_an_error_that_only_orapool_knows_invalidates_here_too(
     with app.app_context():
         default_pool_before = default_pool.stats().opened
 
-        @db.event.listens_for(db.engine, "before_cursor_execute")
+        @db.event.listens_for(db.engine, "do_execute")
         def fail(*_: Any) -> None:
             raise default_pool.driver.dbapi.DatabaseError("ORA-03150: end-of-file on communication channel")
 

@@ -116,14 +116,20 @@ def test_exec_hands_on_the_exit_status(folder: Path, bare: dict[str, str]) -> No
     assert done.returncode == 7
 
 
-def test_reexec_starts_the_process_once_more_with_its_arguments(folder: Path, bare: dict[str, str]) -> None:
-    program = (
-        f"from orapool.sandbox import instant_client; instant_client.reexec(); import sys; print(sys.argv); {CHECK}"
+@pytest.mark.parametrize("as_module", [False, True])
+def test_reexec_starts_a_script_or_module_once_more_with_its_arguments(
+    folder: Path, bare: dict[str, str], tmp_path: Path, as_module: bool
+) -> None:
+    script = tmp_path / "app.py"
+    script.write_text(
+        "import sys\nfrom orapool.sandbox import instant_client\n"
+        f"instant_client.reexec()\nprint(sys.argv[1:])\n{CHECK}\n"
     )
+    bare["PYTHONPATH"] = str(tmp_path)
 
-    done = python("-c", program, "--driver", "cx_oracle", env=bare)
+    done = python(*(["-m", "app"] if as_module else [str(script)]), "--driver", "cx_oracle", env=bare)
 
-    assert (done.returncode, done.stdout) == (0, "['-c', '--driver', 'cx_oracle']\n(19, 3)\n"), done.stderr
+    assert (done.returncode, done.stdout) == (0, "['--driver', 'cx_oracle']\n(19, 3)\n"), done.stderr
 
 
 def test_reexec_does_not_loop_where_the_libraries_cannot_be_loaded(folder: Path, bare: dict[str, str]) -> None:
