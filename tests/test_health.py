@@ -221,7 +221,9 @@ def test_a_mute_log_on_is_given_up_and_holds_up_nobody_who_needs_none(make_pool:
     sandbox.freeze()
     with ThreadPoolExecutor() as threads:
         started = time.monotonic()
+        connects = sandbox.stats().connects
         mute = threads.submit(pool.acquire, 1)
+        until(lambda: sandbox.stats().connects > connects)
         held.close()
         pool.acquire(timeout=0).close()
         assert time.monotonic() - started < 0.5
