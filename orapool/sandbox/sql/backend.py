@@ -13,8 +13,9 @@ from orapool.sandbox.errors import OracleError
 from orapool.sandbox.sql import columns, definition
 from orapool.sandbox.sql.actions import Control, Ddl
 from orapool.sandbox.sql.batch import run_batch
-from orapool.sandbox.sql.binds import LEFT_OPEN, bind_oid, without_empty
+from orapool.sandbox.sql.binds import LEFT_OPEN, STRING_CODES, bind_oid, without_empty
 from orapool.sandbox.sql.columns import COLUMNS_OF_TABLES
+from orapool.sandbox.sql.conversions import convert_strings
 from orapool.sandbox.sql.dialect import unsupported
 from orapool.sandbox.sql.identity import ClientWatch, SessionIdentity
 from orapool.sandbox.sql.link import Describe, Failure, Link, Prepare, Run, RunPrepared
@@ -206,7 +207,9 @@ class Backend:
         _check_binds(statement, bind_types, binds)
         merged = _merged(statement, bind_types, [binds])
         prepared = self._prepare(statement, bind_types, merged)
-        command: list[Run | RunPrepared] = [RunPrepared(prepared.name, without_empty(binds))]
+        values = [*without_empty(binds), *statement.constants]
+        convert_strings(self, _strings(statement, bind_types), prepared.parameters, [values])
+        command: list[Run | RunPrepared] = [RunPrepared(prepared.name, values)]
         at = 0
         if statement.lock_wait is not None:
             command = [_lock_timeout(statement.lock_wait), *command, _lock_timeout(0)]
@@ -251,11 +254,12 @@ class Backend:
         rows: Sequence[Sequence[bytes | None]],
         batch_errors: bool,
     ) -> Outcome:
-        inputs = statement.returning_from if statement.returning_from is not None else len(statement.bind_names)
+        inputs = statement.inputs
         _check_binds(statement, bind_types, rows[0])
         merged = _merged(statement, bind_types[:inputs], rows)
         prepared = self._prepare(statement, bind_types[:inputs], merged)
-        values = [without_empty(row[:inputs]) for row in rows]
+        values = [[*without_empty(row[:inputs]), *statement.constants] for row in rows]
+        convert_strings(self, _strings(statement, bind_types), prepared.parameters, values)
         if len(values) == 1 and not batch_errors:
             result = self.run([RunPrepared(prepared.name, values[0])], opens=True, verb=statement.verb)[0]
             outcome = Outcome(returned=[_returned(result)] if statement.returning_from is not None else [])
@@ -417,6 +421,7 @@ class Backend:
         oids = [bind_oid(kind, self.engine.columns) for kind in bind_types]
         for repeated in merged:
             oids[repeated] = columns.TEXT
+        oids.extend([LEFT_OPEN] * len(statement.constants))
         return self.prepare_text(statement.part.text(merged), oids, statement)
 
     def prepare_text(self, text: bytes, oids: Sequence[int], statement: Statement) -> Prepared:
@@ -547,10 +552,14 @@ class Backend:
 
 
 def _check_binds(statement: Statement, bind_types: Sequence[OracleType], binds: Sequence[bytes | None]) -> None:
-    expected = len(statement.bind_names)
-    inputs = statement.returning_from if statement.returning_from is not None else expected
-    if len(bind_types) < inputs or len(binds) < inputs:
+    if len(bind_types) < statement.inputs or len(binds) < statement.inputs:
         raise OracleError(1008, "not all variables bound")
+
+
+def _strings(statement: Statement, bind_types: Sequence[OracleType]) -> list[int]:
+    """The parameters that come as strings."""
+    strings = [index for index, kind in enumerate(bind_types[: statement.inputs]) if kind.code in STRING_CODES]
+    return strings + list(range(statement.inputs, statement.inputs + len(statement.constants)))
 
 
 def _merged(

@@ -33,6 +33,7 @@ _BY_CODE = {
 }
 _OWN_BY_CODE = {12: "date", 156: "date", 112: "clob", 113: "blob", 182: "interval_ym", 189: "interval_ym"}
 LEFT_OPEN = 0
+STRING_CODES = frozenset((1, 5, 8, 9, 96, 97))
 # Values of these types need no quotes in an array.
 _BARE = frozenset((columns.NUMERIC, columns.FLOAT4, columns.FLOAT8, columns.INT4, columns.INT8))
 

@@ -41,6 +41,15 @@ _MAX_SESSIONS = 300
 # right to the folders above, whose modes are none of our business.
 _DATA = "/proc/self/cwd" if os.path.exists("/proc/self/cwd") else "."
 
+# Waits for the end of its input, which comes when the process that holds the other end is gone.
+_WATCHER = """
+how=$1; pid=$2; shift 2
+read -r _
+kill -s "$how" "$pid"
+for _ in 1 2 3 4 5 6 7 8 9 10; do kill -0 "$pid" 2>/dev/null || break; sleep 0.2; done
+rm -rf -- "$@"
+"""
+
 _SETTINGS = {
     "listen_addresses": "",
     "max_connections": str(_MAX_SESSIONS),
@@ -75,6 +84,7 @@ class Engine:
         self._folder: Path | None = None
         self._sockets: Path | None = None
         self._process: subprocess.Popen[bytes] | None = None
+        self._watcher: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
 
     def __repr__(self) -> str:
@@ -117,6 +127,7 @@ class Engine:
             if fresh:
                 self._initdb(programs, data, account)
             self._launch(programs, data, account)
+            self._watch()
             self._bootstrap(fresh)
 
     def stop(self) -> None:
@@ -124,6 +135,10 @@ class Engine:
         with self._lock:
             atexit.unregister(self.stop)
             process, self._process = self._process, None
+            watcher, self._watcher = self._watcher, None
+            if watcher is not None:
+                watcher.kill()
+                watcher.communicate()
             if process is not None and process.poll() is None:
                 process.send_signal(signal.SIGQUIT if self.path is None else signal.SIGINT)
                 try:
@@ -207,6 +222,16 @@ class Engine:
                 tail = log.read_text(errors="replace")[-2000:]
                 raise RuntimeError(f"the embedded PostgreSQL did not start in {data}:\n{tail}")
             time.sleep(0.005)
+
+    def _watch(self) -> None:
+        """Have a small process end PostgreSQL when this one is killed without a chance to do so itself."""
+        assert self._process is not None
+        leftovers = [self._sockets, *([self._folder] if self.path is None else [])]
+        how = "QUIT" if self.path is None else "INT"
+        command = ["sh", "-c", _WATCHER, "sandbox", how, str(self._process.pid), *map(str, leftovers)]
+        self._watcher = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+        )
 
     def _bootstrap(self, fresh: bool) -> None:
         scripts = [resources.files(__package__).joinpath(name).read_text("utf-8") for name in _BOOTSTRAP_FILES]

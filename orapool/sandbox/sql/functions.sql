@@ -33,17 +33,19 @@ create function oracle.str(oracle.clob) returns oracle.clob language sql immutab
 create function oracle.str(oracle.nclob) returns oracle.clob language sql immutable strict return $1::oracle.clob;
 create function oracle.str(interval) returns text language sql immutable strict return $1::text;
 
+-- PostgreSQL's numeric would take NaN, Infinity and 0x10.
+create function oracle.text_number(text) returns numeric language sql immutable strict return
+  case when $1 ~ '^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$' then $1::numeric else oracle.raise(1722, 'invalid number')::text::numeric end;
 create function oracle.num(numeric) returns numeric language sql immutable strict return $1;
-create function oracle.num(text) returns numeric language sql immutable strict return $1::numeric;
+create function oracle.num(text) returns numeric language sql immutable strict return oracle.text_number($1);
 create function oracle.num(float8) returns numeric language sql immutable strict return $1::numeric;
 
 -- Implicit conversions between texts and the rest.
 create cast (numeric as text) with function oracle.number_text(numeric) as implicit;
 create function oracle.number_varchar(numeric) returns varchar language sql immutable strict return oracle.number_text($1);
 create cast (numeric as varchar) with function oracle.number_varchar(numeric) as assignment;
-create function oracle.text_number(text) returns numeric language sql immutable strict return trim($1)::numeric;
 create cast (text as numeric) with function oracle.text_number(text) as assignment;
-create function oracle.varchar_number(varchar) returns numeric language sql immutable strict return trim($1)::numeric;
+create function oracle.varchar_number(varchar) returns numeric language sql immutable strict return oracle.text_number($1);
 create cast (varchar as numeric) with function oracle.varchar_number(varchar) as assignment;
 create function oracle.date_text(oracle.date) returns text language sql stable strict return oracle.str($1);
 create cast (oracle.date as text) with function oracle.date_text(oracle.date) as assignment;
@@ -55,15 +57,15 @@ declare op record;
 begin
   for op in select * from (values ('=', 'eq', '=', '<>'), ('<>', 'ne', '<>', '='), ('<', 'lt', '>', '>='), ('<=', 'le', '>=', '>'),
       ('>', 'gt', '<', '<='), ('>=', 'ge', '<=', '<')) as o (sign, name, commutator, negator) loop
-    execute format('create function oracle.text_%s(text, numeric) returns boolean language sql immutable strict return trim($1)::numeric %s $2', op.name, op.sign);
-    execute format('create function oracle.text_%s(numeric, text) returns boolean language sql immutable strict return $1 %s trim($2)::numeric', op.name, op.sign);
+    execute format('create function oracle.text_%s(text, numeric) returns boolean language sql immutable strict return oracle.text_number($1) %s $2', op.name, op.sign);
+    execute format('create function oracle.text_%s(numeric, text) returns boolean language sql immutable strict return $1 %s oracle.text_number($2)', op.name, op.sign);
     execute format('create operator oracle.%s (leftarg = text, rightarg = numeric, function = oracle.text_%s, commutator = operator(oracle.%s))', op.sign, op.name, op.commutator);
     execute format('create operator oracle.%s (leftarg = numeric, rightarg = text, function = oracle.text_%s, commutator = operator(oracle.%s))', op.sign, op.name, op.commutator);
   end loop;
   for op in select * from (values ('+', 'add'), ('-', 'sub'), ('*', 'mul')) as o (sign, name) loop
-    execute format('create function oracle.text_%s(text, numeric) returns numeric language sql immutable strict return trim($1)::numeric %s $2', op.name, op.sign);
-    execute format('create function oracle.text_%s(numeric, text) returns numeric language sql immutable strict return $1 %s trim($2)::numeric', op.name, op.sign);
-    execute format('create function oracle.text_%s(text, text) returns numeric language sql immutable strict return trim($1)::numeric %s trim($2)::numeric', op.name, op.sign);
+    execute format('create function oracle.text_%s(text, numeric) returns numeric language sql immutable strict return oracle.text_number($1) %s $2', op.name, op.sign);
+    execute format('create function oracle.text_%s(numeric, text) returns numeric language sql immutable strict return $1 %s oracle.text_number($2)', op.name, op.sign);
+    execute format('create function oracle.text_%s(text, text) returns numeric language sql immutable strict return oracle.text_number($1) %s oracle.text_number($2)', op.name, op.sign);
     execute format('create operator oracle.%s (leftarg = text, rightarg = numeric, function = oracle.text_%s)', op.sign, op.name);
     execute format('create operator oracle.%s (leftarg = numeric, rightarg = text, function = oracle.text_%s)', op.sign, op.name);
     execute format('create operator oracle.%s (leftarg = text, rightarg = text, function = oracle.text_%s)', op.sign, op.name);
@@ -72,14 +74,14 @@ end $$;
 
 -- Division: 40 digits, as NUMBER has. Never PostgreSQL's integer division.
 create function oracle.div(numeric, numeric) returns numeric language sql immutable strict return trim_scale(round($1, 40) / $2);
-create function oracle.div(text, numeric) returns numeric language sql immutable strict return oracle.div(trim($1)::numeric, $2);
-create function oracle.div(numeric, text) returns numeric language sql immutable strict return oracle.div($1, trim($2)::numeric);
+create function oracle.div(text, numeric) returns numeric language sql immutable strict return oracle.div(oracle.text_number($1), $2);
+create function oracle.div(numeric, text) returns numeric language sql immutable strict return oracle.div($1, oracle.text_number($2));
 create function oracle.div(float8, float8) returns float8 language sql immutable strict return $1 / $2;
 create function oracle.div(float4, float4) returns float4 language sql immutable strict return $1 / $2;
 create function oracle.div(interval, numeric) returns interval language sql immutable strict return $1 / $2::float8;
 create function oracle.widen(numeric) returns numeric language sql immutable strict return round($1, 40);
 create function oracle.widen(float8) returns float8 language sql immutable strict return $1;
-create function oracle.widen(text) returns numeric language sql immutable strict return round(trim($1)::numeric, 40);
+create function oracle.widen(text) returns numeric language sql immutable strict return round(oracle.text_number($1), 40);
 create function oracle.narrow(numeric) returns numeric language sql immutable strict return trim_scale($1);
 create function oracle.narrow(float8) returns float8 language sql immutable strict return $1;
 create aggregate oracle.avg(numeric) (sfunc = numeric_avg_accum, stype = internal, sspace = 128, finalfunc = numeric_avg);
@@ -311,7 +313,7 @@ create function oracle.to_char(timestamptz, text) returns text language sql stab
 create function oracle.to_char(interval) returns text language sql immutable strict return $1::text;
 create function oracle.to_nchar(numeric) returns text language sql immutable strict return oracle.number_text($1);
 create function oracle.to_nchar(text) returns text language sql immutable strict return $1;
-create function oracle.to_number(text) returns numeric language sql immutable strict return trim($1)::numeric;
+create function oracle.to_number(text) returns numeric language sql immutable strict return oracle.text_number($1);
 create function oracle.to_number(numeric) returns numeric language sql immutable strict return $1;
 create function oracle.to_number(float8) returns numeric language sql immutable strict return $1::numeric;
 create function oracle.to_number(text, text) returns numeric language sql immutable strict return to_number($1, $2);

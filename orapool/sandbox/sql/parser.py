@@ -10,7 +10,7 @@ from orapool.sandbox.sql.ddl import read_ddl
 from orapool.sandbox.sql.dialect import generate, unsupported
 from orapool.sandbox.sql.scanner import BIND, Token, locate, scan, split_list, without_end
 from orapool.sandbox.sql.statement import DDL, DML, QUERY, TRANSACTION, Part, Statement
-from orapool.sandbox.sql.translate import column_names, literal_lengths, part, translate_text
+from orapool.sandbox.sql.translate import column_names, literal_lengths, part, take_constants, translate_text
 
 _DML = ("INSERT", "UPDATE", "DELETE", "MERGE")
 _DDL = ("CREATE", "DROP", "ALTER", "TRUNCATE", "COMMENT", "RENAME", "GRANT", "REVOKE")
@@ -72,6 +72,8 @@ def _query(sql: str, tokens: list[Token], names: tuple[str, ...]) -> Statement:
     if not isinstance(tree, (exp.Select, exp.Union, exp.Except, exp.Intersect, exp.Subquery)):
         raise OracleError(900, "invalid SQL statement")
     lock = next(iter(tree.args.get("locks") or []), None)
+    lengths = literal_lengths(tree)
+    constants = take_constants(tree, len(names))
     return Statement(
         sql,
         QUERY,
@@ -79,7 +81,8 @@ def _query(sql: str, tokens: list[Token], names: tuple[str, ...]) -> Statement:
         names,
         part=part(tree),
         names=column_names(tokens, tree),
-        literal_lengths=literal_lengths(tree),
+        literal_lengths=lengths,
+        constants=constants,
         locks=lock is not None,
         lock_wait=_lock_wait(tokens) if lock is not None else None,
     )
@@ -106,7 +109,11 @@ def _dml(sql: str, tokens: list[Token], names: tuple[str, ...]) -> Statement:
     tree = translate_text(body, numbers)
     if not isinstance(tree, (exp.Insert, exp.Update, exp.Delete, exp.Merge)):
         raise OracleError(900, "invalid SQL statement")
-    statement = Statement(sql, DML, verb, names, part=part(tree))
+    statement = Statement(sql, DML, verb, names)
+    if into:
+        statement.returning_from = numbers[into[0].start]
+    statement.constants = take_constants(tree, statement.inputs)
+    statement.part = part(tree)
     table = tree.find(exp.Table)
     if table is not None:
         statement.table = (table.args["db"].name if table.args.get("db") else None, table.name)
@@ -120,7 +127,6 @@ def _dml(sql: str, tokens: list[Token], names: tuple[str, ...]) -> Statement:
                 947 if len(into) > len(select.expressions) else 913, "RETURNING and INTO differ in number"
             )
         statement.part = part(f"{generate(tree)} RETURNING {items}")
-        statement.returning_from = numbers[into[0].start]
     elif isinstance(tree, exp.Insert):
         statement.array_part = _array_part(tree)
     if isinstance(tree, exp.Insert) and isinstance(tree.this, exp.Table):

@@ -59,8 +59,15 @@ class Statement:
     table: tuple[str | None, str] | None = None
     # For INSERT without column names: how many values it has, or the query that tells.
     source: int | Part | None = None
+    # String literals that stand where a conversion may be due; they follow the IN binds as parameters.
+    constants: tuple[bytes, ...] = ()
     # DDL, PL/SQL and transaction control: what the session calls.
     action: Any = None
+
+    @property
+    def inputs(self) -> int:
+        """How many binds go in: all but those of RETURNING ... INTO."""
+        return len(self.bind_names) if self.returning_from is None else self.returning_from
 
     @cached_property
     def repeats(self) -> dict[int, int]:

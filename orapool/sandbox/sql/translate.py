@@ -61,6 +61,36 @@ def _apply(node: exp.Expr, rule: Callable[[exp.Expr], exp.Expr]) -> exp.Expr:
     return made
 
 
+_COMPARISONS = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.In, exp.Between)
+
+
+def take_constants(tree: exp.Expr, first: int) -> tuple[bytes, ...]:
+    """Make parameters of the string literals that a column may be compared with or set to.
+
+    Args:
+        tree: a translated statement.
+        first: the number of the first parameter.
+    """
+    found: list[bytes] = []
+    # Two parameters are never the same expression to GROUP BY and DISTINCT.
+    if tree.find(exp.Group) or (tree.find(exp.Distinct) and tree.find(exp.Order)):
+        return ()
+    for literal in list(tree.find_all(exp.Literal)):
+        if literal.args["is_string"] and _meets_column(literal):
+            literal.replace(exp.Placeholder(this=f"B{first + len(found)}"))
+            found.append(literal.name.encode())
+    return tuple(found)
+
+
+def _meets_column(literal: exp.Literal) -> bool:
+    parent = literal.parent
+    if isinstance(parent, exp.Tuple):
+        return isinstance(parent.parent, exp.Values)
+    if isinstance(parent, _COMPARISONS):
+        return any(isinstance(child, exp.Column) for child in parent.iter_expressions())
+    return False
+
+
 def part(tree: exp.Expr | str) -> Part:
     """PostgreSQL's text of a tree, cut at its binds."""
     pieces = (tree if isinstance(tree, str) else generate(tree)).split(BIND_MARK)

@@ -133,3 +133,32 @@ def test_an_array_returning(people: Session) -> None:
 def test_empty_strings_in_arrays_are_null(people: Session) -> None:
     people.many("insert into people (id, name, code) values (:1, :2, :3)", [[i, f"n{i}", ""] for i in range(2, 12)])
     assert people.value("select count(*) from people where code is null") == 11
+
+
+@pytest.mark.parametrize(
+    ("column", "text"),
+    [
+        ("id", "NaN"),
+        ("id", "0x10"),
+        ("id", "infinity"),
+        ("born", "yesterday"),
+        ("born", "2024-01-02"),
+        ("photo", "no hex"),
+    ],
+)
+def test_strings_that_only_postgresql_would_take(people: Session, column: str, text: str) -> None:
+    with pytest.raises(OracleError, match=r"ORA-0(1722|18\d\d|1465)"):
+        people.run(f"update people set {column} = '{text}'")
+    with pytest.raises(OracleError, match=r"ORA-0(1722|18\d\d|1465)"):
+        people.run(f"insert into people (name, {column}) values ('x', :1)", text)
+    with pytest.raises(OracleError, match=r"ORA-0(1722|18\d\d|1465)"):
+        people.rows(f"select 1 from people where {column} = '{text}'")
+
+
+def test_strings_that_oracle_takes(people: Session) -> None:
+    people.run("update people set id = ' 7 ', born = '02-JAN-24', photo = '0aff'")
+    assert people.row("select id, born, photo from people") == (7, date("2024-01-02"), b"\x0a\xff")
+    assert people.value("select count(*) from people where photo = '0AFF' and born > '01-JAN-24'") == 1
+    people.run("alter session set nls_date_format = 'YYYY-MM-DD'")
+    people.run("update people set born = '2024-05-06'")
+    assert people.value("select to_char(born) from people") == "2024-05-06"

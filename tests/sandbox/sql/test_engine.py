@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
+import subprocess
+import sys
 import warnings
 from pathlib import Path
 
+import psutil
 import pytest
 
 from orapool.sandbox.sql import Engine, OracleError, SessionIdentity
@@ -116,3 +120,25 @@ def test_errors_are_oracle_errors(engine: Engine) -> None:
         pytest.raises(OracleError, match="^ORA-00942: table or view does not exist$"),
     ):
         session.rows("select * from nix")
+
+
+def test_a_killed_owner_leaves_no_engine_behind() -> None:
+    program = (
+        "import os, sys; from orapool.sandbox.sql import Engine; e = Engine(None, []); e.start();"
+        "print(e._process.pid, e._folder, flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as owner:
+        assert owner.stdout is not None
+        pid, folder = owner.stdout.readline().decode().split()
+        ended = os.pidfd_open(int(pid))
+        owner.kill()
+    try:
+        assert select.select([ended], [], [], 10)[0]
+    finally:
+        os.close(ended)
+    assert psutil.wait_procs(_watchers(folder), timeout=10)[1] == []
+    assert not Path(folder).exists()
+
+
+def _watchers(folder: str) -> list[psutil.Process]:
+    return [process for process in psutil.process_iter(["cmdline"]) if folder in (process.info["cmdline"] or [])]

@@ -171,3 +171,8 @@ def test_a_table_changed_by_another_session_is_described_anew(numbers: Session, 
     other.run("alter table n add extra date")
     assert len(numbers.columns("select * from n")) == 4
     assert len(numbers.rows("select * from n")[0]) == 4
+
+
+def test_group_by_a_case_with_a_literal(numbers: Session) -> None:
+    kind = "case when name = 'n1' then 'first' else 'rest' end"
+    assert numbers.rows(f"select {kind}, count(*) from n group by {kind} order by 2") == [("first", 1), ("rest", 4)]
