@@ -208,6 +208,16 @@ class TestGivingBack:
         with pool.acquire(timeout=0) as connection:
             assert select(connection, "select amount from stock") == 10
 
+    def test_garbage_collected_while_the_pools_lock_is_held_comes_back_afterwards(self, make_pool: MakePool) -> None:
+        pool = make_pool(max=1)
+        lost = [pool.acquire()]
+
+        with pool._lock:  # the collector may run at any line, also at one in here
+            lost.clear()
+        pool.acquire(timeout=0).close()
+
+        assert (pool.stats().busy, pool.stats().reclaimed) == (0, 1)
+
     def test_a_garbage_connection_wakes_who_waits(self, make_pool: MakePool) -> None:
         pool = make_pool(max=1)
         lost = [pool.acquire()]
