@@ -142,7 +142,8 @@ def test_reexec_does_not_loop_where_the_libraries_cannot_be_loaded(folder: Path,
 
 
 def test_an_oracle_client_that_is_found_already_is_used_as_it_is(folder: Path, bare: dict[str, str]) -> None:
-    own = dict(bare, LD_LIBRARY_PATH=str(instant_client.prepare()))
+    path = python("-m", "orapool.sandbox.instant_client", "path", env=bare).stdout.strip()
+    own = dict(bare, LD_LIBRARY_PATH=path)
     own["ORAPOOL_CLIENT_DIR"] = str(folder.parent / "unused")
 
     done = python("-m", "orapool.sandbox.instant_client", "exec", "printenv", "LD_LIBRARY_PATH", env=own)
