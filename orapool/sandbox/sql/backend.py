@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from orapool.sandbox.sql.names import quote_name, quote_text
 from orapool.sandbox.sql.parser import parse_statement
 from orapool.sandbox.sql.plsql import PROCEDURES, Step
 from orapool.sandbox.sql.results import Outcome, ResultSet
-from orapool.sandbox.sql.scanner import locate
+from orapool.sandbox.sql.scanner import locate, scan
 from orapool.sandbox.sql.sqlstate import oracle_error
 from orapool.sandbox.sql.statement import DDL, DML, PLSQL, QUERY, Statement
 from orapool.sandbox.sql.toolong import name_column
@@ -36,9 +37,8 @@ _BEGIN, _COMMIT, _ROLLBACK = Run(b"BEGIN"), Run(b"COMMIT"), Run(b"ROLLBACK")
 _MARK, _RELEASE, _BACK = Run(b"SAVEPOINT s"), Run(b"RELEASE s"), Run(b"ROLLBACK TO s")
 _PREPARED_SIZE = 300
 # PostgreSQL cannot tell a bind's type: the strings among them are tried as text then.
-_UNDECIDED = frozenset(("42P18", "42725", "42883", "42804", "42846"))
-# A prepared statement is out of date, since a DDL of another session changed its tables.
-_OUTDATED = frozenset(("0A000", "26000"))
+_PARAMETER = re.compile(r"parameter \$(\d+)")
+_UNDECIDED = frozenset(("42P08", "42P18", "42725", "42883", "42804", "42846"))
 
 _IDENTITY_COLUMNS = {
     "MODULE_NAME": "module",
@@ -422,7 +422,13 @@ class Backend:
         for repeated in merged:
             oids[repeated] = columns.TEXT
         oids.extend([LEFT_OPEN] * len(statement.constants))
-        return self.prepare_text(statement.part.text(merged), oids, statement)
+        try:
+            return self.prepare_text(statement.part.text(merged), oids, statement)
+        except OracleError as error:
+            if error.code != 932 or not merged:
+                raise
+            # ``:x is null or column = :x``: each occurrence may need a type of its own.
+            return self._prepare(statement, bind_types, {})
 
     def prepare_text(self, text: bytes, oids: Sequence[int], statement: Statement) -> Prepared:
         """Have PostgreSQL know a text by a name."""
@@ -433,17 +439,7 @@ class Backend:
             return found
         self._serial += 1
         name = b"p%d" % self._serial
-        try:
-            described = self.run_raw([Prepare(name, text, oids), Describe(name)])[1]
-        except Failure as failure:
-            if failure.sqlstate not in _UNDECIDED or LEFT_OPEN not in oids:
-                raise self._explain_prepare(failure, statement) from failure
-            try:
-                described = self.run_raw([Prepare(name, text, [oid or columns.TEXT for oid in oids]), Describe(name)])[
-                    1
-                ]
-            except Failure:
-                raise self._explain_prepare(failure, statement) from failure
+        described = self._parse(name, text, list(oids), statement)
         if statement.source is not None:
             self._check_value_count(statement)
         made = self._columns(name, described, statement)
@@ -452,6 +448,21 @@ class Backend:
             _, old = self._prepared.popitem(last=False)
             self.run([Run(b"DEALLOCATE " + old.name)])
         return made
+
+    def _parse(self, name: bytes, text: bytes, oids: list[int], statement: Statement) -> PGresult:
+        """Have PostgreSQL parse a text; strings whose type it cannot tell are texts."""
+        while True:
+            try:
+                return self.run_raw([Prepare(name, text, oids), Describe(name)])[1]
+            except Failure as failure:
+                if failure.sqlstate not in _UNDECIDED or LEFT_OPEN not in oids:
+                    raise self._explain_prepare(failure, statement) from failure
+                found = _PARAMETER.search(str(failure))
+                number = int(found.group(1)) - 1 if found else -1
+                if 0 <= number < len(oids) and oids[number] == LEFT_OPEN:
+                    oids[number] = columns.TEXT
+                else:
+                    oids = [oid or columns.TEXT for oid in oids]
 
     def _check_value_count(self, statement: Statement) -> None:
         """INSERT without column names needs a value for each column; PostgreSQL takes fewer."""
@@ -469,7 +480,10 @@ class Backend:
             raise OracleError(947, "not enough values")
 
     def _explain_prepare(self, failure: Failure, statement: Statement) -> OracleError:
-        return locate(self._explain(failure, statement.verb, False), statement.sql)
+        error = self._explain(failure, statement.verb, False)
+        if error.code == 979 and not any(token.is_word("GROUP") for token in scan(statement.sql)):
+            error = OracleError(937, "not a single-group group function")
+        return locate(error, statement.sql)
 
     def described(self, described: PGresult, statement: Statement) -> list[Column]:
         """The columns of what PostgreSQL described."""

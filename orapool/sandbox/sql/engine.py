@@ -84,6 +84,7 @@ class Engine:
         self._folder: Path | None = None
         self._sockets: Path | None = None
         self._process: subprocess.Popen[bytes] | None = None
+        self._owner = 0
         self._watcher: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
 
@@ -112,6 +113,7 @@ class Engine:
         with self._lock:
             if self.running:
                 return
+            self._owner = os.getpid()
             atexit.register(self.stop)
             account = _account()
             self._sockets = _own_folder(Path(tempfile.mkdtemp(prefix="orapool-", dir="/tmp")), account)
@@ -132,6 +134,9 @@ class Engine:
 
     def stop(self) -> None:
         """Stop the database; a temporary one is removed. Sessions that are open get ORA-03113."""
+        if self._owner != os.getpid():
+            # A child after a fork: the engine is its parent's.
+            return
         with self._lock:
             atexit.unregister(self.stop)
             process, self._process = self._process, None

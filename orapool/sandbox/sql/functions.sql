@@ -15,8 +15,10 @@ create function oracle.date_format() returns text language sql stable
 create function oracle.timestamp_format() returns text language sql stable
   return coalesce(nullif(current_setting('oracle.nls_timestamp_format', true), ''), 'DD-MON-RR HH.MI.SSXFF AM');
 -- Oracle's format in PostgreSQL's letters.
-create function oracle.datetime_format(text) returns text language sql immutable strict
-  return replace(regexp_replace(regexp_replace(regexp_replace($1, 'RRRR', 'YYYY', 'gi'), 'RR', 'YY', 'gi'), 'X?FF[1-9]?', '.US', 'gi'), '..US', '.US');
+create function oracle.datetime_format(text) returns text language sql immutable strict return
+  replace(replace(replace(
+    regexp_replace(regexp_replace(regexp_replace(regexp_replace($1, 'RRRR', 'YYYY', 'gi'), 'RR', 'YY', 'gi'), 'XFF', '.FF', 'gi'), 'FF(?![0-9])', 'US', 'gi'),
+    'FF7', 'US"0"'), 'FF8', 'US"00"'), 'FF9', 'US"000"');
 
 create function oracle.str(text) returns text language sql immutable strict return $1;
 create function oracle.str(bpchar) returns text language sql immutable strict return concat($1);
@@ -172,6 +174,10 @@ create function oracle.concat(text, text) returns text language sql immutable re
 create function oracle.concat(oracle.clob, oracle.clob) returns oracle.clob language sql immutable return nullif(concat($1::text, $2::text), '')::oracle.clob;
 create function oracle.concat(oracle.clob, text) returns oracle.clob language sql immutable return nullif(concat($1::text, $2), '')::oracle.clob;
 create function oracle.concat(text, oracle.clob) returns oracle.clob language sql immutable return nullif(concat($1, $2::text), '')::oracle.clob;
+create function oracle.clob_like(oracle.clob, text) returns boolean language sql immutable strict return $1::text operator(pg_catalog.~~) $2;
+create function oracle.clob_not_like(oracle.clob, text) returns boolean language sql immutable strict return $1::text operator(pg_catalog.!~~) $2;
+create operator oracle.~~ (leftarg = oracle.clob, rightarg = text, function = oracle.clob_like);
+create operator oracle.!~~ (leftarg = oracle.clob, rightarg = text, function = oracle.clob_not_like);
 create function oracle.length(text) returns numeric language sql immutable strict return char_length($1)::numeric;
 create function oracle.length(bpchar) returns numeric language sql immutable strict return char_length(concat($1))::numeric;
 create function oracle.length(oracle.clob) returns numeric language sql immutable strict return char_length($1::text)::numeric;

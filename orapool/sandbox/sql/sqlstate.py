@@ -48,6 +48,7 @@ _TABLE = {
     "42846": (932, "inconsistent datatypes"),
     "42883": (932, "inconsistent datatypes"),
     "42725": (932, "inconsistent datatypes"),
+    "42P08": (932, "inconsistent datatypes"),
     "42P18": (932, "inconsistent datatypes"),
     "42830": (2270, "no matching unique or primary key for this column-list"),
     "42P16": (2260, "table can have only one primary key"),
@@ -64,7 +65,7 @@ _TABLE = {
     "57P03": (3113, "end-of-file on communication channel"),
 }
 # Where PostgreSQL's own words say more than Oracle's.
-_DETAILED = "22001 42601 42804 42846 42883 42725 42P18 0A000 2BP01 53100 54001 55000"
+_DETAILED = "22001 42601 42804 42846 42883 42725 42P08 42P18 0A000 2BP01 53100 54001 55000"
 _WITH_DETAIL = frozenset(_DETAILED.split())
 
 

@@ -407,6 +407,8 @@ def _listagg(node: exp.Expr) -> exp.Expr:
     order = None
     if isinstance(inner, exp.Order):
         order, inner = inner, inner.this
+    if isinstance(inner, exp.Distinct):
+        raise unsupported("LISTAGG(DISTINCT ...)")
     separator = node.args.get("separator") or exp.Literal.string("")
     value = call("str", inner)
     items: list[exp.Expr] = [value, separator]

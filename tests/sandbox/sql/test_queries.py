@@ -176,3 +176,21 @@ def test_a_table_changed_by_another_session_is_described_anew(numbers: Session, 
 def test_group_by_a_case_with_a_literal(numbers: Session) -> None:
     kind = "case when name = 'n1' then 'first' else 'rest' end"
     assert numbers.rows(f"select {kind}, count(*) from n group by {kind} order by 2") == [("first", 1), ("rest", 4)]
+
+
+def test_clobs_are_searched_with_like(session: Session) -> None:
+    session.run("create table t (id number, c clob, d date)")
+    session.run("insert into t values (1, 'a%c', date '2024-01-01')")
+    session.run("insert into t values (2, 'x\\y', null)")
+    assert session.rows("select id from t where c like '%!%%' escape '!'") == [(1,)]
+    assert session.rows("select id from t where c like '%\\%'") == [(2,)]
+    assert session.rows("select id from t where c not like 'a%'") == [(2,)]
+
+
+def test_a_filter_that_may_be_left_out(numbers: Session) -> None:
+    optional = "select id from n where (:1 is null or name = :1) and (:2 is null or id = :2) order by id"
+    statement = numbers.backend.prepare(optional.replace(":1", ":a").replace(":2", ":b"))
+    text = types.varchar2(100)
+    for binds, expected in (([None, None], 5), ([b"n2", None], 1), ([None, b"3"], 1), ([b"n2", b"3"], 0)):
+        values = [binds[0], binds[0], binds[1], binds[1]]
+        assert numbers.backend.query(statement, [text] * 4, values).row_count == expected
