@@ -14,7 +14,7 @@ from orapool.sandbox.errors import OracleError
 from orapool.sandbox.sql import columns, definition
 from orapool.sandbox.sql.actions import Control, Ddl
 from orapool.sandbox.sql.batch import run_batch
-from orapool.sandbox.sql.binds import LEFT_OPEN, STRING_CODES, bind_oid, without_empty
+from orapool.sandbox.sql.binds import LEFT_OPEN, bind_oid, check_binds, merged_binds, string_binds, without_empty
 from orapool.sandbox.sql.columns import COLUMNS_OF_TABLES
 from orapool.sandbox.sql.conversions import convert_strings
 from orapool.sandbox.sql.dialect import unsupported
@@ -204,11 +204,11 @@ class Backend:
         """
         if statement.kind != QUERY:
             raise OracleError(24333, "zero iteration count")
-        _check_binds(statement, bind_types, binds)
-        merged = _merged(statement, bind_types, [binds])
+        check_binds(statement, bind_types, binds)
+        merged = merged_binds(statement, bind_types, [binds])
         prepared = self._prepare(statement, bind_types, merged)
         values = [*without_empty(binds), *statement.constants]
-        convert_strings(self, _strings(statement, bind_types), prepared.parameters, [values])
+        convert_strings(self, string_binds(statement, bind_types), prepared.parameters, [values])
         command: list[Run | RunPrepared] = [RunPrepared(prepared.name, values)]
         at = 0
         if statement.lock_wait is not None:
@@ -255,11 +255,11 @@ class Backend:
         batch_errors: bool,
     ) -> Outcome:
         inputs = statement.inputs
-        _check_binds(statement, bind_types, rows[0])
-        merged = _merged(statement, bind_types[:inputs], rows)
+        check_binds(statement, bind_types, rows[0])
+        merged = merged_binds(statement, bind_types[:inputs], rows)
         prepared = self._prepare(statement, bind_types[:inputs], merged)
         values = [[*without_empty(row[:inputs]), *statement.constants] for row in rows]
-        convert_strings(self, _strings(statement, bind_types), prepared.parameters, values)
+        convert_strings(self, string_binds(statement, bind_types), prepared.parameters, values)
         if len(values) == 1 and not batch_errors:
             result = self.run([RunPrepared(prepared.name, values[0])], opens=True, verb=statement.verb)[0]
             outcome = Outcome(returned=[_returned(result)] if statement.returning_from is not None else [])
@@ -563,34 +563,6 @@ class Backend:
             return None
         found = self.run([Run(b"select pg_current_xact_id_if_assigned()::text")])[0].get_value(0, 0)
         return b"1.0." + (found or b"0")
-
-
-def _check_binds(statement: Statement, bind_types: Sequence[OracleType], binds: Sequence[bytes | None]) -> None:
-    if len(bind_types) < statement.inputs or len(binds) < statement.inputs:
-        raise OracleError(1008, "not all variables bound")
-
-
-def _strings(statement: Statement, bind_types: Sequence[OracleType]) -> list[int]:
-    """The parameters that come as strings."""
-    strings = [index for index, kind in enumerate(bind_types[: statement.inputs]) if kind.code in STRING_CODES]
-    return strings + list(range(statement.inputs, statement.inputs + len(statement.constants)))
-
-
-def _merged(
-    statement: Statement, bind_types: Sequence[OracleType], rows: Sequence[Sequence[bytes | None]]
-) -> dict[int, int]:
-    """Binds of the same name, type and value are one parameter: so that GROUP BY finds its expression again."""
-    repeats = statement.repeats
-    if not repeats:
-        return {}
-    inputs = len(bind_types)
-    return {
-        again: first
-        for again, first in repeats.items()
-        if again < inputs
-        and bind_types[again].code == bind_types[first].code
-        and all(row[again] == row[first] for row in rows)
-    }
 
 
 def _returned(result: PGresult) -> list[tuple[bytes | None, ...]]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from orapool.sandbox.errors import OracleError
 from orapool.sandbox.sql import columns
 from orapool.sandbox.sql.columns import ColumnCatalog
+from orapool.sandbox.sql.statement import Statement
 from orapool.sandbox.types import OracleType
 
 # A string's type is left to PostgreSQL, which takes it from where the bind stands: the nearest to Oracle's implicit
@@ -62,3 +64,32 @@ def _quoted(value: bytes) -> bytes:
     if b"\\" in value or b'"' in value:
         value = value.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
     return b'"' + value + b'"'
+
+
+def check_binds(statement: Statement, bind_types: Sequence[OracleType], binds: Sequence[bytes | None]) -> None:
+    """Refuse a statement with fewer binds than it has places (ORA-01008)."""
+    if len(bind_types) < statement.inputs or len(binds) < statement.inputs:
+        raise OracleError(1008, "not all variables bound")
+
+
+def string_binds(statement: Statement, bind_types: Sequence[OracleType]) -> list[int]:
+    """The parameters that come as strings."""
+    strings = [index for index, kind in enumerate(bind_types[: statement.inputs]) if kind.code in STRING_CODES]
+    return strings + list(range(statement.inputs, statement.inputs + len(statement.constants)))
+
+
+def merged_binds(
+    statement: Statement, bind_types: Sequence[OracleType], rows: Sequence[Sequence[bytes | None]]
+) -> dict[int, int]:
+    """Binds of the same name, type and value are one parameter: so that GROUP BY finds its expression again."""
+    repeats = statement.repeats
+    if not repeats:
+        return {}
+    inputs = len(bind_types)
+    return {
+        again: first
+        for again, first in repeats.items()
+        if again < inputs
+        and bind_types[again].code == bind_types[first].code
+        and all(row[again] == row[first] for row in rows)
+    }
