@@ -5,11 +5,13 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import oracledb
 import pytest
 from click.testing import CliRunner
 
 import orapool
 from orapool import cli
+from orapool.sandbox import Sandbox
 from orapool.sandbox.control import SandboxError
 
 
@@ -64,3 +66,17 @@ def test_it_runs_as_a_module() -> None:
     run = subprocess.run([sys.executable, "-m", "orapool.cli", "--version"], capture_output=True, text=True, timeout=60)
 
     assert run.stdout == f"orapool, version {orapool.__version__}\n"
+
+
+def test_a_sandbox_is_frozen_and_cut_from_the_command_line(sandbox: Sandbox) -> None:
+    connection = oracledb.connect(user="scott", password="tiger", dsn=sandbox.dsn)
+    port = str(sandbox.port)
+
+    frozen = CliRunner().invoke(cli.main, ["sandbox", "freeze", "--log-ons-only", "--port", port])
+    connection.ping()
+    cut = CliRunner().invoke(cli.main, ["sandbox", "cut", "--port", port])
+
+    assert (frozen.exit_code, frozen.output) == (0, "")
+    assert (cut.exit_code, cut.output) == (0, "1 sessions will be cut\n")
+    with pytest.raises(oracledb.Error):
+        connection.ping()

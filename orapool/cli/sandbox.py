@@ -71,11 +71,18 @@ def _simple(name: str, summary: str) -> Callable[[int], None]:
     return command
 
 
-freeze = _simple("freeze", "Accept what clients send and answer nothing, until `thaw`.")
 thaw = _simple("thaw", "Go on after `freeze`.")
 stop = _simple("stop", "End all sessions and listen no more, as a database that shuts down; `start` comes back.")
 start = _simple("start", "Listen again after `stop`, with the data kept.")
 heal = _simple("heal", "End every fault in force.")
+
+
+@sandbox.command()
+@_PORT
+@click.option("--log-ons-only", is_flag=True, help="Only new connections get no answer; open sessions go on.")
+def freeze(port: int, log_ons_only: bool) -> None:
+    """Accept what clients send and answer nothing, until `thaw`."""
+    _call(port, "freeze", log_ons_only=log_ons_only)
 
 
 @sandbox.command()
@@ -110,6 +117,14 @@ def delay(port: int, seconds: float) -> None:
 def fail(port: int, sid: int | None, code: str) -> None:
     """Answer the next call of every session with ORA-CODE, and end it."""
     click.echo(f"{_call(port, 'fail_next', code=int(code), sid=sid)} sessions will fail")
+
+
+@sandbox.command()
+@_PORT
+@_SID
+def cut(port: int, sid: int | None) -> None:
+    """Send half of the next answer to every session, and end its connection."""
+    click.echo(f"{_call(port, 'cut_next', sid=sid)} sessions will be cut")
 
 
 @sandbox.command()

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import signal
 import sys
 import threading
 from pathlib import Path
 from typing import Any
 
-from orapool.sandbox.control import ControlServer, control_path
+from orapool.sandbox.control import ControlServer, control_path, is_served
 from orapool.sandbox.server import Server
 
 
@@ -23,14 +24,20 @@ def main() -> int:
     logging.basicConfig(
         level=configuration.get("log_level", "WARNING"), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
-    path = configuration.get("path")
+    folder = configuration.get("path")
     server = Server(
-        configuration["host"], configuration["port"], configuration["users"], Path(path) if path is not None else None
+        configuration["host"],
+        configuration["port"],
+        configuration["users"],
+        Path(folder) if folder is not None else None,
     )
     finished = threading.Event()
     try:
         server.start()
-        control = ControlServer(control_path(server.port), _commands(server, finished))
+        path = control_path(server.port)
+        if is_served(path):  # the same port on another address
+            path = path.with_name(f"{path.stem}-{os.getpid()}.sock")
+        control = ControlServer(path, _commands(server, finished))
     except Exception as error:
         logging.getLogger(__name__).debug("start failed", exc_info=True)
         server.shut_down()
@@ -39,7 +46,7 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: finished.set())
     threading.Thread(target=_watch_lifeline, args=(finished,), daemon=True).start()
-    _say({"port": server.port})
+    _say({"port": server.port, "control": str(path)})
     finished.wait()
     server.shut_down()
     control.close()
@@ -56,6 +63,7 @@ def _commands(server: Server, finished: threading.Event) -> dict[str, Any]:
         "refuse": server.refuse,
         "delay": server.set_delay,
         "fail_next": server.fail_next,
+        "cut_next": server.cut_next,
         "heal": server.heal,
         "stop": server.stop,
         "start": server.start,

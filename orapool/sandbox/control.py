@@ -30,6 +30,8 @@ class SandboxError(Exception):
 def control_path(port: int) -> Path:
     """Where the sandbox on a port is steered: in a folder of this user alone.
 
+    A Unix socket reaches over network namespaces, each of which has its own ports: the name tells them apart.
+
     Raises:
         SandboxError: when the folder belongs to somebody else or is open to others.
     """
@@ -38,7 +40,20 @@ def control_path(port: int) -> Path:
     status = folder.lstat()
     if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid() or status.st_mode & 0o077:
         raise SandboxError(f"{folder} must be a folder of user {os.getuid()} alone (mode 0700)")
-    return folder / f"sandbox-{port}.sock"
+    return folder / f"sandbox-{_network_namespace()}{port}.sock"
+
+
+def is_served(path: Path) -> bool:
+    """Whether somebody answers at a control socket."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
+        return sock.connect_ex(str(path)) == 0
+
+
+def _network_namespace() -> str:
+    try:
+        return f"{os.stat('/proc/self/ns/net').st_ino}-"
+    except OSError:  # not Linux: there is one only
+        return ""
 
 
 class ControlServer:

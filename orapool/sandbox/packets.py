@@ -186,16 +186,23 @@ class PacketStream:
 
     def send_data(self, message: bytes) -> None:
         """Send a message, cut into DATA packets of the negotiated size."""
+        self._send(self._data_packets(message))
+
+    def send_half(self, message: bytes) -> None:
+        """Send the first half of what `send_data` would send: a fault."""
+        data = self._data_packets(message)
+        self._send(data[: len(data) // 2])
+
+    def _data_packets(self, message: bytes) -> bytes:
         room = self.packet_size - HEADER_SIZE - 2
         if len(message) <= room:
-            self._send(self._header(DATA, len(message) + 2) + b"\0\0" + message)
-            return
+            return self._header(DATA, len(message) + 2) + b"\0\0" + message
         view = memoryview(message)
         parts: list[bytes | memoryview] = []
         for start in range(0, len(message), room):
             piece = view[start : start + room]
             parts += (self._header(DATA, len(piece) + 2), b"\0\0", piece)
-        self._send(b"".join(parts))
+        return b"".join(parts)
 
     def send_marker(self, kind: int) -> None:
         """Send a break or reset marker."""

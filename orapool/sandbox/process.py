@@ -7,12 +7,12 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from orapool.sandbox.control import ControlClient, SandboxError, control_path
+from orapool.sandbox.control import ControlClient, SandboxError
 from orapool.sandbox.stats import Stats
 
 SERVICE = "ORAPOOL"
@@ -32,6 +32,8 @@ class Sandbox:
         users: passwords by user name; without it, the demo's own user ``scott`` with the password ``tiger``.
         path: a folder that keeps the data; None for data in memory, gone at the end.
         log_level: of the server's log on standard error.
+        launcher: a command that the server's process is started with, such as ``("ip", "netns", "exec", "db")`` for
+            one that listens in a network namespace. It must become the server's process, as exec does.
 
     Example:
         >>> with Sandbox() as sandbox:
@@ -45,12 +47,14 @@ class Sandbox:
         users: Mapping[str, str] | None = None,
         path: str | os.PathLike[str] | None = None,
         log_level: str = "WARNING",
+        launcher: Sequence[str] = (),
     ) -> None:
         self.host = host
         self.port = port
         self.users = dict(DEMO_USERS if users is None else users)
         self.path = Path(path).absolute() if path is not None else None
         self._log_level = log_level
+        self._launcher = tuple(launcher)
         self._process: subprocess.Popen[str] | None = None
         self._control: ControlClient | None = None
         self._owner = os.getpid()
@@ -89,7 +93,7 @@ class Sandbox:
             self._control.call("start")
             return
         process = subprocess.Popen(
-            [sys.executable, "-m", "orapool.sandbox"],
+            [*self._launcher, sys.executable, "-m", "orapool.sandbox"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -118,7 +122,7 @@ class Sandbox:
             raise SandboxError(f"the sandbox did not start: {answer['error']}")
         self._process = process
         self.port = answer["port"]
-        self._control = ControlClient(control_path(self.port))
+        self._control = ControlClient(Path(answer["control"]))
 
     def stop(self) -> None:
         """Stop as a database that shuts down: sessions end, nobody listens. The data stay; `start` comes back."""
@@ -161,9 +165,13 @@ class Sandbox:
         count: int = self._call("end_sessions", how=how, sid=sid)
         return count
 
-    def freeze(self) -> None:
-        """Accept what is sent and answer nothing, to sessions and new connections, until `thaw`."""
-        self._call("freeze")
+    def freeze(self, log_ons_only: bool = False) -> None:
+        """Accept what is sent and answer nothing, until `thaw`.
+
+        Args:
+            log_ons_only: only new connections get no answer; open sessions go on.
+        """
+        self._call("freeze", log_ons_only=log_ons_only)
 
     def thaw(self) -> None:
         """Go on after `freeze`, first with what came in meanwhile."""
@@ -190,8 +198,16 @@ class Sandbox:
         count: int = self._call("fail_next", code=code, sid=sid)
         return count
 
+    def cut_next(self, sid: int | None = None) -> int:
+        """Send half of the next answer of one session, or of every open one, and then end its connection by FIN.
+
+        Returns how many sessions it will hit.
+        """
+        count: int = self._call("cut_next", sid=sid)
+        return count
+
     def heal(self) -> None:
-        """End every fault in force: thaw, listen, no delay, no failure to come."""
+        """End every fault in force: thaw, listen, no delay, no failure or cut to come."""
         self._call("heal")
 
     def _call(self, command: str, **arguments: Any) -> Any:

@@ -60,6 +60,8 @@ class Server:
         self._listener: socket.socket | None = None
         self._thawed = threading.Event()
         self._thawed.set()
+        self._lets_in = threading.Event()
+        self._lets_in.set()
         self._refusal = 0
         self._connects = 0
         self._log_ons = 0
@@ -159,9 +161,10 @@ class Server:
 
     def wait_while_frozen(self, session: Session) -> None:
         """Return when the server is not frozen; raises ConnectionClosed when the session is ended meanwhile."""
-        while not self._thawed.wait(0.05):
-            if session.ended.is_set():
-                raise ConnectionClosed("ended while frozen")
+        for event in (self._thawed,) if session.logged_on else (self._thawed, self._lets_in):
+            while not event.wait(0.05):
+                if session.ended.is_set():
+                    raise ConnectionClosed("ended while frozen")
 
     def _count_bytes(self, received: int, sent: int) -> None:
         with self._lock:
@@ -197,13 +200,14 @@ class Server:
             thread.join(_STOP_TIMEOUT)
         return len(chosen)
 
-    def freeze(self) -> None:
-        """Answer nothing any more, to sessions and to new connections; what they send is still accepted."""
-        self._thawed.clear()
+    def freeze(self, log_ons_only: bool = False) -> None:
+        """Answer nothing, neither new connections nor, unless `log_ons_only`, sessions; what they send is accepted."""
+        (self._lets_in if log_ons_only else self._thawed).clear()
 
     def thaw(self) -> None:
         """Answer again, first what came in meanwhile."""
         self._thawed.set()
+        self._lets_in.set()
 
     def refuse(self, enabled: bool = True, code: int = 0) -> None:
         """Refuse new connections: the port is closed, or, with a code, the listener refuses with that ORA- error."""
@@ -228,6 +232,13 @@ class Server:
             session.fail_next(OracleError(code, FAILURES[code]))
         return len(chosen)
 
+    def cut_next(self, sid: int | None = None) -> int:
+        """Send half of the next answer to one session or to each, then end it by FIN; returns how many it will hit."""
+        chosen = self._chosen(sid)
+        for session, _thread in chosen:
+            session.cut_next()
+        return len(chosen)
+
     def heal(self) -> None:
         """End every fault in force."""
         self.thaw()
@@ -235,6 +246,7 @@ class Server:
         self.refuse(False)
         for session, _thread in self._chosen(None):
             session.fail_next(None)
+            session.cut_next(False)
 
     def _chosen(self, sid: int | None) -> list[tuple[Session, threading.Thread]]:
         with self._lock:

@@ -97,6 +97,7 @@ class Session:
         self._sequence = 0
         self._is_oci = False
         self._failure: OracleError | None = None
+        self._cut = False
         self.ended = threading.Event()
 
     @property
@@ -118,6 +119,10 @@ class Session:
     def fail_next(self, error: OracleError | None) -> None:
         """Answer the next call with this error; None takes that back."""
         self._failure = error
+
+    def cut_next(self, enabled: bool = True) -> None:
+        """Send half of the next answer and end the connection; False takes that back."""
+        self._cut = enabled
 
     # ------------------------------------------------------------ the life of a session
     def run(self) -> None:
@@ -193,6 +198,9 @@ class Session:
 
     def _answer(self, message: bytes) -> None:
         self._host.wait_while_frozen(self)
+        if self._cut:
+            self._stream.send_half(message)
+            raise ConnectionClosed("ended within an answer")
         self._stream.send_data(message)
 
     def _break_call(self) -> None:

@@ -141,3 +141,37 @@ def test_a_stopped_server_comes_back_on_its_port_with_its_data(
     cursor = connect().cursor()
     assert cursor.execute("select id from kept").fetchall() == [(7,)]
     cursor.execute("drop table kept")
+
+
+def test_a_mute_log_on_leaves_open_sessions_alone(connect: Connect, sandbox: Sandbox) -> None:
+    connection = connect()
+    sandbox.freeze(log_ons_only=True)
+    opening = threading.Thread(target=connect)
+    opening.start()
+    opening.join(0.3)
+    assert opening.is_alive()
+    assert query(connection) == (1,)
+    assert sandbox.stats().sessions == 1
+    sandbox.heal()
+    opening.join(10)
+    assert sandbox.stats().sessions == 2
+
+
+@pytest.mark.parametrize("sql", ["select 1 from dual", "select level from dual connect by level <= 20000"])
+def test_an_answer_can_be_cut_in_half(connect: Connect, sandbox: Sandbox, dbapi: ModuleType, sql: str) -> None:
+    connection = connect()
+    query(connection)
+    assert sandbox.cut_next() == 1
+    with pytest.raises(dbapi.Error, match="ORA-03113|ORA-12547|ORA-12537|DPI-1080|DPY-4011"):
+        connection.cursor().execute(sql).fetchall()
+    assert sandbox.stats().sessions == 0
+    assert query(connect()) == (1,)
+
+
+def test_one_session_can_be_cut_alone_and_heal_takes_it_back(connect: Connect, sandbox: Sandbox) -> None:
+    first, second = connect(), connect()
+    sids = sorted(session["sid"] for session in sandbox.sessions())
+    assert sandbox.cut_next(sid=sids[0]) == 1
+    assert query(second) == (1,)
+    sandbox.heal()
+    assert query(first) == (1,)

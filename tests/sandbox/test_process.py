@@ -103,3 +103,19 @@ def test_nothing_is_left_when_its_owner_is_killed(tmp_path: Path) -> None:
     assert alive == []
     with pytest.raises(OSError, match="refused"):
         socket.create_connection(("127.0.0.1", port), timeout=5)
+
+
+def test_it_can_be_started_with_a_command() -> None:
+    with Sandbox(launcher=("env", "ORAPOOL_TEST=started")) as sandbox:
+        assert sandbox.pid is not None
+        assert psutil.Process(sandbox.pid).environ()["ORAPOOL_TEST"] == "started"
+        assert sandbox.stats().sessions == 0
+
+
+def test_two_on_the_same_port_are_steered_apart() -> None:
+    with Sandbox() as first, Sandbox(host="127.0.0.2", port=first.port) as second:
+        connection = oracledb.connect(user="scott", password="tiger", dsn=second.dsn)
+        assert (first.stats().sessions, second.stats().sessions) == (0, 1)
+        second.close()
+        assert first.stats().sessions == 0
+        del connection
