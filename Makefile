@@ -1,6 +1,6 @@
 # Two commands: `make demo` and `make test`. Both install what they need into .venv first, from PyPI
 # (and libaio from Debian's packages where the system has none); nothing outside this folder and the
-# user's cache is changed. PYTHON=python3.9 chooses another interpreter.
+# user's cache is changed, but that `make test` as root installs nftables and iproute2 where they are missing. PYTHON=python3.9 chooses another interpreter.
 PYTHON ?= python3
 VENV = .venv
 UV = .tools/bin/uv
@@ -16,13 +16,13 @@ WITH_CLIENT = $(BIN)/python -m orapool.sandbox.instant_client exec
 VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
 INSTALLED = $(VENV)/installed-for-$(VERSION)
 
-.PHONY: demo test lint install benchmark clean
+.PHONY: demo test lint install firewall benchmark clean
 
 demo: install
 	$(BIN)/orapool demo --driver oracledb
 	$(BIN)/orapool demo --driver cx_oracle
 
-test: install lint
+test: firewall install lint
 	$(WITH_CLIENT) $(BIN)/python -m pytest $(PYTEST_ARGUMENTS)
 
 lint: install
@@ -32,6 +32,15 @@ lint: install
 
 benchmark: install
 	$(WITH_CLIENT) $(BIN)/python -m benchmarks.round_trips
+
+# What the tests' firewall is made of, for root; others skip the tests that need it.
+firewall:
+	@[ "$$(id -u)" = 0 ] || exit 0; missing=; PATH="$$PATH:/usr/sbin:/sbin"; \
+		command -v nft >/dev/null || missing=nftables; \
+		command -v ip >/dev/null || missing="$$missing iproute2"; \
+		[ -z "$$missing" ] || { echo "Installing $$missing"; \
+			{ apt-get update -qq && apt-get install -y -qq --no-install-recommends $$missing; } >/dev/null 2>&1; } || \
+		{ echo "the tests' firewall needs $$missing: apt-get install $$missing" >&2; exit 1; }
 
 install: $(INSTALLED)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable, Generator, Iterator
 from types import ModuleType
 from typing import Any
 
@@ -15,8 +16,20 @@ from orapool import pools
 from orapool.sandbox import Sandbox
 from orapool.session_pool import SessionPool
 from orapool.settings import load_settings
+from tests.firewall import firewall, running_firewall
+
+__all__ = ["firewall", "running_firewall"]  # fixtures
 
 DRIVERS = {"cx_oracle": "cx_Oracle", "oracledb": "oracledb"}
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Where CI=true, what is skipped has failed."""
+    report = yield
+    if report.skipped and not hasattr(report, "wasxfail") and os.environ.get("CI") == "true":
+        report.outcome = "failed"
+    return report
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,98 @@
+"""The tests' own firewall does what it says."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+from tests.firewall import Firewall
+
+
+def connect(firewall: Firewall) -> socket.socket:
+    """A connection through the firewall, on which the listener has nothing to say."""
+    connection = socket.create_connection((firewall.address, firewall.sandbox.port), timeout=5)
+    connection.settimeout(0.3)
+    return connection
+
+
+def goodbye(connection: socket.socket, firewall: Firewall) -> bytes:
+    """What arrives when the server ends all connections: nothing, as an end of file."""
+    firewall.sandbox.end_sessions("fin")
+    return connection.recv(1)
+
+
+def test_everything_passes_at_first(firewall: Firewall) -> None:
+    assert goodbye(connect(firewall), firewall) == b""
+
+
+def test_flows_are_dropped_silently_and_new_connections_pass(firewall: Firewall) -> None:
+    old = connect(firewall)
+    assert firewall.drop_flows() >= 1
+    new = connect(firewall)
+    assert goodbye(new, firewall) == b""
+    with pytest.raises(TimeoutError):
+        old.recv(1)
+
+
+def test_what_was_dropped_arrives_after_restore(firewall: Firewall) -> None:
+    old = connect(firewall)
+    firewall.drop_flows()
+    with pytest.raises(TimeoutError):
+        goodbye(old, firewall)
+    firewall.restore()
+    old.settimeout(20)  # the server's kernel sends it again
+    assert old.recv(1) == b""
+
+
+def test_a_host_is_dropped_with_new_connections_too(firewall: Firewall) -> None:
+    old = connect(firewall)
+    firewall.drop_everything()
+    with pytest.raises(TimeoutError):
+        goodbye(old, firewall)
+    with pytest.raises(TimeoutError):
+        socket.create_connection((firewall.address, firewall.sandbox.port), timeout=0.3)
+    firewall.restore()
+    connect(firewall).close()
+
+
+def test_one_address_is_dropped_and_the_other_is_not(firewall: Firewall) -> None:
+    firewall.drop_host(firewall.other_address)
+    with pytest.raises(TimeoutError):
+        socket.create_connection((firewall.other_address, firewall.sandbox.port), timeout=0.3)
+    connect(firewall).close()
+    firewall.restore()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection((firewall.other_address, firewall.sandbox.port), timeout=5)
+
+
+@pytest.mark.usefixtures("firewall")
+def test_two_runs_at_once_do_not_meet_and_a_crashed_one_leaves_its_place() -> None:
+    code = textwrap.dedent("""
+        import time
+        from tests.firewall import Firewall
+        print(Firewall().address, flush=True)
+        time.sleep(60)
+    """)
+
+    def start() -> tuple[subprocess.Popen[str], str]:
+        run = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+        assert run.stdout is not None
+        return run, run.stdout.readline().strip()
+
+    first, address = start()
+    os.kill(first.pid, signal.SIGKILL)
+    first.communicate()
+    second, again = start()
+    second.terminate()
+    second.communicate()
+    third = Firewall()  # removes what the second has left
+    third.close()
+
+    assert address
+    assert address == again == third.address
