@@ -1,0 +1,378 @@
+"""What the kernel is told, and tells, of sockets: the pool's own and nobody else's."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from orapool import SessionPool
+from orapool.sandbox import Sandbox
+from orapool.sockets import KeepAlive, SessionSocket, SocketWatch, connected_sockets, shut_down_all
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="other systems' kernels are not asked")
+
+MakePool = Callable[..., SessionPool]
+Pair = tuple[socket.socket, socket.socket]
+
+QUICK = {"keepalive_idle": 7, "keepalive_interval": 3, "keepalive_probes": 4, "user_timeout": 2.5}
+QUICK_OPTIONS = (1, 7, 3, 4, 2500)
+DEFAULT_OPTIONS = (1, 60, 10, 3, 10_000)
+
+
+def options(fd: int) -> tuple[int, ...]:
+    """On or off, idle, interval, probes, and user time-out in milliseconds, as the kernel has them."""
+    borrowed = socket.socket(fileno=fd)
+    try:
+        tcp = (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT, socket.TCP_USER_TIMEOUT)
+        is_on = borrowed.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        return (is_on, *(borrowed.getsockopt(socket.IPPROTO_TCP, option) for option in tcp))
+    finally:
+        borrowed.detach()
+
+
+def sockets_to(sandbox: Sandbox) -> dict[int, int]:
+    """The descriptors of this process that are connected to the server, by their own port."""
+    found = {}
+    for each in connected_sockets().values():
+        borrowed = socket.socket(fileno=each.fd)
+        try:
+            if borrowed.getpeername()[1] == sandbox.port:
+                found[borrowed.getsockname()[1]] = each.fd
+        finally:
+            borrowed.detach()
+    return found
+
+
+def hold(pool: SessionPool, count: int) -> list[Any]:
+    """So many sessions, which log on at once."""
+    with ThreadPoolExecutor(count) as threads:
+        return list(threads.map(lambda _: pool.acquire(), range(count)))
+
+
+def of(sock: socket.socket) -> SessionSocket:
+    """A socket as the pool knows its own."""
+    return SessionSocket(sock.fileno(), os.fstat(sock.fileno()).st_ino)
+
+
+@pytest.fixture
+def pair() -> Iterator[Pair]:
+    """Both ends of a TCP connection."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        near = socket.create_connection(listener.getsockname())
+        far, _address = listener.accept()
+    with near, far:
+        far.settimeout(5)
+        near.settimeout(5)
+        yield near, far
+
+
+class TestThePoolsSockets:
+    @pytest.mark.parametrize(("settings", "expected"), [({}, DEFAULT_OPTIONS), (QUICK, QUICK_OPTIONS)])
+    def test_the_kernel_watches_each(
+        self, make_pool: MakePool, sandbox: Sandbox, settings: dict[str, Any], expected: tuple[int, ...]
+    ) -> None:
+        before = set(sockets_to(sandbox))
+        connections = hold(make_pool(max=5, **settings), 5)
+
+        found = [options(fd) for port, fd in sockets_to(sandbox).items() if port not in before]
+        for connection in connections:
+            connection.close()
+
+        assert found == [expected] * 5
+
+    def test_those_of_replaced_sessions_too(self, make_pool: MakePool, sandbox: Sandbox) -> None:
+        pool = make_pool(max=3, **QUICK)
+        for _ in range(3):
+            for connection in hold(pool, 3):
+                connection.close()
+            ports = {session["port"] for session in sandbox.sessions()}
+            assert [options(fd) for port, fd in sockets_to(sandbox).items() if port in ports] == [QUICK_OPTIONS] * 3
+            sandbox.end_sessions("rst")
+
+    def test_those_of_two_pools_each_in_its_way(self, make_pool: MakePool, sandbox: Sandbox) -> None:
+        with make_pool(max=1, **QUICK).acquire(), make_pool(max=1).acquire():
+            assert sorted(options(fd) for fd in sockets_to(sandbox).values()) == [QUICK_OPTIONS, DEFAULT_OPTIONS]
+
+    def test_finding_them_leaves_no_descriptor(self, make_pool: MakePool, sandbox: Sandbox) -> None:
+        pool = make_pool(max=5)
+        hold(pool, 1)[0].close()
+        files = len(os.listdir("/proc/self/fd"))
+        connections = hold(pool, 5)
+        for connection in connections:
+            connection.close()
+
+        assert len(os.listdir("/proc/self/fd")) == files + 4
+
+    def test_a_closed_session_says_goodbye(self, make_pool: MakePool, sandbox: Sandbox) -> None:
+        """A duplicate of its descriptor would keep the connection open."""
+        pool = make_pool(max=2)
+        for connection in hold(pool, 2):
+            connection.drop()
+
+        deadline = time.monotonic() + 5
+        while sandbox.stats().sessions:
+            assert time.monotonic() < deadline, "sessions are left"
+
+
+class TestSocketsOfOthers:
+    def test_an_unrelated_connection_to_the_same_place_is_untouched(
+        self, make_pool: MakePool, sandbox: Sandbox
+    ) -> None:
+        place = (sandbox.host, sandbox.port)
+        with socket.create_connection(place) as earlier:
+            as_it_was = options(earlier.fileno())
+            pool = make_pool(max=5, trust=0, ping_timeout=0.2)
+            connections = hold(pool, 3)
+            with socket.create_connection(place) as later:
+                connections += hold(pool, 2)
+                for connection in connections:
+                    connection.close()
+                sandbox.freeze()  # so that one session is found dead by silence, and its neighbours are shut down
+                with pytest.raises(Exception, match="test"):
+                    pool.acquire(timeout=1)
+                sandbox.thaw()
+                pool.close()
+
+                for other in (earlier, later):
+                    assert options(other.fileno()) == as_it_was
+                    assert of(other).look().established  # type: ignore[union-attr]
+
+    def test_connections_made_while_sessions_log_on_are_untouched(self, make_pool: MakePool, sandbox: Sandbox) -> None:
+        pool = make_pool(max=5, **QUICK)
+        others: list[socket.socket] = []
+        stop = threading.Event()
+
+        def connect() -> None:
+            while not stop.wait(0.002):
+                others.append(socket.create_connection((sandbox.host, sandbox.port)))
+
+        connecting = threading.Thread(target=connect)
+        connecting.start()
+        connections = hold(pool, 5)
+        stop.set()
+        connecting.join()
+
+        ports = {session["port"] for session in sandbox.sessions()}
+        found = [options(fd) for port, fd in sockets_to(sandbox).items() if port in ports]
+        touched = [other for other in others if options(other.fileno())[0]]
+        for connection in connections:
+            connection.close()
+        for other in others:
+            other.close()
+
+        assert others
+        assert touched == []
+        assert len(found) == 5
+        assert found.count(QUICK_OPTIONS) >= 1  # one that cannot be told from others is pinged instead
+
+    def test_a_session_of_the_bare_driver_is_untouched(
+        self, make_pool: MakePool, sandbox: Sandbox, connect: Callable[..., Any]
+    ) -> None:
+        bare = connect()
+        (port,) = {session["port"] for session in sandbox.sessions()}
+        as_it_was = options(sockets_to(sandbox)[port])
+        pool = make_pool(max=3, **QUICK)
+        for connection in hold(pool, 3):
+            connection.close()
+
+        assert options(sockets_to(sandbox)[port]) == as_it_was
+        pool.close()
+        bare.ping()
+
+
+class TestSessionSocket:
+    def test_the_kernel_is_told_and_tells(self, pair: Pair) -> None:
+        near, far = pair
+        mine = of(near)
+
+        assert mine.keep_alive(KeepAlive(idle=9, interval=8, probes=7, user_timeout=1.25))
+
+        assert options(near.fileno()) == (1, 9, 8, 7, 1250)
+        before = mine.messages_sent()
+        for _ in range(3):
+            near.sendall(b"x")
+            far.recv(1)
+        assert mine.messages_sent() == before + 3
+        look = mine.look()
+        assert look is not None
+        assert look.established
+        assert look.retransmits == 0
+        assert look.last_ack < 5
+
+    def test_a_keep_alive_probe_counts_as_a_sign_of_life(self, pair: Pair) -> None:
+        mine = of(pair[0])
+        mine.keep_alive(KeepAlive(idle=1, interval=1, probes=2, user_timeout=3))
+
+        time.sleep(1.3)  # nothing is sent, but the kernel's probe
+
+        look = mine.look()
+        assert look is not None
+        assert look.last_ack < 0.6
+
+    @pytest.mark.parametrize("reset", [False, True])
+    def test_the_end_of_the_connection_is_seen(self, pair: Pair, reset: bool) -> None:
+        near, far = pair
+        end(far, reset)
+
+        look = of(near).look()
+
+        assert look is not None
+        assert not look.established
+
+    def test_a_shutdown_wakes_a_reader_and_says_goodbye(self, pair: Pair) -> None:
+        near, far = pair
+        near.settimeout(None)
+        read: list[bytes] = []
+        reader = threading.Thread(target=lambda: read.append(near.recv(1)), daemon=True)
+        reader.start()
+
+        assert of(near).shut_down()
+
+        reader.join(5)
+        assert read == [b""]
+        assert far.recv(1) == b""
+
+    def test_a_pending_error_is_cleared_by_a_shutdown(self, pair: Pair) -> None:
+        near, far = pair
+        end(far, reset=True)
+
+        assert of(near).shut_down()
+
+        assert near.recv(1) == b""
+
+    def test_a_closed_descriptor_is_gone(self, pair: Pair) -> None:
+        near, _far = pair
+        mine = of(near)
+        near.close()
+
+        self.assert_gone(mine)
+
+    def test_a_number_that_belongs_to_another_socket_by_now_is_left_alone(self, pair: Pair) -> None:
+        near, _far = pair
+        mine = of(near)
+        near.close()
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            other = socket.create_connection(listener.getsockname())
+            if other.fileno() != mine.fd:
+                os.dup2(other.fileno(), mine.fd)
+            try:
+                as_it_was = options(other.fileno())
+
+                self.assert_gone(mine)
+
+                assert options(other.fileno()) == as_it_was
+                assert of(other).look().established  # type: ignore[union-attr]
+            finally:
+                if other.fileno() != mine.fd:
+                    os.close(mine.fd)
+                other.close()
+
+    def test_a_number_that_belongs_to_a_file_by_now_is_left_alone(self, pair: Pair) -> None:
+        near, _far = pair
+        mine = of(near)
+        near.close()
+        reading, writing = os.pipe()
+        ends = {reading, writing}
+        if mine.fd not in ends:
+            os.dup2(reading, mine.fd)
+            ends.add(mine.fd)
+        try:
+            self.assert_gone(mine)
+        finally:
+            for each in ends:
+                os.close(each)
+
+    @staticmethod
+    def assert_gone(mine: SessionSocket) -> None:
+        """Nothing is done to it, and nothing is raised."""
+        assert mine.look() is None
+        assert not mine.keep_alive(KeepAlive(1, 1, 1, 1))
+        assert not mine.shut_down()
+        assert mine.messages_sent() == -1
+        assert shut_down_all([mine]) == 0
+
+
+class TestSocketWatch:
+    @pytest.fixture
+    def watch(self) -> Iterator[SocketWatch]:
+        """A watch, closed at the end."""
+        watch = SocketWatch()
+        yield watch
+        watch.close()
+
+    def test_it_is_quiet_while_nothing_has_ended(self, watch: SocketWatch, pair: Pair) -> None:
+        near, far = pair
+        watch.add(of(near))
+        far.sendall(b"data is no end")
+
+        assert watch.ended() == []
+
+    @pytest.mark.parametrize("reset", [False, True])
+    def test_it_tells_what_has_ended_until_the_driver_closes_it(
+        self, watch: SocketWatch, pair: Pair, reset: bool
+    ) -> None:
+        near, far = pair
+        mine = of(near)
+        watch.add(mine)
+        end(far, reset)
+
+        assert watch.ended() == [mine]
+        assert watch.ended() == [mine]
+
+        near.close()
+        assert watch.ended() == []
+
+    def test_a_closed_number_that_is_used_again_is_another_socket(self, watch: SocketWatch, pair: Pair) -> None:
+        near, _far = pair
+        watch.add(of(near))
+        number = near.fileno()
+        near.close()
+        other, peer = socket.socketpair()
+        if other.fileno() != number:
+            os.dup2(other.fileno(), number)
+        peer.close()  # ends both, and neither is watched
+
+        assert watch.ended() == []
+
+        if other.fileno() != number:
+            os.close(number)
+        other.close()
+
+    def test_a_number_can_be_watched_again(self, watch: SocketWatch) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            for _ in range(3):  # the kernel gives the number away again
+                near = socket.create_connection(listener.getsockname())
+                far, _address = listener.accept()
+                mine = of(near)
+                watch.add(mine)
+                assert watch.ended() == []
+                end(far, reset=False)
+                assert watch.ended() == [mine]
+                near.close()
+
+
+def test_connected_sockets_are_looked_at_only(pair: Pair) -> None:
+    near, far = pair
+    with socket.socket() as unconnected, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams:
+        datagrams.connect(("127.0.0.1", 9))
+        found = {each.fd for each in connected_sockets().values()}
+
+        assert {near.fileno(), far.fileno()} <= found
+        assert not found & {unconnected.fileno(), datagrams.fileno()}
+    near.sendall(b"x")
+    assert far.recv(1) == b"x"
+
+
+def end(sock: socket.socket, reset: bool) -> None:
+    """Close a socket with FIN or RST."""
+    if reset:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    sock.close()
