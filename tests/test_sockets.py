@@ -258,37 +258,31 @@ class TestSessionSocket:
     def test_a_number_that_belongs_to_another_socket_by_now_is_left_alone(self, pair: Pair) -> None:
         near, _far = pair
         mine = of(near)
-        near.close()
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            other = socket.create_connection(listener.getsockname())
-            if other.fileno() != mine.fd:
-                os.dup2(other.fileno(), mine.fd)
-            try:
-                as_it_was = options(other.fileno())
+        with (
+            socket.create_server(("127.0.0.1", 0)) as listener,
+            socket.create_connection(listener.getsockname()) as other,
+        ):
+            near.close()
+            os.dup2(other.fileno(), mine.fd)
+            as_it_was = options(other.fileno())
 
-                self.assert_gone(mine)
+            self.assert_gone(mine)
 
-                assert options(other.fileno()) == as_it_was
-                assert of(other).look().established  # type: ignore[union-attr]
-            finally:
-                if other.fileno() != mine.fd:
-                    os.close(mine.fd)
-                other.close()
+            assert options(mine.fd) == as_it_was
+            assert of(other).look().established  # type: ignore[union-attr]
+            os.close(mine.fd)
 
     def test_a_number_that_belongs_to_a_file_by_now_is_left_alone(self, pair: Pair) -> None:
         near, _far = pair
         mine = of(near)
+        ends = os.pipe()
         near.close()
-        reading, writing = os.pipe()
-        ends = {reading, writing}
-        if mine.fd not in ends:
-            os.dup2(reading, mine.fd)
-            ends.add(mine.fd)
-        try:
-            self.assert_gone(mine)
-        finally:
-            for each in ends:
-                os.close(each)
+        os.dup2(ends[0], mine.fd)
+
+        self.assert_gone(mine)
+
+        for each in (*ends, mine.fd):
+            os.close(each)
 
     @staticmethod
     def assert_gone(mine: SessionSocket) -> None:
@@ -334,16 +328,14 @@ class TestSocketWatch:
         near, _far = pair
         watch.add(of(near))
         number = near.fileno()
-        near.close()
         other, peer = socket.socketpair()
-        if other.fileno() != number:
-            os.dup2(other.fileno(), number)
-        peer.close()  # ends both, and neither is watched
+        near.close()
+        os.dup2(other.fileno(), number)
+        peer.close()  # ends it, and it is not watched
 
         assert watch.ended() == []
 
-        if other.fileno() != number:
-            os.close(number)
+        os.close(number)
         other.close()
 
     def test_a_number_can_be_watched_again(self, watch: SocketWatch) -> None:
