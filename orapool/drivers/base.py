@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from types import ModuleType, TracebackType
 from typing import Any, Callable, Protocol
 
-from orapool.errors import lost_connection
+from orapool.drivers import units
+from orapool.errors import lost_by_silence, lost_connection
 from orapool.settings import PoolSettings
 
 _NO_ROW = object()
@@ -104,6 +105,13 @@ class PooledConnection:
     """The pool, while the connection is checked out."""
     lost_by: str | None = None
     """The code of the error after which the session must not be used again."""
+    lost_silently: bool = False
+    """Whether it was silence, and not a goodbye, that ended it: others may be dead too."""
+    unit: units.Unit | None = None
+    """The unit of work that the connection was drawn for, if that may be run again."""
+
+    def __init_subclass__(cls) -> None:
+        units.watch(cls)
 
     def close(self) -> None:
         """Give the session back to the pool, rolling back what was not committed. A second call does nothing."""
@@ -118,9 +126,23 @@ class PooledConnection:
         if lender is not None:
             lender.take_out(self, "asked")
 
-    def note(self, error: BaseException) -> None:
+    def note(self, error: BaseException, by_driver: bool = True) -> None:
         """Remember that the session is lost, if that is what `error` means."""
-        self.lost_by = lost_connection(error) or self.lost_by
+        code = lost_connection(error, by_driver)
+        if code is not None:
+            self.lost_by = code
+            self.lost_silently = self.lost_silently or bool(lost_by_silence(error))
+            for unit in (units.current.get(), self.unit):
+                if unit is not None:
+                    unit.note_lost(error, self.lent_by)
+
+    def note_sending(self, statement: Any) -> None:
+        """A unit of work must know if `statement`, about to be sent, is more than a query."""
+        for unit in (units.current.get(), self.unit):
+            if unit is not None and unit.wrote is None:
+                write = units.find_write(statement)
+                if write is not None:
+                    unit.note_write(write)
 
     def __exit__(
         self,
@@ -133,7 +155,7 @@ class PooledConnection:
 
     def _leave(self, error: BaseException | None) -> None:
         if error is not None:
-            self.note(error)
+            self.note(error, by_driver=False)
         self.close()
 
     def __del__(self) -> None:
@@ -200,10 +222,27 @@ class WatchedCursor:
     """
 
     connection: Any
+    statement: Any
+
+    def _note_sending(self, args: Sequence[Any], options: Mapping[str, Any]) -> None:
+        statement = args[0] if args else options.get("statement")
+        # None, in both drivers, is the statement that was prepared.
+        self.connection.note_sending(self.statement if statement is None else statement)
+
+    def executemanyprepared(self, *args: Any) -> Any:
+        """As cx_Oracle's own."""
+        note = self.connection.note
+        self._note_sending((), {})
+        try:
+            return super().executemanyprepared(*args)  # type: ignore[misc]
+        except Exception as error:
+            note(error)
+            raise
 
     def execute(self, *args: Any, **binds: Any) -> Any:
         """As the driver's own."""
         note = self.connection.note
+        self._note_sending(args, binds)
         try:
             return super().execute(*args, **binds)  # type: ignore[misc]
         except Exception as error:
@@ -213,6 +252,7 @@ class WatchedCursor:
     def executemany(self, *args: Any, **options: Any) -> Any:
         """As the driver's own."""
         note = self.connection.note
+        self._note_sending(args, options)
         try:
             return super().executemany(*args, **options)  # type: ignore[misc]
         except Exception as error:
@@ -222,6 +262,7 @@ class WatchedCursor:
     def callproc(self, *args: Any, **binds: Any) -> Any:
         """As the driver's own."""
         note = self.connection.note
+        self.connection.note_sending("call")
         try:
             return super().callproc(*args, **binds)  # type: ignore[misc]
         except Exception as error:
@@ -231,6 +272,7 @@ class WatchedCursor:
     def callfunc(self, *args: Any, **binds: Any) -> Any:
         """As the driver's own."""
         note = self.connection.note
+        self.connection.note_sending("call")
         try:
             return super().callfunc(*args, **binds)  # type: ignore[misc]
         except Exception as error:
