@@ -13,7 +13,9 @@ class PoolStats:
     Sessions: `opened` on the server, of which `busy` are checked out and `idle` are not; `waiting` callers in line.
     Since the pool was made: `checkouts` given out, `log_ons` made, `replaced` sessions that died while idle and that
     the driver replaced unasked, `dropped` sessions by cause (an Oracle code, or "asked" for `SessionPool.drop()`),
-    `timeouts` of callers, `reclaimed` connections that were garbage-collected instead of closed.
+    `timeouts` of callers, `reclaimed` connections that were garbage-collected instead of closed. Driver calls: `calls`
+    under way in workers, of which nobody waits any more for `abandoned_calls`. `outage_since`: when the database went
+    away, as a time of `time.time`, None while it is there.
     """
 
     opened: int
@@ -26,6 +28,9 @@ class PoolStats:
     dropped: dict[str, int]
     timeouts: int
     reclaimed: int
+    calls: int = 0
+    abandoned_calls: int = 0
+    outage_since: float | None = None
 
     @property
     def dropped_total(self) -> int:

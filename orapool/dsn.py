@@ -16,6 +16,7 @@ _FORM = "oracle://user:password@host:port/?service_name=NAME"
 
 _ADDRESS = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^\[\]:/?#@()\s]+)(?::(?P<port>[^/]*))?")
 _EASY_CONNECT = re.compile(r"(?://)?(?P<host>\[[0-9A-Fa-f:.]+\]|[\w.-]+)(?::(?P<port>\d+))?/(?P<service>[\w.$#-]+)")
+_PORT = re.compile(r"\(\s*PORT\s*=\s*(\d+)\s*\)", re.IGNORECASE)
 _HAS_TIMEOUT = re.compile(r"\(\s*(?:TRANSPORT_)?CONNECT_TIMEOUT\s*=", re.IGNORECASE)
 _DESCRIPTION = re.compile(r"\(\s*DESCRIPTION\s*=", re.IGNORECASE)
 
@@ -72,25 +73,40 @@ def parse_url(url: str) -> ConnectUrl:
     )
 
 
-def with_connect_timeout(dsn: str, seconds: float) -> str:
-    """`dsn` as a descriptor in which the client gives up a log-on that takes longer than about `seconds`.
+def with_connect_timeouts(dsn: str, connect: float, transport: float) -> str:
+    """`dsn` as a descriptor in which the client gives up a log-on after about `connect` seconds, 0 for no limit.
 
-    A descriptor that has such a limit already, a TNS alias and any form that is not understood are left as they are.
+    `transport` seconds are the limit of the TCP connect to one address. A descriptor that has such a limit already, a
+    TNS alias and any form that is not understood are left as they are.
 
-    >>> with_connect_timeout("(DESCRIPTION=(ADDRESS=...))", 3)
-    '(DESCRIPTION=(CONNECT_TIMEOUT=3)(TRANSPORT_CONNECT_TIMEOUT=3)(ADDRESS=...))'
+    >>> with_connect_timeouts("(DESCRIPTION=(ADDRESS=...))", 10, 2)
+    '(DESCRIPTION=(CONNECT_TIMEOUT=10)(TRANSPORT_CONNECT_TIMEOUT=2)(ADDRESS=...))'
     """
     easy = _EASY_CONNECT.fullmatch(dsn)
     if easy:
         dsn = Address(easy["host"], int(easy["port"] or DEFAULT_PORT), easy["service"]).descriptor()
-    if seconds <= 0 or _HAS_TIMEOUT.search(dsn):
+    if _HAS_TIMEOUT.search(dsn):
         return dsn
+    if connect > 0:
+        transport = min(transport, connect) or connect
     # Oracle Client 19 takes whole seconds only.
-    limit = max(1, math.ceil(seconds))
-    return _DESCRIPTION.sub(
-        lambda found: f"{found[0]}(CONNECT_TIMEOUT={limit})(TRANSPORT_CONNECT_TIMEOUT={limit})",
-        dsn,
+    limits = "".join(
+        f"({name}={max(1, math.ceil(seconds))})"
+        for name, seconds in (("CONNECT_TIMEOUT", connect), ("TRANSPORT_CONNECT_TIMEOUT", transport))
+        if seconds > 0
     )
+    return _DESCRIPTION.sub(lambda found: found[0] + limits, dsn)
+
+
+def ports(dsn: str) -> frozenset[int]:
+    """The ports that a connect string names; the default port where it names none.
+
+    >>> ports("db:1522/sales")
+    frozenset({1522})
+    """
+    easy = _EASY_CONNECT.fullmatch(dsn)
+    named = [easy["port"]] if easy else _PORT.findall(dsn)
+    return frozenset(int(port) for port in named if port) or frozenset({DEFAULT_PORT})
 
 
 def _split_credentials(rest: str) -> tuple[str, str]:

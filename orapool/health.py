@@ -1,45 +1,271 @@
-"""Is a session that lay idle fit to be handed out?"""
+"""Is an idle session fit to be handed out? What is known of each session of a pool, and how it is asked."""
 
 from __future__ import annotations
 
+import random
+import re
+import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 from orapool.drivers.base import Driver
-from orapool.errors import lost_connection
+from orapool.errors import error_codes
 from orapool.settings import PoolSettings
+from orapool.sockets import AVAILABLE, KeepAlive, SessionSocket, SocketWatch, owned, tcp_sockets
+
+_NOT_TCP = re.compile(r"PROTOCOL\s*=\s*(?:IPC|BEQ)", re.IGNORECASE)
+_IDENTIFY_ROUNDS = 6
+_LIFETIME_JITTER = 0.1
+"""Sessions retire at up to a tenth less than the greatest age, so that not all do it at once."""
 
 
-class HealthCheck:
-    """Pings sessions that have been idle for longer than `trust`, where the driver cannot tell that they are closed."""
+class Unanswered(Exception):
+    """A session did not answer in time."""
+
+
+class SessionState:
+    """What is known of one session.
+
+    ``confirmed`` is the time of ``time.monotonic`` when its path was last seen alive, by use or by an acknowledgement.
+    """
+
+    __slots__ = ("confirmed", "draws", "key", "retires", "socket", "used")
+
+    def __init__(self, key: int, session_socket: SessionSocket | None, retires: float) -> None:
+        self.key = key
+        self.socket = session_socket
+        self.retires = retires
+        self.draws = 0
+        self.confirmed = self.used = time.monotonic()
+
+    def last_seen_alive(self) -> float:
+        """When its path was last confirmed, the kernel's own probes included; -inf when its connection has ended."""
+        if self.socket is not None:
+            look = self.socket.look()
+            if look is None or not look.established:
+                return float("-inf")
+            if not look.retransmits:
+                self.confirmed = max(self.confirmed, time.monotonic() - look.last_ack)
+        return self.confirmed
+
+
+class Health:
+    """The sessions of one pool: which are idle, on which sockets, and when each was last seen alive."""
 
     def __init__(self, driver: Driver, settings: PoolSettings) -> None:
         self._driver = driver
-        self._trust = settings.trust
-        self._ping_timeout = settings.ping_timeout
-        self._idle_since: dict[int, float] = {}
-        self.needed = settings.trust == 0 or not driver.sees_closed_sessions
-        """Whether sessions have to be checked at all."""
+        self._settings = settings
+        self._keep_alive = KeepAlive(
+            settings.keepalive_idle, settings.keepalive_interval, settings.keepalive_probes, settings.user_timeout
+        )
+        self._has_sockets = AVAILABLE and not _NOT_TCP.search(settings.dsn)
+        self._watch = SocketWatch()
+        self._lock = threading.Lock()
+        self._states: dict[int, SessionState] = {}
+        self._idle: dict[int, SessionState] = {}
+        self._drawing = 0
+        self._blind = 0
 
-    def went_idle(self, connection: Any) -> None:
-        """`connection` is about to be put back, and was fine."""
-        self._idle_since[self._driver.session_key(connection)] = time.monotonic()
+    # ------------------------------------------------------------ sessions come and go
+    def admit(self, connection: Any) -> SessionState:
+        """A session has logged on: find its socket and let the kernel watch it."""
+        key = self._driver.session_key(connection)
+        found = self._find_socket(connection) if self._has_sockets else None
+        lifetime = self._settings.max_lifetime
+        retires = time.monotonic() + lifetime * (1 - _LIFETIME_JITTER * random.random()) if lifetime else float("inf")
+        state = SessionState(key, found, retires)
+        with self._lock:
+            self._forget(key)
+            self._states[key] = state
+            if found is None:
+                self._blind += 1
+            else:
+                owned.add(found.inode)
+        if found is not None:
+            found.keep_alive(self._keep_alive)
+            self._watch.add(found)
+        return state
 
-    def is_new(self, connection: Any) -> None:
-        """`connection` has just logged on; an earlier session may have had the same key."""
-        self._idle_since.pop(self._driver.session_key(connection), None)
+    def forget(self, state: SessionState) -> None:
+        """A session leaves the pool."""
+        with self._lock:
+            if self._states.get(state.key) is state:
+                self._forget(state.key)
 
-    def find_fault(self, connection: Any, deadline: float) -> str | None:
-        """What is wrong with `connection`, as an Oracle code or a word, or None: it is alive.
+    def _forget(self, key: int) -> SessionState | None:
+        state = self._states.pop(key, None)
+        self._idle.pop(key, None)
+        if state is not None:
+            if state.socket is None:
+                self._blind -= 1
+            else:
+                owned.discard(state.socket.inode)
+        return state
 
-        Costs a round trip, of at most about the ping time-out or the time left, if it was idle for longer than `trust`.
+    def forget_vanished(self) -> None:
+        """Forget idle sessions that the native pool has thrown away: their sockets are closed."""
+        with self._lock:
+            for key, state in list(self._idle.items()):
+                if state.socket is not None and state.socket.look() is None:
+                    self._forget(key)
+
+    def _find_socket(self, connection: Any) -> SessionSocket | None:
+        """The socket of a new session: the only one that is no session's yet, or, of several, the one that pings move.
+
+        A native pool may hand a session to another thread than the one that logged on, so the moment tells nothing.
+        """
+        candidates = [found for inode, found in tcp_sockets().items() if inode not in owned]
+        for _ in range(_IDENTIFY_ROUNDS):
+            if len(candidates) <= 1:
+                break
+            # Others are at work at the same time: only its own socket sends just as many messages as it pings.
+            sent = [candidate.messages_sent() for candidate in candidates]
+            pings = random.randint(1, 3)
+            for _ in range(pings):
+                self._driver.ping(connection, self._settings.ping_timeout)
+            candidates = [each for each, count in zip(candidates, sent) if each.messages_sent() - count == pings]
+        return candidates[0] if len(candidates) == 1 else None
+
+    # ------------------------------------------------------------ idle sessions
+    @property
+    def total(self) -> int:
+        """Sessions open, as far as is known."""
+        return len(self._states)
+
+    @property
+    def blind(self) -> int:
+        """Sessions whose sockets are not known."""
+        return self._blind
+
+    @property
+    def idle(self) -> int:
+        """Idle sessions that nobody is about to draw."""
+        return max(0, len(self._idle) - self._drawing)
+
+    def reserve(self) -> bool:
+        """Set an idle session aside for a caller; False when there is none."""
+        with self._lock:
+            if len(self._idle) <= self._drawing:
+                return False
+            self._drawing += 1
+            return True
+
+    def cancel_reservation(self) -> None:
+        """The caller did not get it."""
+        with self._lock:
+            self._drawing -= 1
+
+    def all_quiet(self) -> bool:
+        """True when the kernel vouches that no session has been ended: drawing an idle one will not block."""
+        return not self._blind and not self._watch.ended()
+
+    def clear_ended(self) -> None:
+        """Forget idle sessions whose connections have ended, and make the end plain to the driver.
+
+        Errors that the kernel holds are cleared. The native pool throws the sessions away when it meets them.
+        """
+        ended = self._watch.ended()
+        if not ended:
+            return
+        inodes = {session_socket.inode for session_socket in ended if session_socket.shut_down()}
+        with self._lock:
+            for key, state in list(self._idle.items()):
+                if state.socket is not None and state.socket.inode in inodes:
+                    self._forget(key)
+
+    def drawn(self, connection: Any, reserved: bool = False) -> SessionState:
+        """A session was drawn from the native pool, with a reservation or without: its state."""
+        key = self._driver.session_key(connection)
+        with self._lock:
+            self._drawing -= reserved
+            self._idle.pop(key, None)
+            state = self._states.get(key)
+        if state is None:
+            state = self.admit(connection)
+        state.draws += 1
+        connection.session_state = state
+        return state
+
+    def put_back(self, state: SessionState, release: Callable[[], None]) -> None:
+        """Put a session back into the native pool with ``release``; only then can it be reserved."""
+        draws = state.draws
+        release()
+        with self._lock:
+            # Another may have drawn it already.
+            if self._states.get(state.key) is state and state.draws == draws:
+                self._idle[state.key] = state
+
+    def has_ended(self, state: SessionState) -> bool:
+        """Whether a session's connection has ended, as far as the kernel knows."""
+        ended = self._watch.ended()
+        return bool(ended) and state.socket in ended
+
+    def any_alive(self) -> bool:
+        """Whether there is an idle session whose connection stands, for all that is known."""
+        with self._lock:
+            idle = list(self._idle.values())
+        return any(state.last_seen_alive() != float("-inf") for state in idle)
+
+    def any_to_retire(self, now: float, idle_timeout: float) -> bool:
+        """Whether an idle session has reached its age, or, if that has a limit, its idle time."""
+        with self._lock:
+            idle = list(self._idle.values())
+        return any(now >= each.retires or (idle_timeout and now - each.used >= idle_timeout) for each in idle)
+
+    # ------------------------------------------------------------ checks
+    def find_fault(self, connection: Any, state: SessionState, ping: Callable[[Any, SessionState], None]) -> str | None:
+        """Why a drawn session must not be handed out, or None: it is alive.
+
+        Costs nothing if its path was confirmed within ``trust`` seconds, by use or by an acknowledged keep-alive probe;
+        else ``ping``, which is a round trip and raises when there is no answer.
+        """
+        if time.monotonic() - state.confirmed <= self._settings.trust:
+            return None
+        seen = state.last_seen_alive()
+        if seen == float("-inf"):
+            return "ended"
+        if time.monotonic() - seen <= self._settings.trust:
+            return None
+        return self.ask(connection, state, ping)
+
+    def ask(self, connection: Any, state: SessionState, ping: Callable[[Any, SessionState], None]) -> str | None:
+        """Ping a drawn session; why it must not be handed out, or None: it is alive."""
+        try:
+            ping(connection, state)
+        except Unanswered as error:
+            return str(error)
+        except Exception as error:  # python-oracledb 2.5.1 raises AttributeError, and bare OSErrors occur
+            return next(error_codes(error), None) or type(error).__name__
+        state.confirmed = time.monotonic()
+        return None
+
+    def shut_down_suspects(self, dead: SessionState) -> int:
+        """One session proved dead by silence: end the equally idle ones, and trust no other without asking it.
+
+        Equally idle is at least half as long without a sign of life. Returns how many were ended.
         """
         now = time.monotonic()
-        since = self._idle_since.pop(self._driver.session_key(connection), None)
-        if since is None or now - since < self._trust:
-            return None
-        try:
-            self._driver.ping(connection, min(self._ping_timeout, max(deadline - now, 0.001)))
-        except Exception as error:  # python-oracledb 2.5.1 raises AttributeError, and bare OSErrors occur
-            return lost_connection(error) or type(error).__name__
-        return None
+        bound = now - (now - dead.confirmed) / 2
+        with self._lock:
+            idle = list(self._idle.values())
+        ended = 0
+        for state in idle:
+            if state.socket is not None and state.last_seen_alive() <= bound:
+                ended += state.socket.shut_down()
+            else:
+                state.confirmed = min(state.confirmed, now - self._settings.trust)
+        return ended
+
+    def shut_down_all(self) -> int:
+        """End every session's connection on this side; returns how many."""
+        with self._lock:
+            sockets = [state.socket for state in self._states.values() if state.socket is not None]
+        return sum(session_socket.shut_down() for session_socket in sockets)
+
+    def close(self) -> None:
+        """Forget all sessions."""
+        with self._lock:
+            for key in list(self._states):
+                self._forget(key)
+        self._watch.close()

@@ -1,31 +1,41 @@
-"""The pool: acquire, release, deadlines, fork safety."""
+"""The pool: acquire, release, deadlines."""
 
 from __future__ import annotations
 
-import ctypes
 import logging
-import os
 import threading
 import time
 import weakref
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Callable, TypeVar
+from functools import partial
+from typing import Any, Callable
 
+from orapool import forking
 from orapool.counters import Counters, PoolStats
 from orapool.drivers import find_driver
 from orapool.drivers.base import DeadIdleSession, Driver
-from orapool.errors import PoolClosed, PoolTimeout, error_codes, log_on_error
-from orapool.health import HealthCheck
+from orapool.errors import DatabaseUnavailable, PoolClosed, PoolTimeout, error_codes, log_on_error
+from orapool.health import Health, SessionState, Unanswered
+from orapool.keeper import Keeper, LookForDatabase, Periodic, WhenThere
+from orapool.log_ons import LogOns
+from orapool.outage import Outage
 from orapool.settings import PoolSettings
+from orapool.slots import LineClosed, Slots
+from orapool.workers import CallTimeout, Workers
 
 log = logging.getLogger("orapool.pool")
 
-Result = TypeVar("Result")
-
 _RETRY_PAUSE = 0.005
 """Seconds between attempts when the native pool says that it is full although a place in it is ours."""
+_CLOSE_LIMIT = 5.0
+"""Seconds that the log-offs of a closing pool may take in all."""
+_ATTEMPT_LIMIT = 1
+"""Seconds that an attempt to find the database again may take to connect."""
+_UPKEEP_PERIOD = 5.0
+"""Seconds between looks at the ages of sessions, where ages have a limit."""
+_BACKGROUND_THREADS = 4
 
 _ALL_IN_USE = (
     "all sessions are in use",
@@ -33,16 +43,23 @@ _ALL_IN_USE = (
 )
 _SLOW_LOG_ON = ("a log-on has not ended", "check whether the database answers, or raise acquire_timeout")
 
+PING_UNANSWERED = "ping unanswered"
+ROLLBACK_UNANSWERED = "rollback unanswered"
+CLOSED = "pool closed"
+ASKED = "asked"
+RETIRED = "retired"
+_ORDERLY = frozenset({ASKED, CLOSED, RETIRED})
+"""Causes to drop a session that is well, and may log off."""
+_SILENT = frozenset({PING_UNANSWERED, ROLLBACK_UNANSWERED})
+"""Causes that cast suspicion on other sessions too."""
 
-class _Place:
-    """A caller's place in the line: a bell to wait for, and what its ringing means."""
 
-    __slots__ = ("bell", "granted")
+class _Overdue(Exception):
+    """A log-on outlived its caller's deadline: the slot stays with it until it ends."""
 
-    def __init__(self) -> None:
-        self.bell = threading.Lock()
-        self.bell.acquire()
-        self.granted = False
+    def __init__(self, error: Exception) -> None:
+        super().__init__(str(error))
+        self.error = error
 
 
 class SessionPool:
@@ -56,23 +73,27 @@ class SessionPool:
     def __init__(self, settings: PoolSettings, name: str = "default") -> None:
         self.name = name
         self.settings = settings
+        self._where = f"pool {name!r}, {settings.user}@{settings.dsn}"
         self._driver: Driver | None = None
-        self._closed = False
         self._start_afresh()
-        _pools.add(self)
+        forking.remember(self)
 
     def _start_afresh(self) -> None:
         """The state of a pool that has not been used, in this process."""
         self._lock = threading.Lock()
         self._opening = threading.Lock()
-        self._line: deque[_Place] = deque()
-        self._busy = 0
+        self._slots = Slots(self.settings.max)
         self._native: Any = None
-        self._health: Any = None
+        self._health: Health
+        self._keeper: Keeper
         self._filled = False
         self._out: dict[int, weakref.ref[Any]] = {}
         self._strays: deque[Any] = deque()
         self._counters = Counters()
+        self._outage = Outage(self._where)
+        self._log_ons = LogOns(self.settings.dsn)
+        self._workers = Workers(f"{self.name}-calls", self.settings.max * 2 + 1)
+        self._background = Workers(f"{self.name}-background", _BACKGROUND_THREADS)
 
     @property
     def driver(self) -> Driver:
@@ -83,11 +104,12 @@ class SessionPool:
 
     # Checking out: stand in line for one of `max` slots, draw a session with it, check it, hand it over.
 
-    def acquire(self, timeout: float | None = None) -> Any:
+    def acquire(self, timeout: float | None = None, call_timeout: float | None = None) -> Any:
         """Check out a session: a connection of the driver, whose close() gives it back.
 
         `timeout`: seconds to wait for it, in all; None takes the setting `acquire_timeout`; 0 does not stand in line,
-        but takes an idle session or logs on. Callers are served first come, first served.
+        but takes an idle session or logs on, within `connect_timeout`. Callers are served first come, first served.
+        `call_timeout`: seconds that a round trip on it may take; None takes the setting.
 
         Raises `PoolTimeout` when the time is over, `PoolClosed`, `DatabaseUnavailable` or `LogOnError` when a new
         session is needed and cannot be had. Whoever gets the connection must close it, or use it in `with`.
@@ -100,129 +122,183 @@ class SessionPool:
         deadline = time.monotonic() + seconds
         self._stand_in_line(deadline, seconds)
         try:
-            return self._draw(deadline, seconds)
+            # Whoever does not stand in line may still log on.
+            connection = self._draw(deadline if seconds > 0 else deadline + self.settings.connect_timeout, seconds)
+        except _Overdue as overdue:
+            raise overdue.error from None
         except BaseException:
-            self._pass_on(failed=True)
+            self._pass_on()
             raise
+        self.driver.set_call_timeout(connection, self.settings.call_timeout if call_timeout is None else call_timeout)
+        self._out[id(connection)] = weakref.ref(connection)
+        connection.lent_by = self
+        with self._lock:
+            self._counters.checkouts += 1
+        return connection
 
     def _stand_in_line(self, deadline: float, seconds: float) -> None:
         """Get one of the `max` slots, in turn."""
         if self._strays:
             self._sweep()
-        with self._lock:
-            if self._closed:
-                raise PoolClosed(f"pool {self.name!r} is closed")
-            if self._busy < self.settings.max and not self._line:
-                self._busy += 1
-                self._counters.checkouts += 1
-                return
-            if seconds > 0:
-                place = _Place()
-                self._line.append(place)
-        if seconds <= 0:
-            raise self._timed_out(seconds, *_ALL_IN_USE)
+        if self._outage.since is not None and not self._out and not self._health.any_alive():
+            raise self._outage.error()
         try:
-            rang = place.bell.acquire(timeout=max(0.0, deadline - time.monotonic()))
-        except BaseException:
-            if not self._withdraw(place) and place.granted:
-                self._pass_on(failed=True)
-            raise
-        if not rang and self._withdraw(place):
+            served = self._slots.take(deadline)
+        except LineClosed as closed:
+            raise PoolClosed(f"pool {self.name!r} {closed}") from None
+        if not served:
             raise self._timed_out(seconds, *_ALL_IN_USE)
-        if not place.granted:
-            raise PoolClosed(f"pool {self.name!r} was closed while waiting for a session")
-
-    def _withdraw(self, place: _Place) -> bool:
-        """Leave the line. False if it is too late: a slot was granted, or the pool closed, at the same moment."""
-        with self._lock:
-            if place in self._line:
-                self._line.remove(place)
-                return True
-            return False
 
     def _draw(self, deadline: float, seconds: float) -> Any:
-        """Draw a live session from the native pool, which has one for every slot."""
-        driver, native = self.driver, self._native or self._open()
+        """Draw a live session: an idle one whose path is known to be good, or can be shown to be, or a new one."""
+        if self._native is None:
+            self._open()
         while True:
-            connection = self._draw_any(native, deadline, seconds)
-            if not self._health.needed:
-                break
-            fault = self._call(deadline, self._health.find_fault, connection, deadline)
+            connection, state = self._draw_idle() or self._draw_in_worker(deadline, seconds)
+            fault = None
+            if state.draws > 1:  # a log-on is a sign of life itself
+                fault = self._health.find_fault(connection, state, partial(self._ping, deadline))
+            if fault is None and time.monotonic() >= state.retires:
+                fault = RETIRED
+            if fault is None and self._slots.closed:
+                fault = CLOSED
             if fault is None:
                 break
-            self._drop(connection, fault)
-        driver.set_call_timeout(connection, self.settings.call_timeout)
+            self._let_go(connection, fault)
+            if fault == CLOSED:
+                raise PoolClosed(f"pool {self.name!r} was closed while waiting for a session")
         if not self._filled:
+            self._filled = True
             self._fill(deadline)
-        if self._closed:
-            self._drop(connection, "pool closed")
-            raise PoolClosed(f"pool {self.name!r} was closed while waiting for a session")
-        self._out[id(connection)] = weakref.ref(connection)
-        connection.lent_by = self
         return connection
 
-    def _draw_any(self, native: Any, deadline: float, seconds: float) -> Any:
-        """Draw a session that is idle, or a new one."""
-        driver = self.driver
-        # Whoever does not stand in line may still log on, which the connect descriptor bounds.
-        allowed = self.settings.connect_timeout if seconds <= 0 else None
+    def _draw_idle(self) -> tuple[Any, SessionState] | None:
+        """Draw an idle session where that cannot block: one is there, and the kernel knows of no end of any."""
+        health = self._health
+        if not health.all_quiet() or not health.reserve():
+            return None
+        try:
+            connection = self.driver.acquire_idle(self._native)
+        except BaseException as error:
+            health.cancel_reservation()
+            if not isinstance(error, (self.driver.dbapi.Error, DeadIdleSession, OSError)):
+                raise
+            log.info("pool %r: no idle session: %s", self.name, error)
+            return None
+        return connection, health.drawn(connection, reserved=True)
+
+    def _draw_in_worker(self, deadline: float, seconds: float) -> tuple[Any, SessionState]:
+        """Draw a session in a worker, which may find dead ones in the native pool, and may have to log on."""
+        self._health.clear_ended()
+        if self._outage.since is not None and not self._health.any_alive():
+            raise self._outage.error()
+        driver, native, started = self.driver, self._native, time.monotonic()
         while True:
-            left = allowed or max(0.0, deadline - time.monotonic())
+            call = partial(self._log_ons.run, partial(driver.acquire, native), deadline)
             try:
-                return self._call(deadline, driver.acquire, native, left)
-            except driver.dbapi.Error as error:
-                if not driver.is_pool_exhausted(error):
-                    raise log_on_error(error, self._where()) from error
+                connection = self._workers.run(call, deadline, self._came_late)
+            except CallTimeout:
+                if time.monotonic() - started >= self.settings.ping_timeout:
+                    self._log_on_failed("a log-on got no answer", silent=True)
+                self._log_ons.cut_overdue()
+                raise _Overdue(self._timed_out(seconds, *_SLOW_LOG_ON)) from None
             except DeadIdleSession as error:
                 log.info("pool %r: an idle session was dead: %s", self.name, error)
-                continue
-            if time.monotonic() >= deadline:
-                raise self._timed_out(seconds, *_SLOW_LOG_ON)
-            time.sleep(_RETRY_PAUSE)
+            except driver.dbapi.Error as error:
+                if not driver.is_pool_exhausted(error):
+                    raised = log_on_error(error, self._where)
+                    if isinstance(raised, DatabaseUnavailable):
+                        self._log_on_failed(str(error).split("\n")[0])
+                    raise raised from error
+                if time.monotonic() >= deadline:
+                    raise self._timed_out(seconds, *_SLOW_LOG_ON) from None
+                time.sleep(_RETRY_PAUSE)
+            else:
+                self._health.forget_vanished()
+                self._outage.succeeded()
+                return connection, self._health.drawn(connection)
+
+    def _came_late(self, connection: Any, error: BaseException | None) -> None:
+        """A log-on has ended after its caller had gone: keep the session for others, and pass the slot on."""
+        try:
+            if connection is not None:
+                state = self._health.drawn(connection)
+                self._outage.succeeded()
+                self._put_back(connection, state)
+            elif not isinstance(error, CallTimeout):
+                log.info("%s: a log-on that nobody waits for any more failed: %s", self._where, error)
+        finally:
+            self._pass_on()
+
+    def _ping(self, deadline: float, connection: Any, state: SessionState) -> None:
+        """One round trip, within `ping_timeout` and the time left; a session that does not answer is shut down."""
+        limit = min(deadline, time.monotonic() + self.settings.ping_timeout)
+        call = partial(self.driver.ping, connection, self.settings.ping_timeout)
+        try:
+            self._workers.run(call, limit)
+        except CallTimeout:
+            if state.socket is not None:
+                state.socket.shut_down()  # which frees the worker too
+            raise Unanswered(PING_UNANSWERED) from None
+
+    def _log_on_failed(self, cause: str, silent: bool = False) -> None:
+        if self._outage.failed(cause, silent):
+            self._keeper.wake()
 
     def _timed_out(self, seconds: float, what: str, advice: str) -> PoolTimeout:
         with self._lock:
             self._counters.timeouts += 1
-            busy, waiting = self._busy, len(self._line)
         return PoolTimeout(
-            f"pool {self.name!r}: no session after {seconds:.2f} s, {what}: max {self.settings.max}, {busy} busy, "
-            f"{waiting} waiting: {advice}"
+            f"pool {self.name!r}: no session after {seconds:.2f} s, {what}: max {self.settings.max}, "
+            f"{self._slots.busy} busy, {self._slots.waiting} waiting: {advice}"
         )
 
     # Giving back: roll back what is open, put the session back or take it out, pass the slot on.
 
     def take_back(self, connection: Any) -> None:
         """A connection was closed: called by its close(). A lost session is dropped instead of put back."""
-        driver, cause = self.driver, connection.lost_by
         try:
+            state = connection.session_state
+            cause = connection.lost_by or self._end_transaction(connection, state)
+            if cause is None and self._health.has_ended(state):
+                cause = "ended"
             if cause is None:
-                cause = self._roll_back(connection)
-            if cause is None and not self._closed:
-                if self._health.needed:
-                    self._health.went_idle(connection)
-                self._call(None, driver.release, connection)
+                state.used = state.confirmed = time.monotonic()
+                self._put_back(connection, state)
             else:
-                self._drop(connection, cause or "pool closed")
+                self._let_go(connection, cause)
         except Exception as error:
             log.warning("pool %r: giving a session back failed: %s", self.name, error)
         finally:
             self._out.pop(id(connection), None)
             self._pass_on()
 
-    def _roll_back(self, connection: Any) -> str | None:
-        """End an open transaction. Returns what is wrong with the session if that fails."""
-        # The native pools would do it too, but python-oracledb's under a lock that all callers need.
+    def _end_transaction(self, connection: Any, state: SessionState) -> str | None:
+        """Roll back what is open, within `ping_timeout`. Returns what is wrong with the session, if anything."""
+        # The native pools would do it too, but with no limit, and python-oracledb's under a lock that all callers need.
         try:
             if self.driver.in_transaction(connection):
-                self._call(None, self.driver.rollback, connection)
+                limit = time.monotonic() + self.settings.ping_timeout
+                self._workers.run(partial(self.driver.rollback, connection), limit)
+        except CallTimeout:
+            if state.socket is not None:
+                state.socket.shut_down()
+            return ROLLBACK_UNANSWERED
         except Exception as error:
             return next(error_codes(error), type(error).__name__)
         return None
 
+    def _put_back(self, connection: Any, state: SessionState) -> None:
+        """Put a session that is well back into the native pool."""
+        if self._slots.closed or time.monotonic() >= state.retires:
+            self._let_go(connection, CLOSED if self._slots.closed else RETIRED)
+            return
+        self._health.put_back(state, partial(self.driver.release, connection))
+
     def take_out(self, connection: Any, cause: str) -> None:
         """A connection shall leave the pool: called by its drop()."""
         try:
-            self._drop(connection, connection.lost_by or cause)
+            self._let_go(connection, connection.lost_by or cause)
         finally:
             self._out.pop(id(connection), None)
             self._pass_on()
@@ -234,44 +310,45 @@ class SessionPool:
         """
         connection.drop()
 
-    def _drop(self, connection: Any, cause: str) -> None:
-        """Take a session out of the native pool and close it."""
+    def _let_go(self, connection: Any, cause: str) -> None:
+        """Take a session out of the native pool, in the background. A dead one's connection ends here and now."""
+        state: SessionState = connection.session_state
+        self._health.forget(state)
         with self._lock:
             self._counters.dropped[cause] += 1
+        if state.socket is not None and cause not in _ORDERLY:
+            state.socket.shut_down()
+            if cause in _SILENT or connection.lost_silently:
+                ended = self._health.shut_down_suspects(state)
+                log.info("%s: a session died in silence (%s), and %d idle ones with it", self._where, cause, ended)
+        self._background.submit(partial(self._discard, self._native, connection, state, cause))
+
+    def _discard(self, native: Any, connection: Any, state: SessionState, cause: str) -> None:
+        """Take a session out of the native pool, which logs it off if it lives; nobody waits for that."""
+        call = partial(self.driver.drop, native, connection)
         try:
-            self._call(None, self.driver.drop, self._native, connection)
+            self._workers.run(call, time.monotonic() + self.settings.ping_timeout)
+        except CallTimeout:
+            if state.socket is not None:
+                state.socket.shut_down()
         except Exception as error:
             log.info("pool %r: closing a session that was dropped (%s) failed: %s", self.name, cause, error)
 
-    def _pass_on(self, failed: bool = False) -> None:
+    def _pass_on(self) -> None:
         """Give a slot to the first in line, or back."""
-        last = False
-        with self._lock:
-            self._counters.checkouts -= failed
-            if self._line:
-                place = self._line.popleft()
-                self._counters.checkouts += 1
-                place.granted = True
-                place.bell.release()
-            else:
-                self._busy -= 1
-                last = self._closed and self._busy == 0
-        if last:
+        if self._slots.give():
             self._close_native()
         if self._strays:
             self._sweep()
 
     def reclaim(self, connection: Any) -> None:
         """A connection was garbage-collected without close(): called by its __del__."""
+        # The collector runs anywhere, also where this thread holds a lock of the pool: the keeper does the rest.
         self._strays.append(connection)
-        self._sweep()
+        self._keeper.wake()
 
     def _sweep(self) -> None:
         """Give back connections that were garbage-collected."""
-        # The collector runs anywhere, also where this thread holds the lock: whoever holds it sweeps after letting go.
-        if not self._lock.acquire(blocking=False):
-            return
-        self._lock.release()
         while self._strays:
             try:
                 connection = self._strays.popleft()
@@ -280,96 +357,155 @@ class SessionPool:
             self._counters.reclaimed += 1
             self.take_back(connection)
 
-    # Opening and closing.
+    # Opening, upkeep, closing.
 
     def _open(self) -> Any:
         """The native pool, made if need be. It starts empty, so that making it talks to nobody."""
         with self._opening:
             if self._native is None:
-                if self._closed:
+                if self._slots.closed:
                     raise PoolClosed(f"pool {self.name!r} is closed")
-                self._health = HealthCheck(self.driver, self.settings)
+                self._health = Health(self.driver, self.settings)
+                self._keeper = self._upkeep()
                 self._native = self.driver.open(self.settings, self._on_session)
+                self._keeper.start()
                 log.info("pool %r opened: %r", self.name, self)
             return self._native
 
     def _on_session(self, connection: Any) -> None:
         """The native pool has made a session."""
-        self._health.is_new(connection)
+        self._health.admit(connection)
         with self._lock:
             self._counters.log_ons += 1
 
-    def _fill(self, deadline: float) -> None:
-        """Open the sessions that `min` asks for besides the caller's own, once, after that one's log-on worked."""
-        with self._lock:
-            missing = 0 if self._filled else min(self.settings.min, self.settings.max) - self._busy
-            missing = max(0, missing)
-            self._filled = True
-            self._busy += missing
-        drawn = []
+    def _upkeep(self) -> Keeper:
+        """What is done in the background."""
+        limits = self.settings.max_lifetime, self.settings.idle_timeout
+        ages = min((_UPKEEP_PERIOD, *(limit / 4 for limit in limits if limit))) if any(limits) else 0.0
+        return Keeper(
+            self.name,
+            [
+                LookForDatabase(lambda: self._outage.since is not None, self._look_for_database),
+                Periodic(ages, self._retire),
+                Periodic(self.settings.keepalive_idle, self._keep_warm),
+                WhenThere(self._strays, self._sweep),
+            ],
+        )
+
+    def _look_for_database(self) -> None:
+        """Log on outside of the native pool. If that works the outage is over, and what `min` asks for is opened."""
+        attempt = partial(self.driver.log_on, self.settings, _ATTEMPT_LIMIT)
+        limit = time.monotonic() + 2 * _ATTEMPT_LIMIT
         try:
-            for _ in range(missing):
-                left = deadline - time.monotonic()
-                if left <= 0:
-                    break
-                drawn.append(self._call(deadline, self.driver.acquire, self._native, left))
+            self._workers.run(lambda: self._log_ons.run(lambda _left: attempt(), limit), limit)
+        except CallTimeout:
+            self._log_ons.cut_overdue()
+            raise
         except Exception as error:
-            log.warning("%s: opened %d of %d sessions: %s", self._where(), len(drawn) + 1, self.settings.min, error)
+            self._outage.failed(str(error).split("\n")[0])
+            raise
+        self._outage.succeeded()
+        self._fill(time.monotonic() + self.settings.connect_timeout)
+
+    def _fill(self, deadline: float) -> None:
+        """Open the sessions that `min` asks for and nobody else waits for, by the deadline."""
+        missing = self.settings.min - self._health.total
+        if missing <= 0:
+            return
+        # The native pool gives its idle sessions first.
+        self._visit(missing + self._health.idle, deadline, lambda connection, state: None)
+
+    def _visit(self, most: int, deadline: float, judge: Callable[[Any, SessionState], str | None]) -> None:
+        """Draw up to so many sessions that nobody needs now; let go of those that ``judge`` gives a cause for."""
+        drawn: list[tuple[Any, SessionState]] = []
+        try:
+            while len(drawn) < most and self._slots.take_spare(1):
+                try:
+                    drawn.append(self._draw_idle() or self._draw_in_worker(deadline, 0))
+                except _Overdue:
+                    break
+                except BaseException:
+                    self._pass_on()
+                    raise
+        except (PoolTimeout, DatabaseUnavailable, PoolClosed) as error:
+            log.warning("%s: %s", self._where, error)
         finally:
-            for connection in drawn:
-                self._call(None, self.driver.release, connection)
-            for _ in range(missing):
+            for connection, state in drawn:
+                cause = judge(connection, state)
+                if cause is None:
+                    self._put_back(connection, state)
+                else:
+                    self._let_go(connection, cause)
                 self._pass_on()
+
+    def _retire(self) -> None:
+        """Close idle sessions that are too old, and those beyond `min` that have not been used for `idle_timeout`."""
+        now = time.monotonic()
+        spare = self._health.total - self.settings.min
+        idle_timeout = self.settings.idle_timeout
+
+        def judge(_connection: Any, state: SessionState) -> str | None:
+            nonlocal spare
+            if now >= state.retires:
+                return RETIRED
+            if idle_timeout and spare > 0 and now - state.used >= idle_timeout:
+                spare -= 1
+                return RETIRED
+            return None
+
+        if self._health.any_to_retire(now, idle_timeout if spare > 0 else 0.0):
+            self._visit(self._health.idle, now + self.settings.ping_timeout, judge)
+
+    def _keep_warm(self) -> None:
+        """Ping idle sessions whose sockets the kernel does not watch."""
+        if not self._health.blind:
+            return
+        deadline = time.monotonic() + self.settings.ping_timeout
+        ping = partial(self._ping, deadline)
+        self._visit(self._health.idle, deadline, lambda connection, state: self._health.ask(connection, state, ping))
 
     def close(self) -> None:
         """Close the pool. Idle sessions are closed now, those checked out when they are given back.
 
-        From now on acquire() raises `PoolClosed`; those who wait in line get it at once. A second call does nothing.
+        From now on acquire() raises `PoolClosed`; those who wait in line get it at once. Takes a few seconds at most,
+        also when the database does not answer. A second call does nothing.
         """
-        with self._lock:
-            if self._closed:
-                return
-            self._closed = True
-            line, self._line = self._line, deque()
-            idle = self._busy == 0
-        for place in line:
-            place.bell.release()
+        all_back = self._slots.close()
+        if all_back is None:
+            return
         with self._opening:
             native = self._native
         if native is None:
             return
-        if idle:
+        self._keeper.stop()
+        if all_back:
             self._close_native()
         else:
-            self._drain(native)
+            self._drain()
         log.info("pool %r closed", self.name)
 
-    def _drain(self, native: Any) -> None:
+    def _drain(self) -> None:
         """Close the idle sessions while others are checked out, which neither native pool can do by itself."""
-        driver = self.driver
-        for _ in range(self.settings.max):
-            if driver.opened(native) <= driver.busy(native):
+        while True:
+            drawn = self._draw_idle()
+            if drawn is None:
                 return
-            try:
-                connection = self._call(None, driver.acquire, native, 0)
-            except driver.dbapi.Error:
-                return
-            self._drop(connection, "pool closed")
+            self._let_go(drawn[0], CLOSED)
 
     def _close_native(self) -> None:
         native, self._native = self._native, None
-        if native is not None:
-            opened = self.driver.opened(native)
-            with self._lock:
-                self._counters.dropped["pool closed"] += opened
-            try:
-                self._call(None, self.driver.close, native)
-            except Exception as error:
-                log.warning("pool %r: closing failed: %s", self.name, error)
-
-    def _call(self, deadline: float | None, call: Callable[..., Result], *arguments: Any) -> Result:
-        """The one place where this pool calls what may block in the driver; `deadline` is a monotonic time."""
-        return call(*arguments)
+        if native is None:
+            return
+        with self._lock:
+            self._counters.dropped[CLOSED] += self._health.total
+        try:
+            self._workers.run(partial(self.driver.close, native), time.monotonic() + _CLOSE_LIMIT)
+        except CallTimeout:
+            log.warning("pool %r: the database does not answer the log-offs", self.name)
+            self._health.shut_down_all()
+        except Exception as error:
+            log.warning("pool %r: closing failed: %s", self.name, error)
+        self._health.close()
 
     # Looking at it.
 
@@ -379,26 +515,31 @@ class SessionPool:
         >>> pool.stats().opened
         4
         """
-        # Not under the lock: Oracle Client has one of its own, which it may hold during a log-on.
-        native = self._native
-        opened = self.driver.opened(native) if native is not None else 0
+        if self._strays:
+            self._sweep()
+        opened = self._health.total if self._native is not None else 0
         with self._lock:
             counters, dropped = self._counters, dict(self._counters.dropped)
             return PoolStats(
                 opened=opened,
-                busy=self._busy,
-                idle=max(0, opened - self._busy),
-                waiting=len(self._line),
+                busy=self._slots.busy,
+                idle=max(0, opened - self._slots.busy),
+                waiting=self._slots.waiting,
                 checkouts=counters.checkouts,
                 log_ons=counters.log_ons,
                 replaced=max(0, counters.log_ons - opened - sum(dropped.values())),
                 dropped=dropped,
                 timeouts=counters.timeouts,
                 reclaimed=counters.reclaimed,
+                calls=self._workers.running,
+                abandoned_calls=self._workers.abandoned,
+                outage_since=self._outage.since,
             )
 
     def __repr__(self) -> str:
-        state = "closed" if self._closed else "open" if self._native is not None else "not used yet"
+        state = "closed" if self._slots.closed else "open" if self._native is not None else "not used yet"
+        if self._outage.since is not None:
+            state += ", database unavailable"
         stats = self.stats()
         driver = self._driver.name if self._driver else self.settings.driver
         return (
@@ -406,9 +547,6 @@ class SessionPool:
             f"{stats.opened} opened, {stats.busy} busy, {stats.idle} idle, {stats.waiting} waiting, "
             f"min {self.settings.min}, max {self.settings.max}>"
         )
-
-    def _where(self) -> str:
-        return f"pool {self.name!r}, {self.settings.user}@{self.settings.dsn}"
 
     @contextmanager
     def transaction(self, timeout: float | None = None) -> Iterator[Any]:
@@ -423,29 +561,13 @@ class SessionPool:
 
     # Forking.
 
-    def _after_fork(self) -> None:
+    def after_fork(self) -> None:
         """In a forked child: leave the parent's sessions alone, and begin with an empty pool."""
         for reference in self._out.values():
             connection = reference()
             if connection is not None:
-                _leak(connection)
+                forking.leak(connection)
                 self.driver.disown(connection)
         for left_over in (self._native, *self._strays):
-            _leak(left_over)
+            forking.leak(left_over)
         self._start_afresh()
-
-
-_pools: weakref.WeakSet[SessionPool] = weakref.WeakSet()
-
-
-def _leak(thing: Any) -> None:
-    """Keep `thing` for ever: its destructor would talk to the server over the parent's socket."""
-    ctypes.pythonapi.Py_IncRef(ctypes.py_object(thing))
-
-
-def _after_fork_in_child() -> None:
-    for pool in list(_pools):
-        pool._after_fork()
-
-
-os.register_at_fork(after_in_child=_after_fork_in_child)

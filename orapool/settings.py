@@ -34,9 +34,20 @@ class PoolSettings(BaseSettings):
 
     acquire_timeout: Seconds = Field(30.0, description="longest wait for a session")
     connect_timeout: Seconds = Field(10.0, description="longest log-on, put into the connect descriptor; 0: none")
+    transport_connect_timeout: Seconds = Field(
+        2.0, description="longest TCP connect to one address, put into the connect descriptor; 0: none"
+    )
     call_timeout: Seconds = Field(0.0, description="longest round trip of a statement; 0: none")
     ping_timeout: Seconds = Field(1.0, gt=0, description="longest ping when an idle session is checked")
-    trust: Seconds = Field(0.5, description="idle time up to which a session needs no check; 0: always ping")
+    trust: Seconds = Field(
+        65.0, description="age of the last sign of life up to which an idle session needs no ping; 0: always ping"
+    )
+    keepalive_idle: int = Field(60, ge=1, description="idle time after which the kernel probes a session's path")
+    keepalive_interval: int = Field(10, ge=1, description="time between probes that are not answered")
+    keepalive_probes: int = Field(3, ge=1, description="unanswered probes after which a path is dead")
+    user_timeout: Seconds = Field(10.0, description="longest time that sent data may stay unacknowledged; 0: none")
+    max_lifetime: Seconds = Field(0.0, description="greatest age of a session, less up to a tenth by chance; 0: none")
+    idle_timeout: Seconds = Field(0.0, description="idle time after which sessions beyond min are closed; 0: none")
 
     @model_validator(mode="before")
     @classmethod

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from orapool.dsn import ConnectUrl, parse_url, with_connect_timeout
+from orapool.dsn import ConnectUrl, parse_url, with_connect_timeouts
 from orapool.errors import ConfigurationError
 
 SID = "(DESCRIPTION=(ADDRESS=(PROTOCOL=TCP)(HOST=db)(PORT=1521))(CONNECT_DATA=(SID=XE)))"
@@ -83,8 +83,8 @@ def test_the_password_is_not_in_the_repr() -> None:
 
 
 def test_a_connect_timeout_goes_into_the_descriptor_in_whole_seconds() -> None:
-    assert with_connect_timeout("db:1522/sales", 2.5) == (
-        "(DESCRIPTION=(CONNECT_TIMEOUT=3)(TRANSPORT_CONNECT_TIMEOUT=3)"
+    assert with_connect_timeouts("db:1522/sales", 4.5, 2.5) == (
+        "(DESCRIPTION=(CONNECT_TIMEOUT=5)(TRANSPORT_CONNECT_TIMEOUT=3)"
         "(ADDRESS=(PROTOCOL=TCP)(HOST=db)(PORT=1522))(CONNECT_DATA=(SERVICE_NAME=sales)))"
     )
 
@@ -92,9 +92,14 @@ def test_a_connect_timeout_goes_into_the_descriptor_in_whole_seconds() -> None:
 def test_each_description_of_a_list_gets_the_connect_timeout() -> None:
     descriptor = "(DESCRIPTION_LIST=(DESCRIPTION=(ADDRESS=1))(DESCRIPTION=(ADDRESS=2)))"
 
-    assert with_connect_timeout(descriptor, 1).count("CONNECT_TIMEOUT=1") == 4
+    assert with_connect_timeouts(descriptor, 1, 2).count("CONNECT_TIMEOUT=1") == 4
 
 
 @pytest.mark.parametrize("dsn", ["alias", "(description=(connect_timeout=9)(ADDRESS=1))", "db:1522/sales:dedicated"])
 def test_other_connect_strings_are_left_as_they_are(dsn: str) -> None:
-    assert with_connect_timeout(dsn, 3) == dsn
+    assert with_connect_timeouts(dsn, 3, 3) == dsn
+
+
+def test_a_limit_of_zero_is_none() -> None:
+    assert "TIMEOUT" not in with_connect_timeouts("db:1522/sales", 0, 0)
+    assert "(DESCRIPTION=(CONNECT_TIMEOUT=4)(TRANSPORT_CONNECT_TIMEOUT=4)" in with_connect_timeouts("db/sales", 4, 0)

@@ -183,11 +183,8 @@ def test_without_trust_each_checkout_pings(make_pool: MakePool, sandbox: Sandbox
     assert (sandbox.stats() - before).round_trips == {"ping": 3}
 
 
-def test_where_the_driver_cannot_tell_only_long_idle_sessions_are_pinged(
-    make_pool: MakePool, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_only_sessions_without_a_recent_sign_of_life_are_pinged(make_pool: MakePool, sandbox: Sandbox) -> None:
     pool = make_pool(max=1, trust=0.1)
-    monkeypatch.setattr(type(pool.driver), "sees_closed_sessions", False)
     lay_idle(pool, 1)
     before = sandbox.stats()
     pool.acquire().close()
@@ -233,7 +230,7 @@ def test_a_mute_log_on_is_given_up_and_holds_up_nobody_who_needs_none(make_pool:
 
     sandbox.thaw()
 
-    assert pool.stats().busy == 0
+    until(lambda: pool.stats().busy == 0 and pool.stats().outage_since is None)
     with pool.acquire(timeout=5) as connection:
         assert select(connection) == 1
 
@@ -277,9 +274,11 @@ def test_the_database_is_stopped_and_started(make_pool: MakePool) -> None:
                 pool.acquire(timeout=5)
 
         database.start()
+        until(lambda: pool.stats().outage_since is None)
 
         for _ in range(3):
             with pool.acquire(timeout=5) as connection:
                 assert select(connection) == 1
-        assert (pool.stats().busy, pool.stats().opened) == (0, 1)
+        until(lambda: pool.stats().busy == 0)  # upkeep opens what min asks for at the same time
+        assert pool.stats().opened in (1, 2)
         pool.close()

@@ -369,6 +369,7 @@ class TestLoggingOn:
                 pool.acquire()
 
         sandbox.refuse(False)
+        until(lambda: pool.stats().outage_since is None)
 
         with pool.acquire(timeout=5) as connection:
             assert select(connection) == 1

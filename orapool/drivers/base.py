@@ -42,8 +42,6 @@ class Driver(Protocol):
 
     name: str
     version: str
-    sees_closed_sessions: bool
-    """Whether the native pool's own acquire notices, for free, that the server has closed an idle session."""
 
     @property
     def dbapi(self) -> ModuleType:
@@ -51,6 +49,12 @@ class Driver(Protocol):
 
     def open(self, settings: PoolSettings, on_session: OnSession) -> Any:
         """Make an empty native pool. `on_session` is called with each session when it is first drawn."""
+
+    def log_on(self, settings: PoolSettings, seconds: int) -> None:
+        """Log on and off again, outside of any pool, to see whether the database is there (talks to the server)."""
+
+    def acquire_idle(self, native: Any) -> Any:
+        """Draw an idle session, which is known to be there and alive. Raises as `acquire` does."""
 
     def acquire(self, native: Any, seconds: float) -> Any:
         """Draw an idle session, or log on (talks to the server) where none is idle and the pool may grow.
@@ -98,6 +102,11 @@ class Driver(Protocol):
         """Whether the native pool had no session to give within the time it was allowed."""
 
 
+def native_max(settings: PoolSettings) -> int:
+    """Room in the native pool: twice the pool's own, for dead sessions on their way out beside their replacements."""
+    return settings.max * 2
+
+
 class PooledConnection:
     """Mixed into a driver's Connection class: its close() gives the session back, and it remembers a lost session."""
 
@@ -109,6 +118,9 @@ class PooledConnection:
     """Whether it was silence, and not a goodbye, that ended it: others may be dead too."""
     unit: units.Unit | None = None
     """The unit of work that the connection was drawn for, if that may be run again."""
+
+    session_state: Any = None
+    """What the pool knows of the session."""
 
     def __init_subclass__(cls) -> None:
         units.watch(cls)

@@ -8,8 +8,8 @@ from typing import Any
 
 import cx_Oracle
 
-from orapool.drivers.base import OnSession, ParentsConnection, PooledConnection, WatchedCursor
-from orapool.dsn import with_connect_timeout
+from orapool.drivers.base import OnSession, ParentsConnection, PooledConnection, WatchedCursor, native_max
+from orapool.dsn import with_connect_timeouts
 from orapool.errors import error_codes, lost_connection
 from orapool.settings import PoolSettings
 
@@ -46,16 +46,15 @@ class CxOracle:
     name = "cx_oracle"
     version: str = cx_Oracle.version
     dbapi: ModuleType = cx_Oracle
-    sees_closed_sessions = True  # OCI polls the socket before it hands a session out
 
     def open(self, settings: PoolSettings, on_session: OnSession) -> Any:
         """Make an empty native pool."""
         native = cx_Oracle.SessionPool(
             user=settings.user,
             password=settings.password.get_secret_value(),
-            dsn=with_connect_timeout(settings.dsn, settings.connect_timeout),
+            dsn=with_connect_timeouts(settings.dsn, settings.connect_timeout, settings.transport_connect_timeout),
             min=0,
-            max=settings.max,
+            max=native_max(settings),
             increment=settings.increment,
             connectiontype=Connection,
             threaded=True,
@@ -69,6 +68,18 @@ class CxOracle:
         # Its pings go one dead session after the other, 5 s each, within acquire: see health.py for ours.
         native.ping_interval = -1
         return native
+
+    def log_on(self, settings: PoolSettings, seconds: int) -> None:
+        """Log on and off again."""
+        cx_Oracle.connect(
+            user=settings.user,
+            password=settings.password.get_secret_value(),
+            dsn=with_connect_timeouts(settings.dsn, seconds, seconds),
+        ).close()
+
+    def acquire_idle(self, native: Any) -> Any:
+        """Draw an idle session."""
+        return native.acquire()
 
     def acquire(self, native: Any, seconds: float) -> Any:
         """Draw a session. `seconds` bound only the wait for another thread's log-on, the connect descriptor our own."""

@@ -13,8 +13,15 @@ from typing import Any
 
 import oracledb
 
-from orapool.drivers.base import DeadIdleSession, OnSession, ParentsConnection, PooledConnection, WatchedCursor
-from orapool.dsn import with_connect_timeout
+from orapool.drivers.base import (
+    DeadIdleSession,
+    OnSession,
+    ParentsConnection,
+    PooledConnection,
+    WatchedCursor,
+    native_max,
+)
+from orapool.dsn import with_connect_timeouts
 from orapool.errors import error_codes, lost_connection
 from orapool.settings import PoolSettings
 
@@ -100,19 +107,18 @@ class OracleDb:
     version: str = oracledb.__version__
     dbapi: ModuleType = oracledb
     # Measured: 2.5.1 raises DPY-4011 from acquire where 3.4.2 and later replace a session that the server has closed.
-    sees_closed_sessions = int(oracledb.__version__.partition(".")[0]) >= 3
     # Each of these counts as open for ever, and is so many sessions less that the native pool would give.
-    _room_for_miscounts = 0 if sees_closed_sessions else 1_000_000
+    _room_for_miscounts = 0 if int(oracledb.__version__.partition(".")[0]) >= 3 else 1_000_000
 
     def open(self, settings: PoolSettings, on_session: OnSession) -> Any:
         """Make an empty native pool."""
         native = oracledb.create_pool(
             user=settings.user,
             password=settings.password.get_secret_value(),
-            dsn=with_connect_timeout(settings.dsn, settings.connect_timeout),
+            dsn=with_connect_timeouts(settings.dsn, settings.connect_timeout, settings.transport_connect_timeout),
             # With min > 0 the sessions are opened in the background, where a wrong password goes unreported.
             min=0,
-            max=settings.max + self._room_for_miscounts,
+            max=native_max(settings) + self._room_for_miscounts,
             increment=1 if self._room_for_miscounts else settings.increment,
             pool_class=_NativePool,
             connectiontype=Connection,
@@ -126,9 +132,21 @@ class OracleDb:
         _closer.add(native)
         return native
 
+    def log_on(self, settings: PoolSettings, seconds: int) -> None:
+        """Log on and off again."""
+        oracledb.connect(
+            user=settings.user,
+            password=settings.password.get_secret_value(),
+            dsn=with_connect_timeouts(settings.dsn, seconds, seconds),
+        ).close()
+
     def acquire(self, native: Any, seconds: float) -> Any:
         """Draw a session, or raise DPY-4005 after about `seconds`."""
         native.wait_timeout = math.ceil(seconds * 1000)
+        return self.acquire_idle(native)
+
+    def acquire_idle(self, native: Any) -> Any:
+        """Draw a session as things are."""
         try:
             return native.acquire()
         except (oracledb.Error, OSError) as error:

@@ -1,0 +1,72 @@
+"""Is the database away? After log-ons have failed in a row, callers hear so at once, until one succeeds again."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from datetime import datetime
+
+from orapool.errors import DatabaseUnavailable
+
+log = logging.getLogger("orapool.pool")
+
+FAILURES = 3
+"""Log-ons that fail in a row before it counts as an outage; one that gets no answer at all does at once."""
+
+
+class Outage:
+    """The state of one pool's way to its database.
+
+    Args:
+        where: what to call the pool in messages.
+    """
+
+    def __init__(self, where: str) -> None:
+        self._where = where
+        self._lock = threading.Lock()
+        self._failures = 0
+        self.since: float | None = None
+        self.cause = ""
+
+    def __repr__(self) -> str:
+        return f"<Outage since {self.since}: {self.cause}>" if self.since else "<Outage: none>"
+
+    def failed(self, cause: str, silent: bool = False) -> bool:
+        """Note that a log-on failed; True when this begins an outage.
+
+        Args:
+            cause: what it failed with.
+            silent: it got no answer, and one is evidence enough.
+        """
+        with self._lock:
+            self._failures += 1
+            if self.since is not None:
+                self.cause = cause
+                return False
+            if not silent and self._failures < FAILURES:
+                return False
+            self.since = time.time()
+            self.cause = cause
+        log.warning("%s: the database is unavailable: %s", self._where, cause)
+        return True
+
+    def succeeded(self) -> bool:
+        """Note that a log-on succeeded; True when this ends an outage."""
+        if not self._failures:
+            return False
+        with self._lock:
+            self._failures = 0
+            since, self.since = self.since, None
+        if since is None:
+            return False
+        log.warning("%s: the database is available again, after %.1f s", self._where, time.time() - since)
+        return True
+
+    def error(self) -> DatabaseUnavailable:
+        """What callers get while it lasts."""
+        since = datetime.fromtimestamp(self.since or time.time())
+        return DatabaseUnavailable(
+            f"{self._where}: the database is unavailable since {since:%Y-%m-%d %H:%M:%S}: {self.cause}. "
+            f"orapool tries in the background and serves again as soon as it answers"
+        )

@@ -1,0 +1,168 @@
+"""Threads for driver calls that may block, so that no caller waits longer than its deadline.
+
+A call that has not ended by then is abandoned: the caller goes on, the worker stays in the native library until that
+lets go of it, and what it brings back late is handed to a clean-up.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from typing import Any, Callable, TypeVar
+
+log = logging.getLogger("orapool.workers")
+
+Result = TypeVar("Result")
+Late = Callable[[Any, "BaseException | None"], None]
+
+_SPARE_SECONDS = 10.0
+"""How long a thread without work waits for some before it ends."""
+
+
+class CallTimeout(Exception):
+    """The deadline passed before the call ended."""
+
+
+class _Job:
+    """One call: waiting, running, then ended or abandoned."""
+
+    __slots__ = ("abandoned", "bell", "call", "ended", "error", "late", "result")
+
+    def __init__(self, call: Callable[[], Any], late: Late | None) -> None:
+        self.call = call
+        self.late = late
+        self.bell = threading.Lock()
+        self.bell.acquire()
+        self.abandoned = False
+        self.ended = False
+        self.result: Any = None
+        self.error: BaseException | None = None
+
+
+class Workers:
+    """At most ``most`` threads, started when there is work and ended when there has been none for a while.
+
+    >>> workers = Workers("log-on", most=4)
+    >>> workers.run(lambda: connect(), deadline=time.monotonic() + 5)
+    """
+
+    def __init__(self, name: str, most: int) -> None:
+        self.name = name
+        self.most = most
+        self._work = threading.Condition()
+        self._jobs: deque[_Job] = deque()
+        self._threads = 0
+        self._spare = 0
+        self._running = 0
+        self._abandoned = 0
+
+    def __repr__(self) -> str:
+        return f"<Workers {self.name}: {self._running} of {self.most} running, {self._abandoned} abandoned>"
+
+    @property
+    def running(self) -> int:
+        """Calls under way."""
+        return self._running
+
+    @property
+    def abandoned(self) -> int:
+        """Calls under way that nobody waits for any more."""
+        return self._abandoned
+
+    def run(self, call: Callable[[], Result], deadline: float, late: Late | None = None) -> Result:
+        """Run ``call`` in a worker and return its result, or raise its error, if it ends before ``deadline``.
+
+        Args:
+            call: what to run.
+            deadline: a time of ``time.monotonic``.
+            late: gets the result and the error, in the worker, when the call ends after the deadline. A call that had
+                not begun by then never does, and ``late`` gets (None, CallTimeout).
+
+        Raises:
+            CallTimeout: the deadline has passed.
+        """
+        job = _Job(call, late)
+        self._put(job)
+        if not job.bell.acquire(timeout=max(0.0, deadline - time.monotonic())) and self._abandon(job):
+            raise CallTimeout
+        error, job.error = job.error, None
+        if error is not None:
+            raise error
+        result: Result = job.result
+        return result
+
+    def submit(self, call: Callable[[], Any]) -> None:
+        """Run ``call`` in a worker some time; an error is logged."""
+        job = _Job(call, _log_error)
+        job.abandoned = True
+        self._put(job, abandoned=True)
+
+    def _put(self, job: _Job, abandoned: bool = False) -> None:
+        with self._work:
+            self._jobs.append(job)
+            self._abandoned += abandoned
+            if self._spare >= len(self._jobs):
+                self._work.notify()
+                return
+            if self._threads >= self.most:
+                return
+            self._threads += 1
+        threading.Thread(target=self._serve, name=f"orapool-{self.name}", daemon=True).start()
+
+    def _abandon(self, job: _Job) -> bool:
+        """Give a job up; False when it has ended at the same moment."""
+        with self._work:
+            if job.ended:
+                return False
+            job.abandoned = True
+            waiting = job in self._jobs
+            if waiting:
+                self._jobs.remove(job)
+            else:
+                self._abandoned += 1
+        if waiting and job.late is not None:
+            job.late(None, CallTimeout())
+        return True
+
+    def _serve(self) -> None:
+        while True:
+            with self._work:
+                while not self._jobs:
+                    self._spare += 1
+                    notified = self._work.wait(_SPARE_SECONDS)
+                    self._spare -= 1
+                    if not notified and not self._jobs:
+                        self._threads -= 1
+                        return
+                job = self._jobs.popleft()
+                self._running += 1
+            self._do(job)
+            del job  # or the connection that it brought back would live on here
+
+    def _do(self, job: _Job) -> None:
+        result: Any = None
+        error: BaseException | None = None
+        try:
+            result = job.call()
+        except BaseException as raised:
+            error = raised
+        with self._work:
+            self._running -= 1
+            abandoned = job.abandoned
+            self._abandoned -= abandoned
+            job.ended = True
+        if not abandoned:
+            job.result, job.error = result, error
+            job.bell.release()
+        elif job.late is not None:
+            try:
+                job.late(result, error)
+            except Exception:
+                log.exception("cleaning up after a call that ended late")
+
+
+def _log_error(_result: Any, error: BaseException | None) -> None:
+    if error is not None:
+        log.info("a call in the background failed: %s", error)
