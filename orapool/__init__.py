@@ -16,6 +16,7 @@ from orapool.errors import (
     PoolTimeout,
 )
 from orapool.pools import close, configure, connection, pool, transaction
+from orapool.retries import retry
 from orapool.session_pool import SessionPool
 
 # The ways in, imported when first asked for: SQLAlchemy and pandas take a second to load.
@@ -42,6 +43,7 @@ __all__ = [
     "engine_options",
     "pool",
     "read_df",
+    "retry",
     "transaction",
     "url",
 ]

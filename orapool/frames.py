@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Union, overload
 
 from sqlalchemy import Connection, Select, TextClause, event
 
 from orapool import alchemy, errors
+from orapool.retries import Plan
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -79,6 +81,9 @@ def read_df(
     With `chunksize` (rows) it returns an iterator of DataFrames instead. That holds its session until it is exhausted,
     closed or garbage-collected, and is a context manager.
 
+    A query that loses its session is run once more on a fresh one; with `chunksize`, up to its first chunk, which is
+    read before this returns.
+
     Raises what `orapool.engine()` raises, and ConfigurationError where pandas is not installed.
 
         orders = orapool.read_df("select * from orders where city = :city", {"city": "Basel"})
@@ -100,14 +105,19 @@ def read_df(
     }
     if dtype_backend is not None:
         options["dtype_backend"] = dtype_backend
-    with contextlib.ExitStack() as held:
-        connection = held.enter_context(alchemy.engine(name).connect())
-        _fetch_in_arrays(connection, arraysize)
-        read: Any = pandas.read_sql_query(sql, connection, **options)
-        if chunksize is None:
-            frame: pandas.DataFrame = read
-            return frame
-        return Chunks(read, held.pop_all())
+
+    def read() -> pandas.DataFrame | Chunks:
+        with contextlib.ExitStack() as held:
+            connection = held.enter_context(alchemy.engine(name).connect())
+            _fetch_in_arrays(connection, arraysize)
+            found: Any = pandas.read_sql_query(sql, connection, **options)
+            if chunksize is None:
+                frame: pandas.DataFrame = found
+                return frame
+            first = list(itertools.islice(found, 1))
+            return Chunks(itertools.chain(first, found), held.pop_all())
+
+    return Plan().run(lambda attempt: read(), "orapool.read_df()")
 
 
 class Chunks(Iterator["pandas.DataFrame"]):
