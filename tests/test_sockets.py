@@ -15,7 +15,7 @@ import pytest
 
 from orapool import SessionPool
 from orapool.sandbox import Sandbox
-from orapool.sockets import KeepAlive, SessionSocket, SocketWatch, connected_sockets, shut_down_all
+from orapool.sockets import KeepAlive, SessionSocket, SocketWatch, shut_down_all, tcp_sockets
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="other systems' kernels are not asked")
 
@@ -41,7 +41,7 @@ def options(fd: int) -> tuple[int, ...]:
 def sockets_to(sandbox: Sandbox) -> dict[int, int]:
     """The descriptors of this process that are connected to the server, by their own port."""
     found = {}
-    for each in connected_sockets().values():
+    for each in tcp_sockets().values():
         borrowed = socket.socket(fileno=each.fd)
         try:
             if borrowed.getpeername()[1] == sandbox.port:
@@ -351,11 +351,11 @@ class TestSocketWatch:
                 near.close()
 
 
-def test_connected_sockets_are_looked_at_only(pair: Pair) -> None:
+def test_tcp_sockets_are_looked_at_only(pair: Pair) -> None:
     near, far = pair
     with socket.socket() as unconnected, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams:
         datagrams.connect(("127.0.0.1", 9))
-        found = {each.fd for each in connected_sockets().values()}
+        found = {each.fd for each in tcp_sockets().values()}
 
         assert {near.fileno(), far.fileno()} <= found
         assert not found & {unconnected.fileno(), datagrams.fileno()}
