@@ -196,6 +196,22 @@ def test_errors_that_sqlalchemy_does_not_know_invalidate(default_pool: SessionPo
     assert default_pool.stats().busy == 0
 
 
+def test_a_database_link_that_cannot_be_opened_keeps_the_session(default_pool: SessionPool) -> None:
+    engine = create_engine(orapool.url(), **orapool.engine_options())
+    connection = engine.connect()
+
+    @event.listens_for(engine, "do_execute")
+    def fail(*_: Any) -> None:
+        raise default_pool.driver.dbapi.DatabaseError("ORA-12541: TNS:no listener")
+
+    with pytest.raises(DBAPIError) as raised:
+        connection.execute(ONE)
+
+    assert not raised.value.connection_invalidated
+    connection.close()
+    assert default_pool.stats().opened == 1
+
+
 def test_other_errors_keep_the_session(default_pool: SessionPool) -> None:
     engine = orapool.engine()
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas
 import pytest
-from sqlalchemy import Column, DateTime, Integer, MetaData, Numeric, String, Table, select, text
+from sqlalchemy import Column, DateTime, Integer, MetaData, Numeric, String, Table, event, select, text
 from sqlalchemy.exc import DBAPIError
 
 import orapool
@@ -179,6 +179,62 @@ def test_a_session_lost_between_chunks_leaves_the_pool(towns: SessionPool, sandb
     assert towns.stats().busy == 0
     assert towns.stats().opened == 0
     assert len(orapool.read_df("select id from frames_towns")) == ROWS
+
+
+@pytest.mark.parametrize("chunksize", [None, 1000])
+def test_a_read_that_loses_its_session_runs_again(towns: SessionPool, sandbox: Sandbox, chunksize: int | None) -> None:
+    sandbox.fail_next(28)
+
+    found = orapool.read_df("select id from frames_towns", chunksize=chunksize)  # type: ignore[call-overload]
+
+    assert sum(map(len, [found] if chunksize is None else found)) == ROWS
+    assert towns.stats().busy == 0
+
+
+@pytest.mark.parametrize("chunksize", [None, 1000])
+def test_a_read_that_loses_its_session_while_it_fetches_runs_again(
+    towns: SessionPool, sandbox: Sandbox, chunksize: int | None
+) -> None:
+    engine = orapool.engine()
+    executed: list[str] = []
+
+    @event.listens_for(engine, "after_cursor_execute")
+    def end_the_first(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
+        executed.append(statement)
+        if len(executed) == 1:
+            sandbox.end_sessions("rst")
+
+    try:
+        found = orapool.read_df(  # type: ignore[call-overload]
+            "select id from frames_towns", chunksize=chunksize, arraysize=100
+        )
+        frame = found if chunksize is None else pandas.concat(found)
+    finally:
+        event.remove(engine, "after_cursor_execute", end_the_first)
+
+    assert len(executed) == 2
+    assert sorted(frame["id"]) == list(range(1, ROWS + 1))
+    assert towns.stats().busy == 0
+
+
+def test_a_read_that_loses_two_sessions_fails_with_the_first_loss_as_its_cause(
+    towns: SessionPool, sandbox: Sandbox
+) -> None:
+    engine = orapool.engine()
+
+    @event.listens_for(engine, "before_cursor_execute")
+    def kill(*_: Any) -> None:
+        sandbox.fail_next(28)
+
+    try:
+        with pytest.raises(Exception, match="DPI-1080|DPY-4011") as raised:
+            orapool.read_df("select id from frames_towns")
+    finally:
+        event.remove(engine, "before_cursor_execute", kill)
+
+    assert raised.value.__cause__ is not None
+    assert raised.value.__cause__ is not raised.value
+    assert towns.stats().busy == 0
 
 
 def test_a_named_pool(towns: SessionPool, sandbox: Sandbox) -> None:

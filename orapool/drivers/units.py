@@ -16,6 +16,14 @@ _HARMLESS = re.compile(
     rf"|set{_SPACE}+(?:role|transaction)\b|savepoint\b|rollback\b)",
     re.IGNORECASE | re.DOTALL,
 )
+# Blocks that are harmless too: what SQLAlchemy sends to learn the isolation level, and what names a session.
+_ARGUMENT = r"(?::\w+|true|false|null|'[^']*')"
+_HARMLESS_BLOCK = re.compile(
+    r"\s*begin\s+(?::\w+\s*:=\s*dbms_transaction\.local_transaction_id"
+    r"|dbms_application_info\.set_(?:module|action|client_info)|dbms_session\.(?:set|clear)_identifier)"
+    rf"\s*(?:\(\s*{_ARGUMENT}\s*(?:,\s*{_ARGUMENT}\s*)*\))?\s*;\s*end\s*;\s*",
+    re.IGNORECASE,
+)
 # A query that takes locks. A session that died in silence may hold them for hours, and a second one would wait.
 _LOCKS = re.compile(rf"\bfor{_SPACE}+update\b", re.IGNORECASE | re.DOTALL)
 _WORD = re.compile(rf"(?:{_SPACE}|\()*(\w+)", re.DOTALL)
@@ -87,6 +95,8 @@ def find_write(statement: Any) -> str | None:
     if not isinstance(statement, str):
         return "an unknown statement"
     if _HARMLESS.match(statement) is None:
+        if _HARMLESS_BLOCK.fullmatch(statement):
+            return None
         word = _WORD.match(statement)
         return word.group(1).upper() if word else "an unknown statement"
     return "SELECT ... FOR UPDATE" if _LOCKS.search(statement) else None
