@@ -16,7 +16,7 @@ WITH_CLIENT = $(BIN)/python -m orapool.sandbox.instant_client exec
 VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
 INSTALLED = $(VENV)/installed-for-$(VERSION)
 
-.PHONY: demo test lint install firewall benchmark clean
+.PHONY: demo test lint install firewall benchmark benchmark-outage clean
 
 demo: install
 	$(BIN)/orapool demo --driver oracledb
@@ -32,6 +32,11 @@ lint: install
 
 benchmark: install
 	$(WITH_CLIENT) $(BIN)/python -m benchmarks.round_trips
+
+# As root, with faults of the network. OUTAGE_ARGUMENTS="--quick" takes minutes less.
+benchmark-outage: firewall install
+	$(UV) pip install --quiet --python $(BIN)/python --editable '.[benchmarks]'
+	$(WITH_CLIENT) $(BIN)/python -m benchmarks.outage $(OUTAGE_ARGUMENTS)
 
 # What the tests' firewall is made of, for root; others skip the tests that need it.
 firewall:
