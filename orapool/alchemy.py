@@ -129,7 +129,8 @@ class PoolPlugin(CreateEnginePlugin):
 
 def _recognise_lost_connection(context: ExceptionContext) -> None:
     # SQLAlchemy knows some of the errors after which a session is of no use, orapool.errors knows more.
-    if not context.is_disconnect and errors.lost_connection(context.original_exception) is not None:
+    # An OSError, which python-oracledb sometimes lets through, can only have come from it here.
+    if not context.is_disconnect and errors.lost_connection(context.original_exception, by_driver=True) is not None:
         context.is_disconnect = True
 
 
