@@ -6,7 +6,7 @@ import errno
 import re
 from collections.abc import Iterator
 from enum import Enum
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 
 class PoolError(Exception):
@@ -295,6 +295,13 @@ def log_on_error(error: Exception, where: str) -> LogOnError:
     raised = _both(ours, type(error))(*error.args)
     raised.message = f"{where}: the log-on failed: {reason}: {advice}"  # type: ignore[attr-defined]
     return raised
+
+
+def unavailable(error: Exception, message: str) -> DatabaseUnavailable:
+    """A `DatabaseUnavailable` with this message, of the class and with the details of the driver's `error` as well."""
+    raised = _both(DatabaseUnavailable, type(error))(*error.args)
+    raised.message = message  # type: ignore[attr-defined]
+    return cast(DatabaseUnavailable, raised)
 
 
 _classes: dict[tuple[type, type], type[LogOnError]] = {}

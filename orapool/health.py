@@ -122,8 +122,13 @@ class Health:
             # Others are at work at the same time: only its own socket sends just as many messages as it pings.
             sent = [candidate.messages_sent() for candidate in candidates]
             pings = random.randint(1, 3)
-            for _ in range(pings):
-                self._driver.ping(connection, self._settings.ping_timeout)
+            try:
+                for _ in range(pings):
+                    self._driver.ping(connection, self._settings.ping_timeout)
+            except Exception as error:  # died at once: whoever draws it will see
+                connection.note(error)
+                connection.lost_by = connection.lost_by or "ended"
+                return None
             candidates = [each for each, count in zip(candidates, sent) if each.messages_sent() - count == pings]
         return candidates[0] if len(candidates) == 1 else None
 
@@ -249,13 +254,14 @@ class Health:
         bound = now - (now - dead.confirmed) / 2
         with self._lock:
             idle = list(self._idle.values())
-        ended = 0
-        for state in idle:
-            if state.socket is not None and state.last_seen_alive() <= bound:
-                ended += state.socket.shut_down()
-            else:
+        suspects = [state for state in idle if state.socket is not None and state.last_seen_alive() <= bound]
+        with self._lock:
+            for state in suspects:
+                if self._idle.get(state.key) is state:
+                    self._forget(state.key)
+            for state in self._idle.values():
                 state.confirmed = min(state.confirmed, now - self._settings.trust)
-        return ended
+        return sum(state.socket.shut_down() for state in suspects if state.socket is not None)
 
     def shut_down_all(self) -> int:
         """End every session's connection on this side; returns how many."""

@@ -47,6 +47,31 @@ class Periodic:
         self._action()
 
 
+class Retried:
+    """Runs while there is need, at once when the keeper is woken and then with a pause between attempts.
+
+    Args:
+        needed: whether there is need.
+        action: what to do about it.
+    """
+
+    PAUSE = 1.0
+
+    def __init__(self, needed: Callable[[], bool], action: Callable[[], object]) -> None:
+        self._needed = needed
+        self._action = action
+        self._next = 0.0
+
+    def due(self) -> float:
+        """When it is to run next."""
+        return self._next if self._needed() else NEVER
+
+    def run(self) -> None:
+        """Do it."""
+        self._next = time.monotonic() + self.PAUSE
+        self._action()
+
+
 class WhenThere:
     """Runs as soon as the keeper is woken and something is there.
 

@@ -15,23 +15,25 @@ class LogOns:
 
     Args:
         dsn: where they log on.
+        patience: seconds that a call may go on after its deadline, so that a late session is not lost in the driver.
     """
 
-    def __init__(self, dsn: str) -> None:
+    def __init__(self, dsn: str, patience: float) -> None:
         self._ports = ports(dsn)
+        self._patience = patience
         self._lock = threading.Lock()
         self._deadlines: list[float] = []
         self._before: dict[int, SessionSocket] = {}
 
     def run(self, call: Callable[[float], Any], deadline: float) -> Any:
-        """Run a call that may log on; it gets the seconds left until the deadline."""
+        """Run a call that may log on; it gets the seconds left until the deadline, and some more."""
         before = tcp_sockets(self._ports)
         with self._lock:
             if not self._deadlines:
                 self._before = before
             self._deadlines.append(deadline)
         try:
-            return call(max(0.0, deadline - time.monotonic()))
+            return call(max(0.0, deadline - time.monotonic()) + self._patience)
         finally:
             with self._lock:
                 self._deadlines.remove(deadline)

@@ -7,7 +7,7 @@ import threading
 import time
 from datetime import datetime
 
-from orapool.errors import DatabaseUnavailable
+from orapool.errors import DatabaseUnavailable, unavailable
 
 log = logging.getLogger("orapool.pool")
 
@@ -27,28 +27,28 @@ class Outage:
         self._lock = threading.Lock()
         self._failures = 0
         self.since: float | None = None
-        self.cause = ""
+        self._cause = Exception("no log-on has failed")
 
     def __repr__(self) -> str:
-        return f"<Outage since {self.since}: {self.cause}>" if self.since else "<Outage: none>"
+        return f"<Outage since {self.since}: {self._cause}>" if self.since else "<Outage: none>"
 
-    def failed(self, cause: str, silent: bool = False) -> bool:
+    def failed(self, cause: Exception, silent: bool = False) -> bool:
         """Note that a log-on failed; True when this begins an outage.
 
         Args:
-            cause: what it failed with.
+            cause: the driver's error that it failed with.
             silent: it got no answer, and one is evidence enough.
         """
         with self._lock:
             self._failures += 1
             if self.since is not None:
-                self.cause = cause
+                self._cause = cause
                 return False
             if not silent and self._failures < FAILURES:
                 return False
             self.since = time.time()
-            self.cause = cause
-        log.warning("%s: the database is unavailable: %s", self._where, cause)
+            self._cause = cause
+        log.warning("%s: the database is unavailable: %s", self._where, _first_line(cause))
         return True
 
     def succeeded(self) -> bool:
@@ -66,7 +66,12 @@ class Outage:
     def error(self) -> DatabaseUnavailable:
         """What callers get while it lasts."""
         since = datetime.fromtimestamp(self.since or time.time())
-        return DatabaseUnavailable(
-            f"{self._where}: the database is unavailable since {since:%Y-%m-%d %H:%M:%S}: {self.cause}. "
-            f"orapool tries in the background and serves again as soon as it answers"
+        return unavailable(
+            self._cause,
+            f"{self._where}: the database is unavailable since {since:%Y-%m-%d %H:%M:%S}: {_first_line(self._cause)}. "
+            f"orapool tries in the background and serves again as soon as it answers",
         )
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().split("\n")[0].rstrip(".")

@@ -18,7 +18,7 @@ from orapool.drivers import find_driver
 from orapool.drivers.base import DeadIdleSession, Driver
 from orapool.errors import DatabaseUnavailable, PoolClosed, PoolTimeout, error_codes, log_on_error
 from orapool.health import Health, SessionState, Unanswered
-from orapool.keeper import Keeper, LookForDatabase, Periodic, WhenThere
+from orapool.keeper import Keeper, LookForDatabase, Periodic, Retried, WhenThere
 from orapool.log_ons import LogOns
 from orapool.outage import Outage
 from orapool.settings import PoolSettings
@@ -29,7 +29,13 @@ log = logging.getLogger("orapool.pool")
 
 _RETRY_PAUSE = 0.005
 """Seconds between attempts when the native pool says that it is full although a place in it is ours."""
-_CLOSE_LIMIT = 5.0
+_CUT_OFF = frozenset({"ORA-03113", "ORA-03135", "ORA-12537", "ORA-12547", "DPY-4011"})
+"""What a log-on fails with when the other side ends the connection in the middle of it."""
+_LOG_ON_ATTEMPTS = 3
+"""Log-ons that one caller makes when the other side says goodbye in the middle of them."""
+_PATIENCE = 10.0
+"""Seconds that a log-on may go on when its caller has gone, where `connect_timeout` sets no limit."""
+_CLOSE_LIMIT = 1.5
 """Seconds that the log-offs of a closing pool may take in all."""
 _ATTEMPT_LIMIT = 1
 """Seconds that an attempt to find the database again may take to connect."""
@@ -91,7 +97,7 @@ class SessionPool:
         self._strays: deque[Any] = deque()
         self._counters = Counters()
         self._outage = Outage(self._where)
-        self._log_ons = LogOns(self.settings.dsn)
+        self._log_ons = LogOns(self.settings.dsn, self.settings.connect_timeout or _PATIENCE)
         self._workers = Workers(f"{self.name}-calls", self.settings.max * 2 + 1)
         self._background = Workers(f"{self.name}-background", _BACKGROUND_THREADS)
 
@@ -155,8 +161,8 @@ class SessionPool:
             self._open()
         while True:
             connection, state = self._draw_idle() or self._draw_in_worker(deadline, seconds)
-            fault = None
-            if state.draws > 1:  # a log-on is a sign of life itself
+            fault = connection.lost_by
+            if fault is None and state.draws > 1:  # a log-on is a sign of life itself
                 fault = self._health.find_fault(connection, state, partial(self._ping, deadline))
             if fault is None and time.monotonic() >= state.retires:
                 fault = RETIRED
@@ -169,23 +175,26 @@ class SessionPool:
                 raise PoolClosed(f"pool {self.name!r} was closed while waiting for a session")
         if not self._filled:
             self._filled = True
-            self._fill(deadline)
+            self._fill()
         return connection
 
     def _draw_idle(self) -> tuple[Any, SessionState] | None:
         """Draw an idle session where that cannot block: one is there, and the kernel knows of no end of any."""
-        health = self._health
-        if not health.all_quiet() or not health.reserve():
+        health, driver, native = self._health, self.driver, self._native
+        if native is None or not health.all_quiet() or not health.reserve():
             return None
+        connection = None
         try:
-            connection = self.driver.acquire_idle(self._native)
-        except BaseException as error:
-            health.cancel_reservation()
-            if not isinstance(error, (self.driver.dbapi.Error, DeadIdleSession, OSError)):
-                raise
+            if driver.opened(native) > driver.busy(native):
+                connection = driver.acquire_idle(native)
+            else:  # it has thrown dead ones away by itself
+                health.forget_vanished()
+        except (driver.dbapi.Error, DeadIdleSession, OSError) as error:
             log.info("pool %r: no idle session: %s", self.name, error)
-            return None
-        return connection, health.drawn(connection, reserved=True)
+        finally:
+            if connection is None:
+                health.cancel_reservation()
+        return None if connection is None else (connection, health.drawn(connection, reserved=True))
 
     def _draw_in_worker(self, deadline: float, seconds: float) -> tuple[Any, SessionState]:
         """Draw a session in a worker, which may find dead ones in the native pool, and may have to log on."""
@@ -193,25 +202,28 @@ class SessionPool:
         if self._outage.since is not None and not self._health.any_alive():
             raise self._outage.error()
         driver, native, started = self.driver, self._native, time.monotonic()
+        attempts = 1
         while True:
             call = partial(self._log_ons.run, partial(driver.acquire, native), deadline)
             try:
                 connection = self._workers.run(call, deadline, self._came_late)
             except CallTimeout:
                 if time.monotonic() - started >= self.settings.ping_timeout:
-                    self._log_on_failed("a log-on got no answer", silent=True)
+                    self._log_on_failed(driver.dbapi.OperationalError("a log-on got no answer"), silent=True)
                 self._log_ons.cut_overdue()
                 raise _Overdue(self._timed_out(seconds, *_SLOW_LOG_ON)) from None
             except DeadIdleSession as error:
                 log.info("pool %r: an idle session was dead: %s", self.name, error)
             except driver.dbapi.Error as error:
-                if not driver.is_pool_exhausted(error):
+                interrupted = attempts < _LOG_ON_ATTEMPTS and not _CUT_OFF.isdisjoint(error_codes(error))
+                if not interrupted and not driver.is_pool_exhausted(error):
                     raised = log_on_error(error, self._where)
                     if isinstance(raised, DatabaseUnavailable):
-                        self._log_on_failed(str(error).split("\n")[0])
+                        self._log_on_failed(error, time.monotonic() - started >= self.settings.ping_timeout)
                     raise raised from error
                 if time.monotonic() >= deadline:
                     raise self._timed_out(seconds, *_SLOW_LOG_ON) from None
+                attempts += interrupted
                 time.sleep(_RETRY_PAUSE)
             else:
                 self._health.forget_vanished()
@@ -241,7 +253,7 @@ class SessionPool:
                 state.socket.shut_down()  # which frees the worker too
             raise Unanswered(PING_UNANSWERED) from None
 
-    def _log_on_failed(self, cause: str, silent: bool = False) -> None:
+    def _log_on_failed(self, cause: Exception, silent: bool = False) -> None:
         if self._outage.failed(cause, silent):
             self._keeper.wake()
 
@@ -322,6 +334,8 @@ class SessionPool:
                 ended = self._health.shut_down_suspects(state)
                 log.info("%s: a session died in silence (%s), and %d idle ones with it", self._where, cause, ended)
         self._background.submit(partial(self._discard, self._native, connection, state, cause))
+        if self._is_short():
+            self._keeper.wake()
 
     def _discard(self, native: Any, connection: Any, state: SessionState, cause: str) -> None:
         """Take a session out of the native pool, which logs it off if it lives; nobody waits for that."""
@@ -386,6 +400,7 @@ class SessionPool:
             self.name,
             [
                 LookForDatabase(lambda: self._outage.since is not None, self._look_for_database),
+                Retried(self._is_short, self._fill),
                 Periodic(ages, self._retire),
                 Periodic(self.settings.keepalive_idle, self._keep_warm),
                 WhenThere(self._strays, self._sweep),
@@ -393,7 +408,8 @@ class SessionPool:
         )
 
     def _look_for_database(self) -> None:
-        """Log on outside of the native pool. If that works the outage is over, and what `min` asks for is opened."""
+        """Log on outside of the native pool; if that works the outage is over."""
+        self._log_ons.cut_overdue()
         attempt = partial(self.driver.log_on, self.settings, _ATTEMPT_LIMIT)
         limit = time.monotonic() + 2 * _ATTEMPT_LIMIT
         try:
@@ -402,18 +418,21 @@ class SessionPool:
             self._log_ons.cut_overdue()
             raise
         except Exception as error:
-            self._outage.failed(str(error).split("\n")[0])
+            self._outage.failed(error)
             raise
         self._outage.succeeded()
-        self._fill(time.monotonic() + self.settings.connect_timeout)
 
-    def _fill(self, deadline: float) -> None:
-        """Open the sessions that `min` asks for and nobody else waits for, by the deadline."""
+    def _is_short(self) -> bool:
+        """Whether there are fewer sessions than `min` asks for, and more can be had."""
+        return self._filled and self._outage.since is None and self._health.total < self.settings.min
+
+    def _fill(self) -> None:
+        """Open the sessions that `min` asks for and nobody else waits for."""
         missing = self.settings.min - self._health.total
-        if missing <= 0:
-            return
-        # The native pool gives its idle sessions first.
-        self._visit(missing + self._health.idle, deadline, lambda connection, state: None)
+        if missing > 0:
+            deadline = time.monotonic() + (self.settings.connect_timeout or _PATIENCE)
+            # The native pool gives its idle sessions first.
+            self._visit(missing + self._health.idle, deadline, lambda connection, state: None)
 
     def _visit(self, most: int, deadline: float, judge: Callable[[Any, SessionState], str | None]) -> None:
         """Draw up to so many sessions that nobody needs now; let go of those that ``judge`` gives a cause for."""
