@@ -38,7 +38,7 @@ CAP, QUICK_CAP = 20.0, 8.0
 LASTS = 5.0
 """Seconds that a fault lasts, where it ends by itself."""
 IDLE_SECONDS = 1.2
-"""How long sessions have been idle when a fault comes: longer than `trust`."""
+"""How long sessions have been idle when a fault comes: longer than `trust`, but the kernel has had an answer since."""
 KERNEL_SECONDS = 6.0
 _START_SECONDS = 60.0
 _GRACE = 5.0
@@ -240,7 +240,8 @@ def seconds(value: float | None, cap: float, hangs: bool = False) -> str:
 
 def table(driver: str, results: list[Result], cap: float) -> Table:
     """All of a driver's results."""
-    shown = Table("fault", "contender", title=DRIVERS[driver], title_justify="left")
+    shown = Table("fault", title=DRIVERS[driver], title_justify="left")
+    shown.add_column("contender", no_wrap=True)
     for what in ("first good answer", f"errors of {CALLERS} callers", "longest call"):
         shown.add_column(what, justify="right")
     texts = {fault.name: fault.text for fault in FAULTS}
@@ -371,8 +372,8 @@ def main(
         own = [result for result in found if result.driver == driver]
         console.print(table(driver, own, cap))
         (results / f"outage-{driver}.md").write_text(markdown(driver, own, cap), encoding="utf-8")
-    written = {"python": platform.python_version(), "cap": cap, "results": [asdict(result) for result in found]}
-    (results / "outage.json").write_text(json.dumps(written, indent=1), encoding="utf-8")
+        written = {"python": platform.python_version(), "cap": cap, "results": [asdict(result) for result in own]}
+        (results / f"outage-{driver}.json").write_text(json.dumps(written, indent=1), encoding="utf-8")
     try:
         chart(found, cap, results / "outage.png")
     except ImportError:

@@ -24,13 +24,13 @@ QUERY = "select 1 from dual"
 ORAPOOL = {
     "max": IDLE,
     "acquire_timeout": 5,
-    "trust": 0.5,
+    "trust": 1.1,
     "keepalive_idle": 1,
     "keepalive_interval": 1,
     "keepalive_probes": 2,
     "user_timeout": 3,
 }
-"""The times of orapool's defaults divided by about 60, so that a fault that takes a minute can be played in seconds."""
+"""Defaults, but for times that are divided by up to 60, so that what takes a minute can be played in seconds."""
 
 Checkout = Callable[[], "contextlib.AbstractContextManager[Any]"]
 

