@@ -16,6 +16,7 @@ from orapool.sockets import AVAILABLE, KeepAlive, SessionSocket, SocketWatch, ow
 
 _NOT_TCP = re.compile(r"PROTOCOL\s*=\s*(?:IPC|BEQ)", re.IGNORECASE)
 _IDENTIFY_ROUNDS = 6
+_NO_KEY = -1
 _LIFETIME_JITTER = 0.1
 """Sessions retire at up to a tenth less than the greatest age, so that not all do it at once."""
 
@@ -181,13 +182,17 @@ class Health:
 
     def drawn(self, connection: Any, reserved: bool = False) -> SessionState:
         """A session was drawn from the native pool, with a reservation or without: its state."""
-        key = self._driver.session_key(connection)
+        try:
+            key = self._driver.session_key(connection)
+        except Exception as error:  # died at this very moment
+            connection.lost_by = next(error_codes(error), type(error).__name__)
+            key = _NO_KEY
         with self._lock:
             self._drawing -= reserved
             self._idle.pop(key, None)
             state = self._states.get(key)
         if state is None:
-            state = self.admit(connection)
+            state = SessionState(key, None, float("inf")) if key == _NO_KEY else self.admit(connection)
         state.draws += 1
         connection.session_state = state
         return state

@@ -48,7 +48,7 @@ class Periodic:
 
 
 class Retried:
-    """Runs while there is need, at once when the keeper is woken and then with a pause between attempts.
+    """Runs while there is need, after a pause in which others may have seen to it, and again after each pause.
 
     Args:
         needed: whether there is need.
@@ -60,11 +60,15 @@ class Retried:
     def __init__(self, needed: Callable[[], bool], action: Callable[[], object]) -> None:
         self._needed = needed
         self._action = action
-        self._next = 0.0
+        self._next = NEVER
 
     def due(self) -> float:
         """When it is to run next."""
-        return self._next if self._needed() else NEVER
+        if not self._needed():
+            self._next = NEVER
+        elif self._next == NEVER:
+            self._next = time.monotonic() + self.PAUSE
+        return self._next
 
     def run(self) -> None:
         """Do it."""

@@ -135,7 +135,8 @@ class SessionPool:
         except BaseException:
             self._pass_on()
             raise
-        self.driver.set_call_timeout(connection, self.settings.call_timeout if call_timeout is None else call_timeout)
+        if call_timeout is not None and call_timeout != self.settings.call_timeout:
+            self.driver.set_call_timeout(connection, call_timeout)
         self._out[id(connection)] = weakref.ref(connection)
         connection.lent_by = self
         with self._lock:
@@ -164,6 +165,8 @@ class SessionPool:
             fault = connection.lost_by
             if fault is None and state.draws > 1:  # a log-on is a sign of life itself
                 fault = self._health.find_fault(connection, state, partial(self._ping, deadline))
+            if fault is None:
+                fault = self._set_call_timeout(connection)
             if fault is None and time.monotonic() >= state.retires:
                 fault = RETIRED
             if fault is None and self._slots.closed:
@@ -177,6 +180,14 @@ class SessionPool:
             self._filled = True
             self._fill()
         return connection
+
+    def _set_call_timeout(self, connection: Any) -> str | None:
+        """What is wrong with a session that does not even take its call time-out."""
+        try:
+            self.driver.set_call_timeout(connection, self.settings.call_timeout)
+        except self.driver.dbapi.Error as error:
+            return next(error_codes(error), type(error).__name__)
+        return None
 
     def _draw_idle(self) -> tuple[Any, SessionState] | None:
         """Draw an idle session where that cannot block: one is there, and the kernel knows of no end of any."""
@@ -388,7 +399,10 @@ class SessionPool:
 
     def _on_session(self, connection: Any) -> None:
         """The native pool has made a session."""
-        self._health.admit(connection)
+        try:
+            self._health.admit(connection)
+        except self.driver.dbapi.Error as error:  # died at once: who draws it will see
+            log.info("%s: a new session is dead: %s", self._where, error)
         with self._lock:
             self._counters.log_ons += 1
 
@@ -512,19 +526,33 @@ class SessionPool:
             self._let_go(drawn[0], CLOSED)
 
     def _close_native(self) -> None:
+        """Close the native pool, within `_CLOSE_LIMIT`."""
         native, self._native = self._native, None
         if native is None:
             return
         with self._lock:
             self._counters.dropped[CLOSED] += self._health.total
+        deadline = time.monotonic() + _CLOSE_LIMIT
+        if not self._calls_end_by(deadline):
+            self._health.shut_down_all()
+            self._log_ons.cut_overdue()
         try:
-            self._workers.run(partial(self.driver.close, native), time.monotonic() + _CLOSE_LIMIT)
+            if self._calls_end_by(deadline + _CLOSE_LIMIT / 4):
+                self._workers.run(partial(self.driver.close, native), deadline)
+            else:
+                # Oracle Client crashes when its pool is closed under a call that still runs in it.
+                forking.leak(native)
+                log.warning("pool %r: %r will not end; its sessions are shut down", self.name, self._workers)
         except CallTimeout:
             log.warning("pool %r: the database does not answer the log-offs", self.name)
             self._health.shut_down_all()
         except Exception as error:
             log.warning("pool %r: closing failed: %s", self.name, error)
         self._health.close()
+
+    def _calls_end_by(self, deadline: float) -> bool:
+        """Whether all calls in the background have ended by then: those of the second kind run within the first."""
+        return self._background.idle_by(deadline) and self._workers.idle_by(deadline)
 
     # Looking at it.
 

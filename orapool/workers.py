@@ -51,7 +51,9 @@ class Workers:
     def __init__(self, name: str, most: int) -> None:
         self.name = name
         self.most = most
-        self._work = threading.Condition()
+        lock = threading.RLock()
+        self._work = threading.Condition(lock)
+        self._ended = threading.Condition(lock)
         self._jobs: deque[_Job] = deque()
         self._threads = 0
         self._spare = 0
@@ -98,6 +100,13 @@ class Workers:
         job = _Job(call, _log_error)
         job.abandoned = True
         self._put(job, abandoned=True)
+
+    def idle_by(self, deadline: float) -> bool:
+        """Wait until no call waits or runs, abandoned ones included; False when that is not so by ``deadline``."""
+        with self._work:
+            return self._ended.wait_for(
+                lambda: not self._jobs and not self._running, max(0.0, deadline - time.monotonic())
+            )
 
     def _put(self, job: _Job, abandoned: bool = False) -> None:
         with self._work:
@@ -149,9 +158,7 @@ class Workers:
         except BaseException as raised:
             error = raised
         with self._work:
-            self._running -= 1
             abandoned = job.abandoned
-            self._abandoned -= abandoned
             job.ended = True
         if not abandoned:
             job.result, job.error = result, error
@@ -161,6 +168,10 @@ class Workers:
                 job.late(result, error)
             except Exception:
                 log.exception("cleaning up after a call that ended late")
+        with self._work:
+            self._running -= 1
+            self._abandoned -= abandoned
+            self._ended.notify_all()
 
 
 def _log_error(_result: Any, error: BaseException | None) -> None:

@@ -28,6 +28,15 @@ class Cursor(WatchedCursor, cx_Oracle.Cursor):  # type: ignore[misc]
 class Connection(PooledConnection, cx_Oracle.Connection):  # type: ignore[misc]
     """cx_Oracle's connection, of the pool."""
 
+    @property
+    def version(self) -> str:
+        """As the driver's own, which asks the server."""
+        try:
+            return str(super().version)
+        except Exception as error:
+            self.note(error)
+            raise
+
     def cursor(self, scrollable: bool = False) -> Cursor:
         """As the driver's own."""
         self.handle  # noqa: B018 - raises InterfaceError if the connection is closed
