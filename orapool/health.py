@@ -260,13 +260,24 @@ class Health:
         with self._lock:
             idle = list(self._idle.values())
         suspects = [state for state in idle if state.socket is not None and state.last_seen_alive() <= bound]
+        ended = self._shut_down(suspects)
         with self._lock:
-            for state in suspects:
-                if self._idle.get(state.key) is state:
-                    self._forget(state.key)
             for state in self._idle.values():
                 state.confirmed = min(state.confirmed, now - self._settings.trust)
-        return sum(state.socket.shut_down() for state in suspects if state.socket is not None)
+        return ended
+
+    def shut_down_idle(self) -> int:
+        """End all idle sessions on this side; returns how many."""
+        with self._lock:
+            idle = list(self._idle.values())
+        return self._shut_down(idle)
+
+    def _shut_down(self, idle: list[SessionState]) -> int:
+        with self._lock:
+            for state in idle:
+                if self._idle.get(state.key) is state:
+                    self._forget(state.key)
+        return sum(state.socket.shut_down() for state in idle if state.socket is not None)
 
     def shut_down_all(self) -> int:
         """End every session's connection on this side; returns how many."""

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, Callable
+from typing import Any
 
 from orapool import forking
 from orapool.counters import Counters, PoolStats
@@ -18,11 +18,12 @@ from orapool.drivers import find_driver
 from orapool.drivers.base import DeadIdleSession, Driver
 from orapool.errors import DatabaseUnavailable, PoolClosed, PoolTimeout, error_codes, log_on_error
 from orapool.health import Health, SessionState, Unanswered
-from orapool.keeper import Keeper, LookForDatabase, Periodic, Retried, WhenThere
+from orapool.keeper import Keeper
 from orapool.log_ons import LogOns
 from orapool.outage import Outage
 from orapool.settings import PoolSettings
 from orapool.slots import LineClosed, Slots
+from orapool.upkeep import PATIENCE, RETIRED, Upkeep
 from orapool.workers import CallTimeout, Workers
 
 log = logging.getLogger("orapool.pool")
@@ -33,14 +34,8 @@ _CUT_OFF = frozenset({"ORA-03113", "ORA-03135", "ORA-12537", "ORA-12547", "DPY-4
 """What a log-on fails with when the other side ends the connection in the middle of it."""
 _LOG_ON_ATTEMPTS = 3
 """Log-ons that one caller makes when the other side says goodbye in the middle of them."""
-_PATIENCE = 10.0
-"""Seconds that a log-on may go on when its caller has gone, where `connect_timeout` sets no limit."""
 _CLOSE_LIMIT = 1.5
 """Seconds that the log-offs of a closing pool may take in all."""
-_ATTEMPT_LIMIT = 1
-"""Seconds that an attempt to find the database again may take to connect."""
-_UPKEEP_PERIOD = 5.0
-"""Seconds between looks at the ages of sessions, where ages have a limit."""
 _BACKGROUND_THREADS = 4
 
 _ALL_IN_USE = (
@@ -50,14 +45,12 @@ _ALL_IN_USE = (
 _SLOW_LOG_ON = ("a log-on has not ended", "check whether the database answers, or raise acquire_timeout")
 
 PING_UNANSWERED = "ping unanswered"
+PING_CUT_SHORT = "ping cut short"
 ROLLBACK_UNANSWERED = "rollback unanswered"
 CLOSED = "pool closed"
 ASKED = "asked"
-RETIRED = "retired"
 _ORDERLY = frozenset({ASKED, CLOSED, RETIRED})
 """Causes to drop a session that is well, and may log off."""
-_SILENT = frozenset({PING_UNANSWERED, ROLLBACK_UNANSWERED})
-"""Causes that cast suspicion on other sessions too."""
 
 
 class _Overdue(Exception):
@@ -79,7 +72,7 @@ class SessionPool:
     def __init__(self, settings: PoolSettings, name: str = "default") -> None:
         self.name = name
         self.settings = settings
-        self._where = f"pool {name!r}, {settings.user}@{settings.dsn}"
+        self.where = f"pool {name!r}, {settings.user}@{settings.dsn}"
         self._driver: Driver | None = None
         self._start_afresh()
         forking.remember(self)
@@ -91,13 +84,14 @@ class SessionPool:
         self._slots = Slots(self.settings.max)
         self._native: Any = None
         self._health: Health
+        self._upkeep: Upkeep
         self._keeper: Keeper
         self._filled = False
         self._out: dict[int, weakref.ref[Any]] = {}
         self._strays: deque[Any] = deque()
         self._counters = Counters()
-        self._outage = Outage(self._where)
-        self._log_ons = LogOns(self.settings.dsn, self.settings.connect_timeout or _PATIENCE)
+        self._outage = Outage(self.where)
+        self._log_ons = LogOns(self.settings.dsn, self.settings.connect_timeout or PATIENCE)
         self._workers = Workers(f"{self.name}-calls", self.settings.max * 2 + 1)
         self._background = Workers(f"{self.name}-background", _BACKGROUND_THREADS)
 
@@ -129,14 +123,15 @@ class SessionPool:
         self._stand_in_line(deadline, seconds)
         try:
             # Whoever does not stand in line may still log on.
-            connection = self._draw(deadline if seconds > 0 else deadline + self.settings.connect_timeout, seconds)
+            limit = deadline if seconds > 0 else deadline + self.settings.connect_timeout
+            connection = self._draw(
+                limit, seconds, self.settings.call_timeout if call_timeout is None else call_timeout
+            )
         except _Overdue as overdue:
             raise overdue.error from None
         except BaseException:
             self._pass_on()
             raise
-        if call_timeout is not None and call_timeout != self.settings.call_timeout:
-            self.driver.set_call_timeout(connection, call_timeout)
         self._out[id(connection)] = weakref.ref(connection)
         connection.lent_by = self
         with self._lock:
@@ -156,7 +151,7 @@ class SessionPool:
         if not served:
             raise self._timed_out(seconds, *_ALL_IN_USE)
 
-    def _draw(self, deadline: float, seconds: float) -> Any:
+    def _draw(self, deadline: float, seconds: float, call_timeout: float) -> Any:
         """Draw a live session: an idle one whose path is known to be good, or can be shown to be, or a new one."""
         if self._native is None:
             self._open()
@@ -164,9 +159,9 @@ class SessionPool:
             connection, state = self._draw_idle() or self._draw_in_worker(deadline, seconds)
             fault = connection.lost_by
             if fault is None and state.draws > 1:  # a log-on is a sign of life itself
-                fault = self._health.find_fault(connection, state, partial(self._ping, deadline))
+                fault = self._health.find_fault(connection, state, partial(self.ping, deadline))
             if fault is None:
-                fault = self._set_call_timeout(connection)
+                fault = self._set_call_timeout(connection, call_timeout)
             if fault is None and time.monotonic() >= state.retires:
                 fault = RETIRED
             if fault is None and self._slots.closed:
@@ -178,19 +173,25 @@ class SessionPool:
                 raise PoolClosed(f"pool {self.name!r} was closed while waiting for a session")
         if not self._filled:
             self._filled = True
-            self._fill()
+            self._upkeep.fill(deadline)
         return connection
 
-    def _set_call_timeout(self, connection: Any) -> str | None:
+    def _set_call_timeout(self, connection: Any, seconds: float) -> str | None:
         """What is wrong with a session that does not even take its call time-out."""
         try:
-            self.driver.set_call_timeout(connection, self.settings.call_timeout)
+            self.driver.set_call_timeout(connection, seconds)
         except self.driver.dbapi.Error as error:
             return next(error_codes(error), type(error).__name__)
         return None
 
     def _draw_idle(self) -> tuple[Any, SessionState] | None:
         """Draw an idle session where that cannot block: one is there, and the kernel knows of no end of any."""
+        # Oracle Client keeps a lock while it takes a session out, and asks the neighbours then.
+        if self._background.active:
+            return None
+        return self._draw_reserved()
+
+    def _draw_reserved(self) -> tuple[Any, SessionState] | None:
         health, driver, native = self._health, self.driver, self._native
         if native is None or not health.all_quiet() or not health.reserve():
             return None
@@ -228,7 +229,7 @@ class SessionPool:
             except driver.dbapi.Error as error:
                 interrupted = attempts < _LOG_ON_ATTEMPTS and not _CUT_OFF.isdisjoint(error_codes(error))
                 if not interrupted and not driver.is_pool_exhausted(error):
-                    raised = log_on_error(error, self._where)
+                    raised = log_on_error(error, self.where)
                     if isinstance(raised, DatabaseUnavailable):
                         self._log_on_failed(error, time.monotonic() - started >= self.settings.ping_timeout)
                     raise raised from error
@@ -249,20 +250,21 @@ class SessionPool:
                 self._outage.succeeded()
                 self._put_back(connection, state)
             elif not isinstance(error, CallTimeout):
-                log.info("%s: a log-on that nobody waits for any more failed: %s", self._where, error)
+                log.info("%s: a log-on that nobody waits for any more failed: %s", self.where, error)
         finally:
             self._pass_on()
 
-    def _ping(self, deadline: float, connection: Any, state: SessionState) -> None:
+    def ping(self, deadline: float, connection: Any, state: SessionState) -> None:
         """One round trip, within `ping_timeout` and the time left; a session that does not answer is shut down."""
-        limit = min(deadline, time.monotonic() + self.settings.ping_timeout)
+        limit = time.monotonic() + self.settings.ping_timeout
+        cut_short = deadline < limit
         call = partial(self.driver.ping, connection, self.settings.ping_timeout)
         try:
-            self._workers.run(call, limit)
+            self._workers.run(call, min(deadline, limit))
         except CallTimeout:
             if state.socket is not None:
                 state.socket.shut_down()  # which frees the worker too
-            raise Unanswered(PING_UNANSWERED) from None
+            raise Unanswered(PING_CUT_SHORT if cut_short else PING_UNANSWERED) from None
 
     def _log_on_failed(self, cause: Exception, silent: bool = False) -> None:
         if self._outage.failed(cause, silent):
@@ -280,36 +282,64 @@ class SessionPool:
 
     def take_back(self, connection: Any) -> None:
         """A connection was closed: called by its close(). A lost session is dropped instead of put back."""
+        self._out.pop(id(connection), None)
+        try:
+            cause = connection.lost_by
+            if cause is None:
+                self._end_transaction(connection)
+        except CallTimeout:
+            return  # the slot stays with the rollback until that ends
+        except Exception as error:
+            cause = next(error_codes(error), type(error).__name__)
+        self._settle(connection, cause)
+
+    def _settle(self, connection: Any, cause: str | None) -> None:
+        """Put a session back, or let it go for a cause, and pass its slot on. Never waits for others on their way."""
+        if self._background.active:
+            self._background.submit(partial(self._settle_now, connection, cause))
+        else:
+            self._settle_now(connection, cause)
+
+    def _settle_now(self, connection: Any, cause: str | None) -> None:
         try:
             state = connection.session_state
-            cause = connection.lost_by or self._end_transaction(connection, state)
             if cause is None and self._health.has_ended(state):
                 cause = "ended"
             if cause is None:
-                state.used = state.confirmed = time.monotonic()
+                state.used = time.monotonic()
                 self._put_back(connection, state)
             else:
                 self._let_go(connection, cause)
         except Exception as error:
             log.warning("pool %r: giving a session back failed: %s", self.name, error)
         finally:
-            self._out.pop(id(connection), None)
             self._pass_on()
 
-    def _end_transaction(self, connection: Any, state: SessionState) -> str | None:
-        """Roll back what is open, within `ping_timeout`. Returns what is wrong with the session, if anything."""
+    def _end_transaction(self, connection: Any) -> None:
+        """Roll back what is open. Raises CallTimeout after `ping_timeout`; the rollback goes on in the background.
+
+        It is cut off there only when the other side's kernel does not acknowledge it either: undoing can take long.
+        """
         # The native pools would do it too, but with no limit, and python-oracledb's under a lock that all callers need.
+        if not self.driver.in_transaction(connection):
+            return
+        limit = time.monotonic() + self.settings.ping_timeout
         try:
-            if self.driver.in_transaction(connection):
-                limit = time.monotonic() + self.settings.ping_timeout
-                self._workers.run(partial(self.driver.rollback, connection), limit)
+            self._workers.run(
+                partial(self.driver.rollback, connection), limit, partial(self._rolled_back_late, connection)
+            )
         except CallTimeout:
-            if state.socket is not None:
-                state.socket.shut_down()
-            return ROLLBACK_UNANSWERED
-        except Exception as error:
-            return next(error_codes(error), type(error).__name__)
-        return None
+            session_socket = connection.session_state.socket
+            look = session_socket.look() if session_socket is not None else None
+            if look is not None and look.retransmits:
+                connection.lost_silently = True
+                session_socket.shut_down()
+            raise
+
+    def _rolled_back_late(self, connection: Any, _result: None, error: BaseException | None) -> None:
+        """A rollback has ended after its caller had gone."""
+        cause = None if error is None else next(error_codes(error), ROLLBACK_UNANSWERED)
+        self._settle(connection, cause)
 
     def _put_back(self, connection: Any, state: SessionState) -> None:
         """Put a session that is well back into the native pool."""
@@ -341,9 +371,9 @@ class SessionPool:
             self._counters.dropped[cause] += 1
         if state.socket is not None and cause not in _ORDERLY:
             state.socket.shut_down()
-            if cause in _SILENT or connection.lost_silently:
+            if cause == PING_UNANSWERED or connection.lost_silently:
                 ended = self._health.shut_down_suspects(state)
-                log.info("%s: a session died in silence (%s), and %d idle ones with it", self._where, cause, ended)
+                log.info("%s: a session died in silence (%s), and %d idle ones with it", self.where, cause, ended)
         self._background.submit(partial(self._discard, self._native, connection, state, cause))
         if self._is_short():
             self._keeper.wake()
@@ -356,6 +386,8 @@ class SessionPool:
         except CallTimeout:
             if state.socket is not None:
                 state.socket.shut_down()
+            if cause not in _ORDERLY:  # Oracle Client asks idle neighbours then, and these do not answer
+                self._health.shut_down_idle()
         except Exception as error:
             log.info("pool %r: closing a session that was dropped (%s) failed: %s", self.name, cause, error)
 
@@ -391,7 +423,8 @@ class SessionPool:
                 if self._slots.closed:
                     raise PoolClosed(f"pool {self.name!r} is closed")
                 self._health = Health(self.driver, self.settings)
-                self._keeper = self._upkeep()
+                self._upkeep = Upkeep(self, self._health, self._outage, self._log_ons, self._workers)
+                self._keeper = self._upkeep.keeper(self._strays, self._sweep, self._is_short)
                 self._native = self.driver.open(self.settings, self._on_session)
                 self._keeper.start()
                 log.info("pool %r opened: %r", self.name, self)
@@ -402,100 +435,33 @@ class SessionPool:
         try:
             self._health.admit(connection)
         except self.driver.dbapi.Error as error:  # died at once: who draws it will see
-            log.info("%s: a new session is dead: %s", self._where, error)
+            log.info("%s: a new session is dead: %s", self.where, error)
         with self._lock:
             self._counters.log_ons += 1
-
-    def _upkeep(self) -> Keeper:
-        """What is done in the background."""
-        limits = self.settings.max_lifetime, self.settings.idle_timeout
-        ages = min((_UPKEEP_PERIOD, *(limit / 4 for limit in limits if limit))) if any(limits) else 0.0
-        return Keeper(
-            self.name,
-            [
-                LookForDatabase(lambda: self._outage.since is not None, self._look_for_database),
-                Retried(self._is_short, self._fill),
-                Periodic(ages, self._retire),
-                Periodic(self.settings.keepalive_idle, self._keep_warm),
-                WhenThere(self._strays, self._sweep),
-            ],
-        )
-
-    def _look_for_database(self) -> None:
-        """Log on outside of the native pool; if that works the outage is over."""
-        self._log_ons.cut_overdue()
-        attempt = partial(self.driver.log_on, self.settings, _ATTEMPT_LIMIT)
-        limit = time.monotonic() + 2 * _ATTEMPT_LIMIT
-        try:
-            self._workers.run(lambda: self._log_ons.run(lambda _left: attempt(), limit), limit)
-        except CallTimeout:
-            self._log_ons.cut_overdue()
-            raise
-        except Exception as error:
-            self._outage.failed(error)
-            raise
-        self._outage.succeeded()
 
     def _is_short(self) -> bool:
         """Whether there are fewer sessions than `min` asks for, and more can be had."""
         return self._filled and self._outage.since is None and self._health.total < self.settings.min
 
-    def _fill(self) -> None:
-        """Open the sessions that `min` asks for and nobody else waits for."""
-        missing = self.settings.min - self._health.total
-        if missing > 0:
-            deadline = time.monotonic() + (self.settings.connect_timeout or _PATIENCE)
-            # The native pool gives its idle sessions first.
-            self._visit(missing + self._health.idle, deadline, lambda connection, state: None)
-
-    def _visit(self, most: int, deadline: float, judge: Callable[[Any, SessionState], str | None]) -> None:
-        """Draw up to so many sessions that nobody needs now; let go of those that ``judge`` gives a cause for."""
-        drawn: list[tuple[Any, SessionState]] = []
-        try:
-            while len(drawn) < most and self._slots.take_spare(1):
-                try:
-                    drawn.append(self._draw_idle() or self._draw_in_worker(deadline, 0))
-                except _Overdue:
-                    break
-                except BaseException:
-                    self._pass_on()
-                    raise
-        except (PoolTimeout, DatabaseUnavailable, PoolClosed) as error:
-            log.warning("%s: %s", self._where, error)
-        finally:
-            for connection, state in drawn:
-                cause = judge(connection, state)
-                if cause is None:
-                    self._put_back(connection, state)
-                else:
-                    self._let_go(connection, cause)
-                self._pass_on()
-
-    def _retire(self) -> None:
-        """Close idle sessions that are too old, and those beyond `min` that have not been used for `idle_timeout`."""
-        now = time.monotonic()
-        spare = self._health.total - self.settings.min
-        idle_timeout = self.settings.idle_timeout
-
-        def judge(_connection: Any, state: SessionState) -> str | None:
-            nonlocal spare
-            if now >= state.retires:
-                return RETIRED
-            if idle_timeout and spare > 0 and now - state.used >= idle_timeout:
-                spare -= 1
-                return RETIRED
+    def draw_spare(self, deadline: float) -> tuple[Any, SessionState] | None:
+        """For the upkeep: a session that nobody waits for; None when there is no slot for it, or no log-on by then."""
+        if not self._slots.take_spare():
             return None
+        try:
+            return self._draw_idle() or self._draw_in_worker(deadline, 0)
+        except _Overdue:
+            return None
+        except BaseException:
+            self._pass_on()
+            raise
 
-        if self._health.any_to_retire(now, idle_timeout if spare > 0 else 0.0):
-            self._visit(self._health.idle, now + self.settings.ping_timeout, judge)
-
-    def _keep_warm(self) -> None:
-        """Ping idle sessions whose sockets the kernel does not watch."""
-        if not self._health.blind:
-            return
-        deadline = time.monotonic() + self.settings.ping_timeout
-        ping = partial(self._ping, deadline)
-        self._visit(self._health.idle, deadline, lambda connection, state: self._health.ask(connection, state, ping))
+    def return_spare(self, connection: Any, state: SessionState, cause: str | None) -> None:
+        """For the upkeep: take a session back, or let it go for a cause."""
+        if cause is None:
+            self._put_back(connection, state)
+        else:
+            self._let_go(connection, cause)
+        self._pass_on()
 
     def close(self) -> None:
         """Close the pool. Idle sessions are closed now, those checked out when they are given back.
@@ -519,11 +485,16 @@ class SessionPool:
 
     def _drain(self) -> None:
         """Close the idle sessions while others are checked out, which neither native pool can do by itself."""
-        while True:
-            drawn = self._draw_idle()
-            if drawn is None:
-                return
+        try:
+            self._workers.run(self._drain_now, time.monotonic() + _CLOSE_LIMIT)
+        except CallTimeout:
+            self._health.shut_down_idle()
+
+    def _drain_now(self) -> None:
+        drawn = self._draw_reserved()
+        while drawn is not None:
             self._let_go(drawn[0], CLOSED)
+            drawn = self._draw_reserved()
 
     def _close_native(self) -> None:
         """Close the native pool, within `_CLOSE_LIMIT`."""

@@ -70,12 +70,13 @@ class Slots:
             raise LineClosed("was closed while waiting for a session")
         return True
 
-    def take_spare(self, most: int) -> int:
-        """Take up to ``most`` slots that nobody waits for; returns how many."""
+    def take_spare(self) -> bool:
+        """Take a slot that nobody waits for, if there is one."""
         with self._lock:
-            taken = 0 if self._line or self.closed else max(0, min(most, self._most - self.busy))
-            self.busy += taken
-            return taken
+            if self._line or self.closed or self.busy >= self._most:
+                return False
+            self.busy += 1
+            return True
 
     def give(self) -> bool:
         """Pass a slot on to the first in line, or back; True when the last one came back after `close`."""

@@ -69,6 +69,11 @@ class Workers:
         return self._running
 
     @property
+    def active(self) -> bool:
+        """Whether any call waits or runs."""
+        return self._running > 0 or bool(self._jobs)
+
+    @property
     def abandoned(self) -> int:
         """Calls under way that nobody waits for any more."""
         return self._abandoned

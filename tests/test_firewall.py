@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import textwrap
+import time
 
 import pytest
 
@@ -16,7 +17,11 @@ from tests.firewall import Firewall
 
 def connect(firewall: Firewall) -> socket.socket:
     """A connection through the firewall, on which the listener has nothing to say."""
+    connects = firewall.sandbox.stats().connects
     connection = socket.create_connection((firewall.address, firewall.sandbox.port), timeout=5)
+    deadline = time.monotonic() + 5
+    while firewall.sandbox.stats().connects == connects:  # the server has yet to accept it
+        assert time.monotonic() < deadline
     connection.settimeout(0.3)
     return connection
 

@@ -1,0 +1,141 @@
+"""What a pool does in the background: find the database again, refill, retire, keep warm."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sized
+from functools import partial
+from typing import Any, Callable, Protocol
+
+from orapool.drivers.base import Driver
+from orapool.errors import PoolError
+from orapool.health import Health, SessionState
+from orapool.keeper import Keeper, LookForDatabase, Periodic, Retried, WhenThere
+from orapool.log_ons import LogOns
+from orapool.outage import Outage
+from orapool.settings import PoolSettings
+from orapool.workers import CallTimeout, Workers
+
+log = logging.getLogger("orapool.pool")
+
+RETIRED = "retired"
+PATIENCE = 10.0
+"""Seconds that a log-on may go on when nobody waits for it, where `connect_timeout` sets no limit."""
+
+_ATTEMPT_LIMIT = 1
+"""Seconds that an attempt to find the database again may take to connect."""
+_PERIOD = 5.0
+"""Seconds between looks at the ages of sessions, where ages have a limit."""
+
+
+class Source(Protocol):
+    """The pool, as seen from here: it lends sessions that nobody needs now."""
+
+    name: str
+    settings: PoolSettings
+    where: str
+
+    @property
+    def driver(self) -> Driver:
+        """The driver."""
+
+    def draw_spare(self, deadline: float) -> tuple[Any, SessionState] | None:
+        """A session that nobody waits for, idle or new; None when there is no slot for it or no log-on by then."""
+
+    def return_spare(self, connection: Any, state: SessionState, cause: str | None) -> None:
+        """Take it back, or let it go for a cause."""
+
+    def ping(self, deadline: float, connection: Any, state: SessionState) -> None:
+        """One bounded round trip."""
+
+
+class Upkeep:
+    """The background tasks of one pool, run by its keeper."""
+
+    def __init__(self, pool: Source, health: Health, outage: Outage, log_ons: LogOns, workers: Workers) -> None:
+        self._pool = pool
+        self._settings = pool.settings
+        self._health = health
+        self._outage = outage
+        self._log_ons = log_ons
+        self._workers = workers
+
+    def keeper(self, strays: Sized, sweep: Callable[[], None], is_short: Callable[[], bool]) -> Keeper:
+        """The thread that does it all, not started yet."""
+        limits = self._settings.max_lifetime, self._settings.idle_timeout
+        ages = min((_PERIOD, *(limit / 4 for limit in limits if limit))) if any(limits) else 0.0
+        return Keeper(
+            self._pool.name,
+            [
+                LookForDatabase(lambda: self._outage.since is not None, self._look_for_database),
+                Retried(is_short, self.fill),
+                Periodic(ages, self._retire),
+                Periodic(self._settings.keepalive_idle, self._keep_warm),
+                WhenThere(strays, sweep),
+            ],
+        )
+
+    def fill(self, deadline: float | None = None) -> None:
+        """Open the sessions that `min` asks for and nobody else waits for, by the deadline."""
+        missing = self._settings.min - self._health.total
+        if missing > 0:
+            deadline = deadline or time.monotonic() + (self._settings.connect_timeout or PATIENCE)
+            # The native pool gives its idle sessions first.
+            self._visit(missing + self._health.idle, deadline, lambda connection, state: None)
+
+    def _look_for_database(self) -> None:
+        """Log on outside of the native pool; if that works the outage is over."""
+        self._log_ons.cut_overdue()
+        attempt = partial(self._pool.driver.log_on, self._settings, _ATTEMPT_LIMIT)
+        limit = time.monotonic() + 2 * _ATTEMPT_LIMIT
+        try:
+            self._workers.run(lambda: self._log_ons.run(lambda _left: attempt(), limit), limit)
+        except CallTimeout:
+            self._log_ons.cut_overdue()
+            raise
+        except Exception as error:
+            self._outage.failed(error)
+            raise
+        self._outage.succeeded()
+
+    def _visit(self, most: int, deadline: float, judge: Callable[[Any, SessionState], str | None]) -> None:
+        """Draw up to so many sessions that nobody needs now; let go of those that ``judge`` gives a cause for."""
+        drawn: list[tuple[Any, SessionState]] = []
+        try:
+            while len(drawn) < most:
+                spare = self._pool.draw_spare(deadline)
+                if spare is None:
+                    break
+                drawn.append(spare)
+        except PoolError as error:
+            log.warning("%s: %s", self._pool.where, error)
+        finally:
+            for connection, state in drawn:
+                self._pool.return_spare(connection, state, judge(connection, state))
+
+    def _retire(self) -> None:
+        """Close idle sessions that are too old, and those beyond `min` that have not been used for `idle_timeout`."""
+        now = time.monotonic()
+        spare = self._health.total - self._settings.min
+        idle_timeout = self._settings.idle_timeout
+
+        def judge(_connection: Any, state: SessionState) -> str | None:
+            nonlocal spare
+            if now >= state.retires:
+                return RETIRED
+            if idle_timeout and spare > 0 and now - state.used >= idle_timeout:
+                spare -= 1
+                return RETIRED
+            return None
+
+        if self._health.any_to_retire(now, idle_timeout if spare > 0 else 0.0):
+            self._visit(self._health.idle, now + self._settings.ping_timeout, judge)
+
+    def _keep_warm(self) -> None:
+        """Ping idle sessions whose sockets the kernel does not watch."""
+        if not self._health.blind:
+            return
+        deadline = time.monotonic() + self._settings.ping_timeout
+        ping = partial(self._pool.ping, deadline)
+        self._visit(self._health.idle, deadline, lambda connection, state: self._health.ask(connection, state, ping))
