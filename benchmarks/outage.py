@@ -204,7 +204,7 @@ def play(place: Place, driver: str, fault: Fault, name: str, cap: float) -> Resu
         process.stdin.write("go\n")
         process.stdin.flush()
         ended: list[float] = []
-        timer = threading.Timer(fault.lasts or 0, lambda: (end_of(place), ended.append(time.monotonic())))
+        timer = threading.Timer(fault.lasts or 0, lambda: (ended.append(time.monotonic()), end_of(place)))
         if fault.lasts is not None:
             timer.start()
         line = line_from(process, cap + _GRACE)
