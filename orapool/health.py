@@ -75,7 +75,9 @@ class Health:
         found = self._find_socket(connection) if self._has_sockets else None
         lifetime = self._settings.max_lifetime
         retires = time.monotonic() + lifetime * (1 - _LIFETIME_JITTER * random.random()) if lifetime else float("inf")
-        state = SessionState(key, found, retires)
+        state = connection.session_state = SessionState(key, found, retires)
+        if connection.lost_by:
+            return state
         with self._lock:
             self._forget(key)
             self._states[key] = state
@@ -191,6 +193,8 @@ class Health:
             self._drawing -= reserved
             self._idle.pop(key, None)
             state = self._states.get(key)
+        if state is None:
+            state = connection.session_state  # of a log-on at this draw
         if state is None:
             state = SessionState(key, None, float("inf")) if key == _NO_KEY else self.admit(connection)
         state.draws += 1

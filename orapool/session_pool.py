@@ -535,7 +535,10 @@ class SessionPool:
         """
         if self._strays:
             self._sweep()
-        opened = self._health.total if self._native is not None else 0
+        opened = 0
+        if self._native is not None:
+            self._health.forget_vanished()
+            opened = self._health.total
         with self._lock:
             counters, dropped = self._counters, dict(self._counters.dropped)
             return PoolStats(

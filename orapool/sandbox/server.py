@@ -121,7 +121,7 @@ class Server:
         with self._lock:
             self._connects += 1
             self._sessions[session.identity.sid] = (session, thread)
-        thread.start()
+            thread.start()
 
     def _run(self, session: Session) -> None:
         try:
