@@ -104,6 +104,11 @@ class SessionSocket:
             return None
         return SocketState(info[0] == _ESTABLISHED, info[_RETRANSMITS], info[_LAST_ACK_RECEIVED] / 1000)
 
+    def has_ended(self) -> bool:
+        """Whether the connection has ended while the driver still has the socket."""
+        look = self.look()
+        return look is not None and not look.established
+
     def keep_alive(self, settings: KeepAlive) -> bool:
         """Let the kernel watch the path; False when the socket is gone."""
         try:
@@ -172,7 +177,9 @@ class SocketWatch:
         if not events:
             return []
         with self._lock:
-            return [self._sockets[fd] for fd, _event in events if fd in self._sockets]
+            named = [self._sockets[fd] for fd, _event in events if fd in self._sockets]
+        # The number may have passed to a new session since the kernel named it.
+        return [each for each in named if each.has_ended()]
 
     def close(self) -> None:
         """Stop watching."""
