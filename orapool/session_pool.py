@@ -260,10 +260,12 @@ class SessionPool:
         """One round trip, within `ping_timeout` and the time left; a session that does not answer is shut down."""
         limit = time.monotonic() + self.settings.ping_timeout
         cut_short = deadline < limit
+        let_go = threading.Event()
         call = partial(self.driver.ping, connection, self.settings.ping_timeout)
         try:
-            self._workers.run(call, min(deadline, limit))
+            self._workers.run(call, min(deadline, limit), lambda *_: let_go.set())
         except CallTimeout:
+            connection.call_under_way = let_go
             if state.socket is not None:
                 state.socket.shut_down()  # which frees the worker too
             raise Unanswered(PING_CUT_SHORT if cut_short else PING_UNANSWERED) from None
@@ -382,6 +384,11 @@ class SessionPool:
 
     def _discard(self, native: Any, connection: Any, state: SessionState, cause: str) -> None:
         """Take a session out of the native pool, which logs it off if it lives; nobody waits for that."""
+        under_way: threading.Event | None = connection.call_under_way
+        # python-oracledb 2.5.1 and 3.4.2 crash when two threads are in one connection.
+        if under_way is not None and not under_way.wait(3 * self.settings.ping_timeout):
+            log.warning("%s: a session is not given up by a call that hangs", self.where)
+            return
         call = partial(self.driver.drop, native, connection)
         try:
             self._workers.run(call, time.monotonic() + self.settings.ping_timeout)

@@ -164,10 +164,11 @@ class SocketWatch:
             return
         with self._lock:
             self._sockets[session_socket.fd] = session_socket
-            try:
-                self._epoll.register(session_socket.fd, select.EPOLLRDHUP)
-            except FileExistsError:
-                self._epoll.modify(session_socket.fd, select.EPOLLRDHUP)
+            with contextlib.suppress(OSError):  # the driver has closed it already
+                try:
+                    self._epoll.register(session_socket.fd, select.EPOLLRDHUP)
+                except FileExistsError:
+                    self._epoll.modify(session_socket.fd, select.EPOLLRDHUP)
 
     def ended(self) -> list[SessionSocket]:
         """The sockets whose connection has ended and that the driver has not closed yet."""

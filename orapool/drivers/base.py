@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from types import ModuleType, TracebackType
 from typing import Any, Callable, Protocol
@@ -119,6 +120,8 @@ class PooledConnection:
     unit: units.Unit | None = None
     """The unit of work that the connection was drawn for, if that may be run again."""
 
+    call_under_way: threading.Event | None = None
+    """Set when a call that nobody waits for any more has let go of the session."""
     session_state: Any = None
     """What the pool knows of the session."""
 
