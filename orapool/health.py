@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from orapool.causes import ENDED
 from orapool.drivers.base import Driver
 from orapool.errors import error_codes
 from orapool.settings import PoolSettings
@@ -130,7 +131,7 @@ class Health:
                     self._driver.ping(connection, self._settings.ping_timeout)
             except Exception as error:  # died at once: whoever draws it will see
                 connection.note(error)
-                connection.lost_by = connection.lost_by or "ended"
+                connection.lost_by = connection.lost_by or ENDED
                 return None
             candidates = [each for each, count in zip(candidates, sent) if each.messages_sent() - count == pings]
         return candidates[0] if len(candidates) == 1 else None
@@ -238,7 +239,7 @@ class Health:
             return None
         seen = state.last_seen_alive()
         if seen == float("-inf"):
-            return "ended"
+            return ENDED
         if time.monotonic() - seen <= self._settings.trust:
             return None
         return self.ask(connection, state, ping)

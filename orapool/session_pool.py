@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any
 
 from orapool import forking
+from orapool.causes import CLOSED, ENDED, ORDERLY, PING_CUT_SHORT, PING_UNANSWERED, RETIRED, ROLLBACK_UNANSWERED
 from orapool.counters import Counters, PoolStats
 from orapool.drivers import find_driver
 from orapool.drivers.base import DeadIdleSession, Driver
@@ -23,7 +24,7 @@ from orapool.log_ons import LogOns
 from orapool.outage import Outage
 from orapool.settings import PoolSettings
 from orapool.slots import LineClosed, Slots
-from orapool.upkeep import PATIENCE, RETIRED, Upkeep
+from orapool.upkeep import PATIENCE, Upkeep
 from orapool.workers import CallTimeout, Workers
 
 log = logging.getLogger("orapool.pool")
@@ -43,14 +44,6 @@ _ALL_IN_USE = (
     "close connections sooner (`with orapool.connection() as ...`), or raise max or acquire_timeout",
 )
 _SLOW_LOG_ON = ("a log-on has not ended", "check whether the database answers, or raise acquire_timeout")
-
-PING_UNANSWERED = "ping unanswered"
-PING_CUT_SHORT = "ping cut short"
-ROLLBACK_UNANSWERED = "rollback unanswered"
-CLOSED = "pool closed"
-ASKED = "asked"
-_ORDERLY = frozenset({ASKED, CLOSED, RETIRED})
-"""Causes to drop a session that is well, and may log off."""
 
 
 class _Overdue(Exception):
@@ -161,7 +154,7 @@ class SessionPool:
             if fault is None and state.draws > 1:
                 fault = self._health.find_fault(connection, state, partial(self.ping, deadline))
             elif fault is None and self._health.has_ended(state):  # a log-on is a sign of life, but not for long
-                fault = "ended"
+                fault = ENDED
             if fault is None:
                 fault = self._set_call_timeout(connection, call_timeout)
             if fault is None and time.monotonic() >= state.retires:
@@ -308,7 +301,7 @@ class SessionPool:
         try:
             state = connection.session_state
             if cause is None and self._health.has_ended(state):
-                cause = "ended"
+                cause = ENDED
             if cause is None:
                 state.used = time.monotonic()
                 self._put_back(connection, state)
@@ -373,7 +366,7 @@ class SessionPool:
         self._health.forget(state)
         with self._lock:
             self._counters.dropped[cause] += 1
-        if state.socket is not None and cause not in _ORDERLY:
+        if state.socket is not None and cause not in ORDERLY:
             state.socket.shut_down()
             if cause == PING_UNANSWERED or connection.lost_silently:
                 ended = self._health.shut_down_suspects(state)
@@ -395,7 +388,7 @@ class SessionPool:
         except CallTimeout:
             if state.socket is not None:
                 state.socket.shut_down()
-            if cause not in _ORDERLY:  # Oracle Client asks idle neighbours then, and these do not answer
+            if cause not in ORDERLY:  # Oracle Client asks idle neighbours then, and these do not answer
                 self._health.shut_down_idle()
         except Exception as error:
             log.info("pool %r: closing a session that was dropped (%s) failed: %s", self.name, cause, error)

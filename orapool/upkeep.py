@@ -8,6 +8,7 @@ from collections.abc import Sized
 from functools import partial
 from typing import Any, Callable, Protocol
 
+from orapool.causes import RETIRED
 from orapool.drivers.base import Driver
 from orapool.errors import PoolError
 from orapool.health import Health, SessionState
@@ -19,7 +20,6 @@ from orapool.workers import CallTimeout, Workers
 
 log = logging.getLogger("orapool.pool")
 
-RETIRED = "retired"
 PATIENCE = 10.0
 """Seconds that a log-on may go on when nobody waits for it, where `connect_timeout` sets no limit."""
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import ModuleType, TracebackType
 from typing import Any, Callable, Protocol
 
+from orapool.causes import ASKED
 from orapool.drivers import units
 from orapool.errors import lost_by_silence, lost_connection
 from orapool.settings import PoolSettings
@@ -139,7 +140,7 @@ class PooledConnection:
         """Close the session instead of giving it back: the pool opens a new one when it needs one."""
         lender = self.__dict__.pop("lent_by", None)
         if lender is not None:
-            lender.take_out(self, "asked")
+            lender.take_out(self, ASKED)
 
     def note(self, error: BaseException, by_driver: bool = True) -> None:
         """Remember that the session is lost, if that is what `error` means."""

@@ -1,0 +1,14 @@
+"""Why a session left a pool, in the pool's own words; beside these, a cause is a code such as ORA-03113."""
+
+from __future__ import annotations
+
+ASKED = "asked"
+CLOSED = "pool closed"
+RETIRED = "retired"
+ENDED = "ended"
+PING_UNANSWERED = "ping unanswered"
+PING_CUT_SHORT = "ping cut short"
+ROLLBACK_UNANSWERED = "rollback unanswered"
+
+ORDERLY = frozenset({ASKED, CLOSED, RETIRED})
+"""Causes to let go of a session that is well, and may log off."""
