@@ -18,6 +18,7 @@ from orapool.counters import Counters, PoolStats
 from orapool.drivers import find_driver
 from orapool.drivers.base import DeadIdleSession, Driver
 from orapool.errors import DatabaseUnavailable, PoolClosed, PoolTimeout, error_codes, log_on_error
+from orapool.gate import Gate
 from orapool.health import Health, SessionState, Unanswered
 from orapool.keeper import Keeper
 from orapool.log_ons import LogOns
@@ -31,6 +32,8 @@ log = logging.getLogger("orapool.pool")
 
 _RETRY_PAUSE = 0.005
 """Seconds between attempts when the native pool says that it is full although a place in it is ours."""
+_LOOK_PAUSE = 0.002
+"""Seconds between looks at whether a session's socket is closed."""
 _CUT_OFF = frozenset({"ORA-03113", "ORA-03135", "ORA-12537", "ORA-12547", "DPY-4011"})
 """What a log-on fails with when the other side ends the connection in the middle of it."""
 _LOG_ON_ATTEMPTS = 3
@@ -75,6 +78,7 @@ class SessionPool:
         self._lock = threading.Lock()
         self._opening = threading.Lock()
         self._slots = Slots(self.settings.max)
+        self._gate = Gate()
         self._native: Any = None
         self._health: Health
         self._upkeep: Upkeep
@@ -181,27 +185,24 @@ class SessionPool:
 
     def _draw_idle(self) -> tuple[Any, SessionState] | None:
         """Draw an idle session where that cannot block: one is there, and the kernel knows of no end of any."""
-        # Oracle Client keeps a lock while it takes a session out, and asks the neighbours then.
-        if self._background.active:
+        if not self._gate.enter():
             return None
-        return self._draw_reserved()
+        try:
+            return self._draw_reserved()
+        finally:
+            self._gate.leave()
 
     def _draw_reserved(self) -> tuple[Any, SessionState] | None:
-        health, driver, native = self._health, self.driver, self._native
+        health, native = self._health, self._native
         if native is None or not health.all_quiet() or not health.reserve():
             return None
-        connection = None
         try:
-            if driver.opened(native) > driver.busy(native):
-                connection = driver.acquire_idle(native)
-            else:  # it has thrown dead ones away by itself
-                health.forget_vanished()
-        except (driver.dbapi.Error, DeadIdleSession, OSError) as error:
+            connection = self.driver.acquire_idle(native)
+        except (self.driver.dbapi.Error, DeadIdleSession, OSError) as error:
+            health.cancel_reservation()
             log.info("pool %r: no idle session: %s", self.name, error)
-        finally:
-            if connection is None:
-                health.cancel_reservation()
-        return None if connection is None else (connection, health.drawn(connection, reserved=True))
+            return None
+        return connection, health.drawn(connection, reserved=True)
 
     def _draw_in_worker(self, deadline: float, seconds: float) -> tuple[Any, SessionState]:
         """Draw a session in a worker, which may find dead ones in the native pool, and may have to log on."""
@@ -292,10 +293,20 @@ class SessionPool:
 
     def _settle(self, connection: Any, cause: str | None) -> None:
         """Put a session back, or let it go for a cause, and pass its slot on. Never waits for others on their way."""
-        if self._background.active:
-            self._background.submit(partial(self._settle_now, connection, cause))
-        else:
+        if not self._gate.enter():
+            self._background.submit(partial(self._settle_and_pass_on, connection, cause))
+            return
+        try:
             self._settle_now(connection, cause)
+        finally:
+            self._gate.leave()
+            self._pass_on()
+
+    def _settle_and_pass_on(self, connection: Any, cause: str | None) -> None:
+        try:
+            self._settle_now(connection, cause)
+        finally:
+            self._pass_on()
 
     def _settle_now(self, connection: Any, cause: str | None) -> None:
         try:
@@ -309,8 +320,6 @@ class SessionPool:
                 self._let_go(connection, cause)
         except Exception as error:
             log.warning("pool %r: giving a session back failed: %s", self.name, error)
-        finally:
-            self._pass_on()
 
     def _end_transaction(self, connection: Any) -> None:
         """Roll back what is open. Raises CallTimeout after `ping_timeout`; the rollback goes on in the background.
@@ -382,7 +391,7 @@ class SessionPool:
         if under_way is not None and not under_way.wait(3 * self.settings.ping_timeout):
             log.warning("%s: a session is not given up by a call that hangs", self.where)
             return
-        call = partial(self.driver.drop, native, connection)
+        call = partial(self._drop_natively, native, connection, state)
         try:
             self._workers.run(call, time.monotonic() + self.settings.ping_timeout)
         except CallTimeout:
@@ -392,6 +401,15 @@ class SessionPool:
                 self._health.shut_down_idle()
         except Exception as error:
             log.info("pool %r: closing a session that was dropped (%s) failed: %s", self.name, cause, error)
+
+    def _drop_natively(self, native: Any, connection: Any, state: SessionState) -> None:
+        with self._gate.shut(self.settings.ping_timeout):
+            self.driver.drop(native, connection)
+            # python-oracledb's own thread logs off, and holds its pool's lock meanwhile.
+            limit = time.monotonic() + 2 * self.settings.ping_timeout
+            while state.socket is not None and state.socket.look() is not None and time.monotonic() < limit:
+                time.sleep(_LOOK_PAUSE)
+            self._health.forget_vanished()  # idle neighbours that Oracle Client has asked
 
     def _pass_on(self) -> None:
         """Give a slot to the first in line, or back."""
@@ -488,15 +506,16 @@ class SessionPool:
     def _drain(self) -> None:
         """Close the idle sessions while others are checked out, which neither native pool can do by itself."""
         try:
-            self._workers.run(self._drain_now, time.monotonic() + _CLOSE_LIMIT)
+            limit = time.monotonic() + _CLOSE_LIMIT
+            self._workers.run(partial(self._drain_now, limit), limit)
         except CallTimeout:
             self._health.shut_down_idle()
 
-    def _drain_now(self) -> None:
-        drawn = self._draw_reserved()
-        while drawn is not None:
-            self._let_go(drawn[0], CLOSED)
-            drawn = self._draw_reserved()
+    def _drain_now(self, limit: float) -> None:
+        self._background.idle_by(limit)
+        drawn = iter(self._draw_idle, None)
+        for connection, _state in list(drawn):
+            self._let_go(connection, CLOSED)
 
     def _close_native(self) -> None:
         """Close the native pool, within `_CLOSE_LIMIT`."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import faulthandler
 import importlib
 import os
+import sys
 from collections.abc import Callable, Generator, Iterator
 from types import ModuleType
-from typing import Any
+from typing import Any, TextIO
 
 import pytest
 
@@ -21,6 +23,26 @@ from tests.firewall import firewall, running_firewall
 __all__ = ["firewall", "running_firewall"]  # fixtures
 
 DRIVERS = {"cx_oracle": "cx_Oracle", "oracledb": "oracledb"}
+STANDSTILL_SECONDS = 330
+"""A test that its time-out cannot end by then holds the lock of the interpreter: the run ends, and shows where."""
+
+
+STDERR = pytest.StashKey[TextIO]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The real standard error, which later is captured."""
+    config.stash[STDERR] = os.fdopen(os.dup(sys.__stderr__.fileno() if sys.__stderr__ else 2), "w")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Watch each test from a thread that needs no lock of the interpreter's."""
+    faulthandler.dump_traceback_later(STANDSTILL_SECONDS, exit=True, file=item.config.stash[STDERR])
+    try:
+        return (yield)
+    finally:
+        faulthandler.cancel_dump_traceback_later()
 
 
 @pytest.hookimpl(wrapper=True)

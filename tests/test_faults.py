@@ -81,6 +81,27 @@ class Callers:
         return list(self.outcomes)
 
 
+class Ticks:
+    """A thread that should run every few milliseconds, and what kept it from that: a lock of the interpreter's."""
+
+    def __init__(self) -> None:
+        self._ticks = [time.monotonic()]
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        while not self._stop.wait(0.005):
+            self._ticks.append(time.monotonic())
+
+    def longest_pause(self) -> float:
+        """End it; the seconds of the longest pause."""
+        self._stop.set()
+        self._thread.join()
+        ticks = [*self._ticks, time.monotonic()]
+        return max(after - before for before, after in zip(ticks, ticks[1:]))
+
+
 def select(connection: Any) -> Any:
     """The answer of one round trip."""
     cursor = connection.cursor()
@@ -448,6 +469,29 @@ class TestTheServersProcessIsFrozen:
 
         assert isinstance(asked.error, (DatabaseUnavailable, PoolTimeout))
         assert asked.seconds < 0.5 + LATE
+        until(lambda: outcome(lambda: query(pool, timeout=2)).answer == 1, 5)
+
+    def test_a_session_that_cannot_log_off_stops_neither_other_callers_nor_the_process(
+        self, make_pool: MakePool, sandbox: Sandbox
+    ) -> None:
+        # Oracle Client holds the lock of its pool meanwhile, and cx_Oracle may wait for that with Python's own in hand.
+        pool = make_pool(max=4, ping_timeout=2)
+        lay_idle(pool, 4)
+        leaving, staying = pool.acquire(), pool.acquire()
+        sandbox.freeze()
+        ticks = Ticks()
+
+        dropped = outcome(leaving.drop)
+        released = outcome(staying.close)
+        asked = [outcome(lambda: pool.acquire(timeout=0.3).close()) for _ in range(3)]
+        shown = outcome(lambda: str(pool))
+        pause = ticks.longest_pause()
+        sandbox.thaw()
+
+        assert all(isinstance(each.error, (DatabaseUnavailable, PoolTimeout, type(None))) for each in asked)
+        assert longest([dropped, released, shown]) < 0.1
+        assert longest(asked) < 0.3 + LATE
+        assert pause < 0.25
         until(lambda: outcome(lambda: query(pool, timeout=2)).answer == 1, 5)
 
     def test_closing_the_pool(self, make_pool: MakePool, sandbox: Sandbox) -> None:

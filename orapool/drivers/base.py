@@ -73,12 +73,6 @@ class Driver(Protocol):
     def close(self, native: Any) -> None:
         """Close the native pool with all its sessions (talks to the server)."""
 
-    def opened(self, native: Any) -> int:
-        """How many sessions the native pool has open."""
-
-    def busy(self, native: Any) -> int:
-        """How many of them are drawn."""
-
     def in_transaction(self, connection: Any) -> bool:
         """Whether a transaction is open. Raises the driver's error where the session is known to be dead."""
 

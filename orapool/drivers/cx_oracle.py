@@ -18,6 +18,9 @@ _SERVICE_CONTEXT, _SESSION = 3, 9
 _ATTR_SERVER, _ATTR_TRANSACTION_IN_PROGRESS = 6, 484
 _UB1, _UB8 = 8, 64
 
+_WAIT_TIMEOUT = 1000
+"""Milliseconds of a wait in the native pool, after which the caller who has time left waits again. See gate.py for why
+it is not set anew for each."""
 _EXHAUSTED = {"ORA-24418", "ORA-24457", "ORA-24459", "ORA-24496"}
 
 
@@ -69,7 +72,7 @@ class CxOracle:
             threaded=True,
             # With NOWAIT, callers get ORA-24459 while another thread's log-on makes the pool grow.
             getmode=cx_Oracle.SPOOL_ATTRVAL_TIMEDWAIT,
-            waitTimeout=math.ceil(settings.acquire_timeout * 1000) or 1,
+            waitTimeout=_WAIT_TIMEOUT,
             encoding="UTF-8",
             nencoding="UTF-8",
             sessionCallback=lambda connection, tag: on_session(connection),
@@ -91,8 +94,7 @@ class CxOracle:
         return native.acquire()
 
     def acquire(self, native: Any, seconds: float) -> Any:
-        """Draw a session. `seconds` bound only the wait for another thread's log-on, the connect descriptor our own."""
-        native.wait_timeout = math.ceil(seconds * 1000) or 1
+        """Draw a session. The wait for another's log-on is bounded by the pool's wait time-out, a log-on by its dsn."""
         return native.acquire()
 
     def release(self, connection: Any) -> None:
@@ -106,14 +108,6 @@ class CxOracle:
     def close(self, native: Any) -> None:
         """Close the native pool."""
         native.close(force=True)
-
-    def opened(self, native: Any) -> int:
-        """Sessions open."""
-        return int(native.opened)
-
-    def busy(self, native: Any) -> int:
-        """Sessions drawn."""
-        return int(native.busy)
 
     def in_transaction(self, connection: Any) -> bool:
         """Whether a transaction is open, as the server's last answer had it. Raises DPI-1010 for a dead session."""

@@ -52,14 +52,6 @@ class Disowned(ParentsConnection, Connection):
     driver_error = oracledb.InterfaceError
 
 
-class _NativePool(oracledb.ConnectionPool):
-    """python-oracledb's pool, with the codes of idle sessions that it found dead and still counts as open."""
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self.miscounted: list[str] = []
-
-
 def _found_dead(error: BaseException) -> bool:
     """Whether acquire failed at an idle session's free check, which a log-on's error with the same code did not."""
     trace = error.__traceback__
@@ -120,7 +112,6 @@ class OracleDb:
             min=0,
             max=native_max(settings) + self._room_for_miscounts,
             increment=1 if self._room_for_miscounts else settings.increment,
-            pool_class=_NativePool,
             connectiontype=Connection,
             # NOWAIT would not wait for a log-on either: it is made in the native pool's own thread.
             getmode=oracledb.POOL_GETMODE_TIMEDWAIT,
@@ -152,7 +143,6 @@ class OracleDb:
         except (oracledb.Error, OSError) as error:
             if not _found_dead(error):
                 raise
-            native.miscounted.append(str(error))
             raise DeadIdleSession(str(error)) from error
 
     def release(self, connection: Any) -> None:
@@ -166,14 +156,6 @@ class OracleDb:
     def close(self, native: Any) -> None:
         """Close the native pool. Without force, 2.5.1 and 3.4.2 raise DPY-1005 once an acquire has timed out."""
         native.close(force=True)
-
-    def opened(self, native: Any) -> int:
-        """Sessions open."""
-        return int(native.opened) - len(native.miscounted)
-
-    def busy(self, native: Any) -> int:
-        """Sessions drawn."""
-        return int(native.busy)
 
     def in_transaction(self, connection: Any) -> bool:
         """Whether a transaction is open, as the server's last answer had it. Raises DPY-1001 for a dead session."""
