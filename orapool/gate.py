@@ -10,6 +10,7 @@ or sets them once a pool is open.
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -18,33 +19,35 @@ class Gate:
     """Quick calls are let in while no slow one is under way; a slow one waits until the quick ones have left."""
 
     def __init__(self) -> None:
-        self._changed = threading.Condition(threading.Lock())
-        self._quick = 0
+        # Quick calls take no lock: each first says that it is inside, and then looks whether a slow one is under way. A
+        # slow one does so the other way round, so that at least one of the two sees the other.
+        self._inside: deque[None] = deque()
         self._slow = 0
+        self._all_left = threading.Condition(threading.Lock())
 
     def enter(self) -> bool:
         """Begin a quick call; False when a slow one is under way. Whoever was let in must leave()."""
-        with self._changed:
-            if self._slow:
-                return False
-            self._quick += 1
-            return True
+        self._inside.append(None)
+        if self._slow:
+            self.leave()
+            return False
+        return True
 
     def leave(self) -> None:
         """End a quick call."""
-        with self._changed:
-            self._quick -= 1
-            if self._slow and not self._quick:
-                self._changed.notify_all()
+        self._inside.pop()
+        if self._slow and not self._inside:
+            with self._all_left:
+                self._all_left.notify_all()
 
     @contextmanager
     def shut(self, seconds: float) -> Iterator[None]:
         """Make a slow call, once the quick ones have left, or after so many seconds."""
-        with self._changed:
+        with self._all_left:
             self._slow += 1
-            self._changed.wait_for(lambda: not self._quick, seconds)
+            self._all_left.wait_for(lambda: not self._inside, seconds)
         try:
             yield
         finally:
-            with self._changed:
+            with self._all_left:
                 self._slow -= 1

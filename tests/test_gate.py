@@ -1,0 +1,90 @@
+"""The gate between quick and slow calls."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from orapool.gate import Gate
+
+
+def test_quick_calls_are_let_in_together_but_not_beside_a_slow_one() -> None:
+    gate = Gate()
+    assert gate.enter()
+    assert gate.enter()
+    gate.leave()
+    gate.leave()
+
+    with gate.shut(1.0):
+        assert not gate.enter()
+
+    assert gate.enter()
+
+
+def test_a_slow_call_waits_until_the_quick_ones_have_left() -> None:
+    gate = Gate()
+    assert gate.enter()
+    begun = threading.Event()
+
+    def be_slow() -> None:
+        with gate.shut(60.0):
+            begun.set()
+
+    with ThreadPoolExecutor(1) as threads:
+        slow = threads.submit(be_slow)
+        assert not begun.wait(0.05)
+        gate.leave()
+        slow.result(timeout=10)
+
+
+def test_a_slow_call_waits_for_quick_ones_that_hang_no_longer_than_it_was_told() -> None:
+    gate = Gate()
+    assert gate.enter()
+
+    asked = time.monotonic()
+    with gate.shut(0.05):
+        assert 0.05 <= time.monotonic() - asked < 5
+
+
+@pytest.fixture
+def restless_threads() -> Iterator[None]:
+    """Threads take turns a hundred times as often as by default."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(before / 100)
+    yield
+    sys.setswitchinterval(before)
+
+
+@pytest.mark.usefixtures("restless_threads")
+def test_no_quick_call_ever_runs_beside_a_slow_one() -> None:
+    gate = Gate()
+    done = threading.Event()
+    slow_ones = 0
+    together = []
+
+    def be_quick() -> int:
+        let_in = 0
+        while not done.is_set():
+            if gate.enter():
+                let_in += 1
+                together.extend([slow_ones] * (slow_ones > 0))
+                gate.leave()
+        return let_in
+
+    with ThreadPoolExecutor(4) as threads:
+        quick = [threads.submit(be_quick) for _ in range(4)]
+        for _ in range(300):
+            with gate.shut(60.0):
+                slow_ones += 1
+                time.sleep(0)  # lets the others run
+                slow_ones -= 1
+        done.set()
+        assert sum(each.result(timeout=10) for each in quick) > 0
+
+    assert together == []
+    assert gate.enter()
