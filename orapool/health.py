@@ -6,6 +6,7 @@ import random
 import re
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -66,7 +67,7 @@ class Health:
         self._lock = threading.Lock()
         self._states: dict[int, SessionState] = {}
         self._idle: dict[int, SessionState] = {}
-        self._drawing = 0
+        self._drawing: deque[None] = deque()
         self._blind = 0
 
     # ------------------------------------------------------------ sessions come and go
@@ -150,24 +151,25 @@ class Health:
     @property
     def idle(self) -> int:
         """Idle sessions that nobody is about to draw."""
-        return max(0, len(self._idle) - self._drawing)
+        return max(0, len(self._idle) - len(self._drawing))
 
     def reserve(self) -> bool:
-        """Set an idle session aside for a caller; False when there is none."""
-        with self._lock:
-            if len(self._idle) <= self._drawing:
-                return False
-            self._drawing += 1
-            return True
+        """Set an idle session aside for a caller, who can draw it without blocking.
+
+        False when there is none, or when the kernel does not vouch that no session has been ended.
+        """
+        if self._blind or self._watch.ended():
+            return False
+        # Without a lock: of two that want the last one both may be refused, but they never both get it.
+        self._drawing.append(None)
+        if len(self._drawing) > len(self._idle):
+            self._drawing.pop()
+            return False
+        return True
 
     def cancel_reservation(self) -> None:
         """The caller did not get it."""
-        with self._lock:
-            self._drawing -= 1
-
-    def all_quiet(self) -> bool:
-        """True when the kernel vouches that no session has been ended: drawing an idle one will not block."""
-        return not self._blind and not self._watch.ended()
+        self._drawing.pop()
 
     def clear_ended(self) -> None:
         """Forget idle sessions whose connections have ended, and make the end plain to the driver.
@@ -191,30 +193,32 @@ class Health:
             connection.lost_by = next(error_codes(error), type(error).__name__)
             key = _NO_KEY
         with self._lock:
-            self._drawing -= reserved
             self._idle.pop(key, None)
             state = self._states.get(key)
+            if state is not None:
+                state.draws += 1
+        if reserved:  # and only now, when it is not idle any more
+            self._drawing.pop()
         if state is None:
             state = connection.session_state  # of a log-on at this draw
-        if state is None:
-            state = SessionState(key, None, float("inf")) if key == _NO_KEY else self.admit(connection)
-        state.draws += 1
+            if state is None:
+                state = SessionState(key, None, float("inf")) if key == _NO_KEY else self.admit(connection)
+            state.draws += 1
         connection.session_state = state
         return state
 
-    def put_back(self, state: SessionState, release: Callable[[], None]) -> None:
-        """Put a session back into the native pool with ``release``; only then can it be reserved."""
+    def put_back(self, connection: Any, state: SessionState) -> None:
+        """Put a session back into the native pool; only then can it be reserved."""
         draws = state.draws
-        release()
+        self._driver.release(connection)
         with self._lock:
             # Another may have drawn it already.
-            if self._states.get(state.key) is state and state.draws == draws:
+            if state.draws == draws and self._states.get(state.key) is state:
                 self._idle[state.key] = state
 
     def has_ended(self, state: SessionState) -> bool:
         """Whether a session's connection has ended, as far as the kernel knows."""
-        ended = self._watch.ended()
-        return bool(ended) and state.socket in ended
+        return state.socket in self._watch.ended()
 
     def any_alive(self) -> bool:
         """Whether there is an idle session whose connection stands, for all that is known."""
@@ -229,14 +233,16 @@ class Health:
         return any(now >= each.retires or (idle_timeout and now - each.used >= idle_timeout) for each in idle)
 
     # ------------------------------------------------------------ checks
+    def trusts(self, state: SessionState, now: float) -> bool:
+        """Whether a drawn session's path was confirmed within ``trust`` seconds, as far as is known without a look."""
+        return now - state.confirmed <= self._settings.trust
+
     def find_fault(self, connection: Any, state: SessionState, ping: Callable[[Any, SessionState], None]) -> str | None:
         """Why a drawn session must not be handed out, or None: it is alive.
 
-        Costs nothing if its path was confirmed within ``trust`` seconds, by use or by an acknowledged keep-alive probe;
-        else ``ping``, which is a round trip and raises when there is no answer.
+        Costs no round trip if its path was confirmed within ``trust`` seconds by an acknowledged keep-alive probe; else
+        ``ping``, which is one, and raises when there is no answer.
         """
-        if time.monotonic() - state.confirmed <= self._settings.trust:
-            return None
         seen = state.last_seen_alive()
         if seen == float("-inf"):
             return ENDED

@@ -154,17 +154,7 @@ class SessionPool:
             self._open()
         while True:
             connection, state = self._draw_idle() or self._draw_in_worker(deadline, seconds)
-            fault = connection.lost_by
-            if fault is None and state.draws > 1:
-                fault = self._health.find_fault(connection, state, partial(self.ping, deadline))
-            elif fault is None and self._health.has_ended(state):  # a log-on is a sign of life, but not for long
-                fault = ENDED
-            if fault is None:
-                fault = self._set_call_timeout(connection, call_timeout)
-            if fault is None and time.monotonic() >= state.retires:
-                fault = RETIRED
-            if fault is None and self._slots.closed:
-                fault = CLOSED
+            fault = self._find_fault(connection, state, deadline, call_timeout)
             if fault is None:
                 break
             self._let_go(connection, fault)
@@ -175,13 +165,25 @@ class SessionPool:
             self._upkeep.fill(deadline)
         return connection
 
-    def _set_call_timeout(self, connection: Any, seconds: float) -> str | None:
-        """What is wrong with a session that does not even take its call time-out."""
+    def _find_fault(self, connection: Any, state: SessionState, deadline: float, call_timeout: float) -> str | None:
+        """Why a drawn session must not be handed out, or None. Sets its call time-out."""
+        if connection.lost_by is not None:
+            return str(connection.lost_by)
+        health, now = self._health, time.monotonic()
+        if state.draws == 1:
+            if health.has_ended(state):  # a log-on is a sign of life, but not for long
+                return ENDED
+        elif not health.trusts(state, now):
+            fault = health.find_fault(connection, state, partial(self.ping, deadline))
+            if fault is not None:
+                return fault
         try:
-            self.driver.set_call_timeout(connection, seconds)
+            self.driver.set_call_timeout(connection, call_timeout)
         except self.driver.dbapi.Error as error:
             return next(error_codes(error), type(error).__name__)
-        return None
+        if now >= state.retires:
+            return RETIRED
+        return CLOSED if self._slots.closed else None
 
     def _draw_idle(self) -> tuple[Any, SessionState] | None:
         """Draw an idle session where that cannot block: one is there, and the kernel knows of no end of any."""
@@ -194,7 +196,7 @@ class SessionPool:
 
     def _draw_reserved(self) -> tuple[Any, SessionState] | None:
         health, native = self._health, self._native
-        if native is None or not health.all_quiet() or not health.reserve():
+        if native is None or not health.reserve():
             return None
         try:
             connection = self.driver.acquire_idle(native)
@@ -283,8 +285,8 @@ class SessionPool:
         self._out.pop(id(connection), None)
         try:
             cause = connection.lost_by
-            if cause is None:
-                self._end_transaction(connection)
+            if cause is None and self.driver.in_transaction(connection):
+                self._roll_back(connection)
         except CallTimeout:
             return  # the slot stays with the rollback until that ends
         except Exception as error:
@@ -321,14 +323,12 @@ class SessionPool:
         except Exception as error:
             log.warning("pool %r: giving a session back failed: %s", self.name, error)
 
-    def _end_transaction(self, connection: Any) -> None:
+    def _roll_back(self, connection: Any) -> None:
         """Roll back what is open. Raises CallTimeout after `ping_timeout`; the rollback goes on in the background.
 
         It is cut off there only when the other side's kernel does not acknowledge it either: undoing can take long.
         """
         # The native pools would do it too, but with no limit, and python-oracledb's under a lock that all callers need.
-        if not self.driver.in_transaction(connection):
-            return
         limit = time.monotonic() + self.settings.ping_timeout
         try:
             self._workers.run(
@@ -352,7 +352,7 @@ class SessionPool:
         if self._slots.closed or time.monotonic() >= state.retires:
             self._let_go(connection, CLOSED if self._slots.closed else RETIRED)
             return
-        self._health.put_back(state, partial(self.driver.release, connection))
+        self._health.put_back(connection, state)
 
     def take_out(self, connection: Any, cause: str) -> None:
         """A connection shall leave the pool: called by its drop()."""
