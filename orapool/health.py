@@ -42,6 +42,10 @@ class SessionState:
         self.draws = 0
         self.confirmed = self.used = time.monotonic()
 
+    def __repr__(self) -> str:
+        seen = time.monotonic() - self.confirmed
+        return f"<SessionState {self.key}: {self.draws} draws, last seen alive {seen:.3f} s ago, {self.socket}>"
+
     def last_seen_alive(self) -> float:
         """When its path was last confirmed, the kernel's own probes included; -inf when its connection has ended."""
         if self.socket is not None:
@@ -54,11 +58,20 @@ class SessionState:
 
 
 class Health:
-    """The sessions of one pool: which are idle, on which sockets, and when each was last seen alive."""
+    """The sessions of one pool: which are idle, on which sockets, and when each was last seen alive.
 
-    def __init__(self, driver: Driver, settings: PoolSettings) -> None:
+    Args:
+        driver: the pool's driver.
+        settings: the pool's settings.
+        ping: makes a round trip on a session by a deadline, or raises.
+    """
+
+    def __init__(
+        self, driver: Driver, settings: PoolSettings, ping: Callable[[float, Any, SessionState], None]
+    ) -> None:
         self._driver = driver
         self._settings = settings
+        self._ping = ping
         self._keep_alive = KeepAlive(
             settings.keepalive_idle, settings.keepalive_interval, settings.keepalive_probes, settings.user_timeout
         )
@@ -233,27 +246,29 @@ class Health:
         return any(now >= each.retires or (idle_timeout and now - each.used >= idle_timeout) for each in idle)
 
     # ------------------------------------------------------------ checks
-    def trusts(self, state: SessionState, now: float) -> bool:
-        """Whether a drawn session's path was confirmed within ``trust`` seconds, as far as is known without a look."""
-        return now - state.confirmed <= self._settings.trust
-
-    def find_fault(self, connection: Any, state: SessionState, ping: Callable[[Any, SessionState], None]) -> str | None:
+    def find_fault(self, connection: Any, state: SessionState, deadline: float) -> str | None:
         """Why a drawn session must not be handed out, or None: it is alive.
 
-        Costs no round trip if its path was confirmed within ``trust`` seconds by an acknowledged keep-alive probe; else
-        ``ping``, which is one, and raises when there is no answer.
+        Costs nothing if its path was confirmed within ``trust`` seconds, by use or by an acknowledged keep-alive probe;
+        else it is pinged.
         """
+        if state.socket is None and self._has_sockets:  # the kernel does not tell of its end
+            return self.ask(connection, state, deadline)
+        if state.draws == 1:  # a log-on is a sign of life, but not for long
+            return ENDED if self.has_ended(state) else None
+        if time.monotonic() - state.confirmed <= self._settings.trust:
+            return None
         seen = state.last_seen_alive()
         if seen == float("-inf"):
             return ENDED
         if time.monotonic() - seen <= self._settings.trust:
             return None
-        return self.ask(connection, state, ping)
+        return self.ask(connection, state, deadline)
 
-    def ask(self, connection: Any, state: SessionState, ping: Callable[[Any, SessionState], None]) -> str | None:
-        """Ping a drawn session; why it must not be handed out, or None: it is alive."""
+    def ask(self, connection: Any, state: SessionState, deadline: float) -> str | None:
+        """Ping a drawn session by the deadline; why it must not be handed out, or None: it is alive."""
         try:
-            ping(connection, state)
+            self._ping(deadline, connection, state)
         except Unanswered as error:
             return str(error)
         except Exception as error:  # python-oracledb 2.5.1 raises AttributeError, and bare OSErrors occur
@@ -269,10 +284,10 @@ class Health:
         now = time.monotonic()
         bound = now - (now - dead.confirmed) / 2
         with self._lock:
-            idle = list(self._idle.values())
-        suspects = [state for state in idle if state.socket is not None and state.last_seen_alive() <= bound]
-        ended = self._shut_down(suspects)
-        with self._lock:
+            suspects = [
+                state for state in self._idle.values() if state.socket is not None and state.last_seen_alive() <= bound
+            ]
+            ended = self._shut_down(suspects)
             for state in self._idle.values():
                 state.confirmed = min(state.confirmed, now - self._settings.trust)
         return ended
@@ -280,14 +295,12 @@ class Health:
     def shut_down_idle(self) -> int:
         """End all idle sessions on this side; returns how many."""
         with self._lock:
-            idle = list(self._idle.values())
-        return self._shut_down(idle)
+            return self._shut_down(list(self._idle.values()))
 
     def _shut_down(self, idle: list[SessionState]) -> int:
-        with self._lock:
-            for state in idle:
-                if self._idle.get(state.key) is state:
-                    self._forget(state.key)
+        """Under the lock: whoever draws one of them finds no state of it afterwards, and looks at its socket."""
+        for state in idle:
+            self._forget(state.key)
         return sum(state.socket.shut_down() for state in idle if state.socket is not None)
 
     def shut_down_all(self) -> int:

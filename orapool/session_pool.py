@@ -154,7 +154,15 @@ class SessionPool:
             self._open()
         while True:
             connection, state = self._draw_idle() or self._draw_in_worker(deadline, seconds)
-            fault = self._find_fault(connection, state, deadline, call_timeout)
+            fault = (
+                connection.lost_by
+                or self._health.find_fault(connection, state, deadline)
+                or self._set_call_timeout(connection, call_timeout)
+            )
+            if fault is None and time.monotonic() >= state.retires:
+                fault = RETIRED
+            if fault is None and self._slots.closed:
+                fault = CLOSED
             if fault is None:
                 break
             self._let_go(connection, fault)
@@ -165,25 +173,13 @@ class SessionPool:
             self._upkeep.fill(deadline)
         return connection
 
-    def _find_fault(self, connection: Any, state: SessionState, deadline: float, call_timeout: float) -> str | None:
-        """Why a drawn session must not be handed out, or None. Sets its call time-out."""
-        if connection.lost_by is not None:
-            return str(connection.lost_by)
-        health, now = self._health, time.monotonic()
-        if state.draws == 1:
-            if health.has_ended(state):  # a log-on is a sign of life, but not for long
-                return ENDED
-        elif not health.trusts(state, now):
-            fault = health.find_fault(connection, state, partial(self.ping, deadline))
-            if fault is not None:
-                return fault
+    def _set_call_timeout(self, connection: Any, seconds: float) -> str | None:
+        """What is wrong with a session that does not even take its call time-out."""
         try:
-            self.driver.set_call_timeout(connection, call_timeout)
+            self.driver.set_call_timeout(connection, seconds)
         except self.driver.dbapi.Error as error:
             return next(error_codes(error), type(error).__name__)
-        if now >= state.retires:
-            return RETIRED
-        return CLOSED if self._slots.closed else None
+        return None
 
     def _draw_idle(self) -> tuple[Any, SessionState] | None:
         """Draw an idle session where that cannot block: one is there, and the kernel knows of no end of any."""
@@ -408,7 +404,7 @@ class SessionPool:
             if self._native is None:
                 if self._slots.closed:
                     raise PoolClosed(f"pool {self.name!r} is closed")
-                self._health = Health(self.driver, self.settings)
+                self._health = Health(self.driver, self.settings, self.ping)
                 self._departures = Departures(
                     self.where, self.settings, self.driver, self._health, self._gate, self._workers, self._background
                 )
