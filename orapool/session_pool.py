@@ -131,8 +131,7 @@ class SessionPool:
             raise
         self._out[id(connection)] = weakref.ref(connection)
         connection.lent_by = self
-        with self._lock:
-            self._counters.checkouts += 1
+        self._counters.checkouts.add()
         return connection
 
     def _stand_in_line(self, deadline: float, seconds: float) -> None:
@@ -186,21 +185,18 @@ class SessionPool:
         if not self._gate.enter():
             return None
         try:
-            return self._draw_reserved()
+            health, native = self._health, self._native
+            if native is None or not health.reserve():
+                return None
+            try:
+                connection = self.driver.acquire_idle(native)
+            except (self.driver.dbapi.Error, DeadIdleSession, OSError) as error:
+                health.cancel_reservation()
+                log.info("pool %r: no idle session: %s", self.name, error)
+                return None
+            return connection, health.drawn(connection, reserved=True)
         finally:
             self._gate.leave()
-
-    def _draw_reserved(self) -> tuple[Any, SessionState] | None:
-        health, native = self._health, self._native
-        if native is None or not health.reserve():
-            return None
-        try:
-            connection = self.driver.acquire_idle(native)
-        except (self.driver.dbapi.Error, DeadIdleSession, OSError) as error:
-            health.cancel_reservation()
-            log.info("pool %r: no idle session: %s", self.name, error)
-            return None
-        return connection, health.drawn(connection, reserved=True)
 
     def _draw_in_worker(self, deadline: float, seconds: float) -> tuple[Any, SessionState]:
         """Draw a session in a worker, which may find dead ones in the native pool, and may have to log on."""
@@ -532,7 +528,7 @@ class SessionPool:
                 busy=self._slots.busy,
                 idle=max(0, opened - self._slots.busy),
                 waiting=self._slots.waiting,
-                checkouts=counters.checkouts,
+                checkouts=counters.checkouts.read(),
                 log_ons=counters.log_ons,
                 replaced=max(0, counters.log_ons - opened - sum(dropped.values())),
                 dropped=dropped,
