@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -10,7 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from orapool import gate
 from orapool.gate import Gate
+from tests.interleaving import interrupted_in
 
 
 def test_quick_calls_are_let_in_together_but_not_beside_a_slow_one() -> None:
@@ -52,37 +53,39 @@ def test_a_slow_call_waits_for_quick_ones_that_hang_no_longer_than_it_was_told()
 
 
 @pytest.fixture
-def restless_threads() -> Iterator[None]:
-    """Threads take turns a hundred times as often as by default."""
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(before / 100)
-    yield
-    sys.setswitchinterval(before)
+def interrupted() -> Iterator[None]:
+    """Threads are interrupted anywhere in the room under test."""
+    with interrupted_in(gate):
+        yield
 
 
-@pytest.mark.usefixtures("restless_threads")
+@pytest.mark.usefixtures("interrupted")
 def test_no_quick_call_ever_runs_beside_a_slow_one() -> None:
     gate = Gate()
     done = threading.Event()
-    slow_ones = 0
-    together = []
+    inside: list[None] = []
+    together: list[None] = []
 
     def be_quick() -> int:
         let_in = 0
         while not done.is_set():
             if gate.enter():
+                inside.append(None)
                 let_in += 1
-                together.extend([slow_ones] * (slow_ones > 0))
+                time.sleep(0)  # others run meanwhile
+                inside.pop()
                 gate.leave()
         return let_in
 
     with ThreadPoolExecutor(4) as threads:
         quick = [threads.submit(be_quick) for _ in range(4)]
-        for _ in range(300):
+        for _ in range(500):
+            while not inside:
+                time.sleep(0)
             with gate.shut(60.0):
-                slow_ones += 1
-                time.sleep(0)  # lets the others run
-                slow_ones -= 1
+                for _ in range(5):
+                    together.extend(inside)
+                    time.sleep(0)
         done.set()
         assert sum(each.result(timeout=10) for each in quick) > 0
 
