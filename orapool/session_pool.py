@@ -19,7 +19,7 @@ from orapool.departures import Departures
 from orapool.drivers import find_driver
 from orapool.drivers.base import DeadIdleSession, Driver
 from orapool.errors import DatabaseUnavailable, PoolClosed, PoolTimeout, error_codes, log_on_error
-from orapool.gate import Gate
+from orapool.gate import Gate, Occupied
 from orapool.health import Health, SessionState, Unanswered
 from orapool.keeper import Keeper
 from orapool.log_ons import LogOns
@@ -35,7 +35,7 @@ _RETRY_PAUSE = 0.005
 """Seconds between attempts when the native pool says that it is full although a place in it is ours."""
 _CUT_OFF = frozenset({"ORA-03113", "ORA-03135", "ORA-12537", "ORA-12547", "DPY-4011"})
 """What a log-on fails with when the other side ends the connection in the middle of it."""
-_LOG_ON_ATTEMPTS = 3
+_LOG_ON_ATTEMPTS = 5
 """Log-ons that one caller makes when the other side says goodbye in the middle of them."""
 _CLOSE_LIMIT = 1.5
 """Seconds that the log-offs of a closing pool may take in all."""
@@ -208,7 +208,7 @@ class SessionPool:
         driver, native, started = self.driver, self._native, time.monotonic()
         attempts = 1
         while True:
-            call = partial(self._log_ons.run, partial(driver.acquire, native), deadline)
+            call = partial(self._log_ons.run, partial(self._grow, native, deadline), deadline)
             try:
                 connection = self._workers.run(call, deadline, self._came_late)
             except CallTimeout:
@@ -216,6 +216,8 @@ class SessionPool:
                     self._log_on_failed(driver.dbapi.OperationalError("a log-on got no answer"), silent=True)
                 self._log_ons.cut_overdue()
                 raise _Overdue(self._timed_out(seconds, *_SLOW_LOG_ON)) from None
+            except Occupied:
+                raise self._timed_out(seconds, *_SLOW_LOG_ON) from None
             except DeadIdleSession as error:
                 log.info("pool %r: an idle session was dead: %s", self.name, error)
             except driver.dbapi.Error as error:
@@ -234,6 +236,13 @@ class SessionPool:
                 self._outage.succeeded()
                 return connection, self._health.drawn(connection)
 
+    def _grow(self, native: Any, deadline: float, seconds: float) -> Any:
+        """Draw a session from the native pool, which may log on, and may go on for so many seconds."""
+        if not self.driver.grows_alone:
+            return self.driver.acquire(native, seconds)
+        with self._gate.growth(max(0.0, deadline - time.monotonic())):
+            return self.driver.acquire(native, seconds)
+
     def _came_late(self, connection: Any, error: BaseException | None) -> None:
         """A log-on has ended after its caller had gone: keep the session for others, and pass the slot on."""
         try:
@@ -241,7 +250,7 @@ class SessionPool:
                 state = self._health.drawn(connection)
                 self._outage.succeeded()
                 self._put_back(connection, state)
-            elif not isinstance(error, CallTimeout):
+            elif not isinstance(error, (CallTimeout, Occupied)):
                 log.info("%s: a log-on that nobody waits for any more failed: %s", self.where, error)
         finally:
             self._pass_on()
@@ -406,7 +415,7 @@ class SessionPool:
                     raise PoolClosed(f"pool {self.name!r} is closed")
                 self._health = Health(self.driver, self.settings)
                 self._departures = Departures(
-                    self.where, self.settings, self.driver, self._health, self._gate, self._workers, self._background
+                    self.where, self.settings, self.driver, self._health, self._gate, self._background
                 )
                 self._upkeep = Upkeep(self, self._health, self._outage, self._log_ons, self._workers)
                 self._keeper = self._upkeep.keeper(self._strays, self._sweep, self._is_short)

@@ -44,6 +44,8 @@ class Driver(Protocol):
 
     name: str
     version: str
+    grows_alone: bool
+    """Whether only one call at a time may log on or meet dead sessions: see gate.py."""
 
     @property
     def dbapi(self) -> ModuleType:

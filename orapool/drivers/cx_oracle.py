@@ -58,6 +58,7 @@ class CxOracle:
     name = "cx_oracle"
     version: str = cx_Oracle.version
     dbapi: ModuleType = cx_Oracle
+    grows_alone = True
 
     def open(self, settings: PoolSettings, on_session: OnSession) -> Any:
         """Make an empty native pool."""
