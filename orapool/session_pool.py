@@ -26,7 +26,7 @@ from orapool.log_ons import LogOns
 from orapool.outage import Outage
 from orapool.settings import PoolSettings
 from orapool.slots import LineClosed, Slots
-from orapool.upkeep import PATIENCE, Upkeep
+from orapool.upkeep import CUT_PAUSE, PATIENCE, Upkeep
 from orapool.workers import CallTimeout, Workers
 
 log = logging.getLogger("orapool.pool")
@@ -212,13 +212,14 @@ class SessionPool:
         driver, native, started = self.driver, self._native, time.monotonic()
         attempts = 1
         while True:
-            call = partial(self._log_ons.run, partial(driver.acquire, native), deadline)
+            call = partial(self._log_ons.run, partial(driver.acquire, native), deadline, driver.log_on_threads(native))
             try:
                 connection = self._workers.run(call, deadline, self._came_late)
             except CallTimeout:
                 if time.monotonic() - started >= self.settings.ping_timeout:
                     self._log_on_failed(driver.dbapi.OperationalError("a log-on got no answer"), silent=True)
                 self._log_ons.cut_overdue()
+                self._keeper.wake()
                 raise _Overdue(self._timed_out(seconds, *_SLOW_LOG_ON)) from None
             except DeadIdleSession as error:
                 log.info("pool %r: an idle session was dead: %s", self.name, error)
@@ -494,11 +495,13 @@ class SessionPool:
         with self._lock:
             self._counters.dropped[CLOSED] += self._health.total
         deadline = time.monotonic() + _CLOSE_LIMIT
+        limit = deadline + _CLOSE_LIMIT / 4
         if not self._calls_end_by(deadline):
             self._health.shut_down_all()
-            self._log_ons.cut_overdue()
+            while not self._calls_end_by(time.monotonic() + CUT_PAUSE) and time.monotonic() < limit:
+                self._log_ons.cut_overdue()
         try:
-            if self._calls_end_by(deadline + _CLOSE_LIMIT / 4):
+            if self._calls_end_by(limit):
                 self._workers.run(partial(self.driver.close, native), deadline)
             else:
                 # Oracle Client crashes when its pool is closed under a call that still runs in it.

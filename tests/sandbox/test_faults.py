@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
@@ -101,21 +101,6 @@ def test_the_listener_can_refuse_with_a_code(connect: Connect, sandbox: Sandbox,
     sandbox.refuse(code=12528)
     with pytest.raises(dbapi.DatabaseError, match="12528"):
         connect()
-
-
-@pytest.fixture(scope="module")
-def running_node() -> Iterator[Sandbox]:
-    """Another server, to which clients can be sent on."""
-    with Sandbox() as server:
-        yield server
-
-
-@pytest.fixture
-def node(running_node: Sandbox) -> Iterator[Sandbox]:
-    """The other server, without sessions and faults of other tests."""
-    yield running_node
-    running_node.heal()
-    running_node.end_sessions()
 
 
 class TestRedirect:
