@@ -154,11 +154,7 @@ class SessionPool:
             self._open()
         while True:
             connection, state = self._draw_idle() or self._draw_in_worker(deadline, seconds)
-            fault = connection.lost_by
-            if fault is None and state.draws > 1:
-                fault = self._health.find_fault(connection, state, partial(self.ping, deadline))
-            elif fault is None and self._health.has_ended(state):  # a log-on is a sign of life, but not for long
-                fault = ENDED
+            fault = connection.lost_by or self._health.find_fault(connection, state, partial(self.ping, deadline))
             if fault is None:
                 fault = self._set_call_timeout(connection, call_timeout)
             if fault is None and time.monotonic() >= state.retires:

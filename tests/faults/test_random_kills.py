@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import threading
@@ -50,7 +51,7 @@ class TestSessionsKilledAtRandomUnderLoad:
                     try:
                         good.append(select(connection))
                     except dbapi.Error as error:
-                        (lost if killer.struck_since(begun) else dead).append(f"use: {error}")
+                        (lost if killer.struck_since(begun) else dead).append(f"{connection.session_state}: {error}")
                     finally:
                         connection.close()
 
@@ -63,8 +64,8 @@ class TestSessionsKilledAtRandomUnderLoad:
         assert len(good) + len(lost) + len(refused) == self.CHECKOUTS
         assert len(refused) < 50
         assert killer.killed > 100
-        stats = pool.stats()
-        assert (stats.busy, stats.waiting, stats.checkouts) == (0, 0, len(good) + len(lost))
+        until(lambda: pool.stats().busy == 0)  # some are given back in the background
+        assert (pool.stats().waiting, pool.stats().checkouts) == (0, len(good) + len(lost))
         lay_idle(pool, self.THREADS)  # finds those that died idle
         assert_in_order(pool, sandbox, opened=self.THREADS)
         stats = pool.stats()
@@ -76,8 +77,12 @@ class TestSessionsKilledAtRandomUnderLoad:
 
 
 def open_files() -> int:
-    """How many file descriptors this process has."""
-    return len(os.listdir("/proc/self/fd"))
+    """How many descriptors this process has, those of files on disk left out: Oracle Client writes a log there."""
+    files = 0
+    for fd in os.listdir("/proc/self/fd"):
+        with contextlib.suppress(FileNotFoundError):  # that of the folder itself
+            files += not os.readlink(f"/proc/self/fd/{fd}").startswith("/")
+    return files
 
 
 class _Killer:
