@@ -26,7 +26,7 @@ from orapool.log_ons import LogOns
 from orapool.outage import Outage
 from orapool.settings import PoolSettings
 from orapool.slots import LineClosed, Slots
-from orapool.upkeep import PATIENCE, Upkeep
+from orapool.upkeep import CUT_PAUSE, PATIENCE, Upkeep
 from orapool.workers import CallTimeout, Workers
 
 log = logging.getLogger("orapool.pool")
@@ -208,13 +208,15 @@ class SessionPool:
         driver, native, started = self.driver, self._native, time.monotonic()
         attempts = 1
         while True:
-            call = partial(self._log_ons.run, partial(self._grow, native, deadline), deadline)
+            grow = partial(self._grow, native, deadline)
+            call = partial(self._log_ons.run, grow, deadline, driver.log_on_threads(native))
             try:
                 connection = self._workers.run(call, deadline, self._came_late)
             except CallTimeout:
                 if time.monotonic() - started >= self.settings.ping_timeout:
                     self._log_on_failed(driver.dbapi.OperationalError("a log-on got no answer"), silent=True)
                 self._log_ons.cut_overdue()
+                self._keeper.wake()
                 raise _Overdue(self._timed_out(seconds, *_SLOW_LOG_ON)) from None
             except Occupied:
                 raise self._timed_out(seconds, *_SLOW_LOG_ON) from None
@@ -419,7 +421,8 @@ class SessionPool:
                 )
                 self._upkeep = Upkeep(self, self._health, self._outage, self._log_ons, self._workers)
                 self._keeper = self._upkeep.keeper(self._strays, self._sweep, self._is_short)
-                self._native = self.driver.open(self.settings, self._on_session)
+                opening = partial(self.driver.open, self.settings, self._on_session)
+                self._native = self._log_ons.run(lambda _left: opening(), time.monotonic() + PATIENCE)
                 self._keeper.start()
                 log.info("pool %r opened: %r", self.name, self)
             return self._native
@@ -499,11 +502,13 @@ class SessionPool:
         with self._lock:
             self._counters.dropped[CLOSED] += self._health.total
         deadline = time.monotonic() + _CLOSE_LIMIT
+        limit = deadline + _CLOSE_LIMIT / 4
         if not self._calls_end_by(deadline):
             self._health.shut_down_all()
-            self._log_ons.cut_overdue()
+            while not self._calls_end_by(time.monotonic() + CUT_PAUSE) and time.monotonic() < limit:
+                self._log_ons.cut_overdue()
         try:
-            if self._calls_end_by(deadline + _CLOSE_LIMIT / 4):
+            if self._calls_end_by(limit):
                 self._workers.run(partial(self.driver.close, native), deadline)
             else:
                 # Oracle Client crashes when its pool is closed under a call that still runs in it.
@@ -576,6 +581,14 @@ class SessionPool:
             connection.commit()
 
     # Forking.
+
+    def before_fork(self, seconds: float) -> None:
+        """Let log-ons end, and begin none: Oracle Client holds locks of the whole process in them, for a moment."""
+        self._log_ons.pause(seconds)
+
+    def after_fork_in_parent(self) -> None:
+        """Go on."""
+        self._log_ons.go_on()
 
     def after_fork(self) -> None:
         """In a forked child: leave the parent's sessions alone, and begin with an empty pool."""

@@ -69,6 +69,21 @@ def sandbox(running_sandbox: Sandbox) -> Iterator[Sandbox]:
     running_sandbox.end_sessions()
 
 
+@pytest.fixture(scope="session")
+def running_node() -> Iterator[Sandbox]:
+    """The run's other server."""
+    with Sandbox() as server:
+        yield server
+
+
+@pytest.fixture
+def node(running_node: Sandbox) -> Iterator[Sandbox]:
+    """Another server, to which the first can send clients on; without sessions and faults of other tests."""
+    yield running_node
+    running_node.heal()
+    running_node.end_sessions()
+
+
 @pytest.fixture(params=list(DRIVERS))
 def driver(request: pytest.FixtureRequest) -> str:
     """The name of a driver; a test that takes it runs on each."""

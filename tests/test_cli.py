@@ -68,6 +68,20 @@ def test_it_runs_as_a_module() -> None:
     assert run.stdout == f"orapool, version {orapool.__version__}\n"
 
 
+def test_a_sandbox_sends_clients_on_from_the_command_line(sandbox: Sandbox) -> None:
+    port = str(sandbox.port)
+    before = sandbox.stats()
+
+    sent_on = CliRunner().invoke(cli.main, ["sandbox", "redirect", sandbox.dsn, "--port", port])
+    oracledb.connect(user="scott", password="tiger", dsn=sandbox.dsn).close()
+    wrong = CliRunner().invoke(cli.main, ["sandbox", "redirect", "nowhere", "--port", port])
+
+    assert (sent_on.exit_code, sent_on.output) == (0, "")
+    assert (sandbox.stats() - before).redirects == 1
+    assert wrong.exit_code == 1
+    assert "an address is host:port, not 'nowhere'" in wrong.output
+
+
 def test_a_sandbox_is_frozen_and_cut_from_the_command_line(sandbox: Sandbox) -> None:
     connection = oracledb.connect(user="scott", password="tiger", dsn=sandbox.dsn)
     port = str(sandbox.port)

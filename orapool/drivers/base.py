@@ -66,6 +66,9 @@ class Driver(Protocol):
         Raises `DeadIdleSession`, or the driver's error of a log-on.
         """
 
+    def log_on_threads(self, native: Any) -> Sequence[int] | None:
+        """The native ids of the threads in which `acquire` logs on, beside the caller's own; None: not known."""
+
     def release(self, connection: Any) -> None:
         """Put the session back into the native pool. The connection is unusable afterwards."""
 

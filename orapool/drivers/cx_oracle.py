@@ -98,6 +98,10 @@ class CxOracle:
         """Draw a session. The wait for another's log-on is bounded by the pool's wait time-out, a log-on by its dsn."""
         return native.acquire()
 
+    def log_on_threads(self, native: Any) -> list[int]:
+        """None: it logs on in the caller's own."""
+        return []
+
     def release(self, connection: Any) -> None:
         """Put the session back."""
         cx_Oracle.Connection.close(connection)

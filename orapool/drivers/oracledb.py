@@ -146,6 +146,13 @@ class OracleDb:
                 raise
             raise DeadIdleSession(str(error)) from error
 
+    def log_on_threads(self, native: Any) -> list[int] | None:
+        """The native pool's one, which it does not name: it is known by what it runs."""
+        for thread in threading.enumerate():
+            if thread.native_id and getattr(getattr(thread, "_target", None), "__self__", None) is native._impl:
+                return [thread.native_id]
+        return None
+
     def release(self, connection: Any) -> None:
         """Put the session back."""
         oracledb.Connection.close(connection)
