@@ -50,7 +50,7 @@ class PoolSettings(BaseModel):
     user: str = Field(min_length=1, description="user to log on as")
     # Not shown even where it is a function: a functools.partial shows its arguments.
     password: Password = Field(None, repr=False, description="the user's password, or a function that returns it")
-    password_file: MayBePath = Field(None, description="file that holds the password, read at each log-on")
+    password_file: MayBePath = Field(None, description="file that holds the password")
     password_hook: MayBeText = Field(
         None,
         pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_][\w.]*$",
