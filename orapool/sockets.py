@@ -6,7 +6,8 @@ a call on a dead path in seconds instead of 15 minutes; a local shutdown turns s
 drivers handle well. No driver's internals are touched.
 
 A descriptor is remembered with its inode, and each use checks that it is still the same socket: the driver may have
-closed it, and the number may belong to another file by now. A duplicate would keep the connection open: none is held.
+closed it, and the number may belong to another file by now. A duplicate would keep the connection open: none is held
+beyond the moment of its use.
 """
 
 from __future__ import annotations
@@ -87,13 +88,17 @@ class SessionSocket:
     @contextlib.contextmanager
     def _borrow(self) -> Iterator[socket.socket]:
         """The socket for a moment. Raises OSError when the descriptor is closed, or another file's by now."""
-        if os.fstat(self.fd).st_ino != self.inode:
-            raise OSError(f"descriptor {self.fd} is another file by now")
-        borrowed = socket.socket(socket.AF_INET, socket.SOCK_STREAM, 0, fileno=self.fd)
+        # A duplicate, so that the number cannot pass to another file between this look and what is done with it.
+        duplicate = os.dup(self.fd)
         try:
+            if os.fstat(duplicate).st_ino != self.inode:
+                raise OSError(f"descriptor {self.fd} is another file by now")
+            borrowed = socket.socket(socket.AF_INET, socket.SOCK_STREAM, 0, fileno=duplicate)
+        except BaseException:
+            os.close(duplicate)
+            raise
+        with borrowed:
             yield borrowed
-        finally:
-            borrowed.detach()
 
     def look(self) -> SocketState | None:
         """What the kernel knows now, in one system call; None when the driver has closed the socket."""

@@ -1,0 +1,87 @@
+"""Sessions on their way out of the native pool: in the background, bounded, and nobody waits for them."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from functools import partial
+from typing import Any
+
+from orapool.causes import ORDERLY, PING_UNANSWERED
+from orapool.drivers.base import Driver
+from orapool.gate import Gate
+from orapool.health import Health, SessionState
+from orapool.settings import PoolSettings
+from orapool.workers import CallTimeout, Workers
+
+log = logging.getLogger("orapool.pool")
+
+_LOOK_PAUSE = 0.002
+"""Seconds between looks at whether a session's socket is closed."""
+
+
+class Departures:
+    """Takes sessions out of one native pool.
+
+    Args:
+        where: the pool, for log lines.
+        gate: shut while the native pool's lock may be held.
+        background: where departures go on; `workers` are for the calls in them that may hang.
+    """
+
+    def __init__(
+        self,
+        where: str,
+        settings: PoolSettings,
+        driver: Driver,
+        health: Health,
+        gate: Gate,
+        workers: Workers,
+        background: Workers,
+    ) -> None:
+        self._where = where
+        self._patience = settings.ping_timeout
+        self._driver = driver
+        self._health = health
+        self._gate = gate
+        self._workers = workers
+        self._background = background
+
+    def see_off(self, native: Any, connection: Any, cause: str) -> None:
+        """Take a session out of `native`. The connection of a dead one ends here and now; all else takes its time."""
+        state: SessionState = connection.session_state
+        self._health.forget(state)
+        if cause not in ORDERLY:
+            if state.socket is not None:
+                state.socket.shut_down()
+            if cause == PING_UNANSWERED or connection.lost_silently:
+                ended = self._health.shut_down_suspects(state)
+                log.info("%s: a session died in silence (%s), and %d idle ones with it", self._where, cause, ended)
+        self._background.submit(partial(self._discard, native, connection, state, cause))
+
+    def _discard(self, native: Any, connection: Any, state: SessionState, cause: str) -> None:
+        """Drop a session, which logs it off if it lives."""
+        under_way: threading.Event | None = connection.call_under_way
+        # python-oracledb 2.5.1 and 3.4.2 crash when two threads are in one connection.
+        if under_way is not None and not under_way.wait(3 * self._patience):
+            log.warning("%s: a session is not given up by a call that hangs", self._where)
+            return
+        try:
+            self._workers.run(partial(self._drop, native, connection, state), time.monotonic() + self._patience)
+        except CallTimeout:
+            if state.socket is not None:
+                state.socket.shut_down()
+            if cause not in ORDERLY:  # Oracle Client asks idle neighbours then, and these do not answer
+                self._health.shut_down_idle()
+        except Exception as error:
+            log.info("%s: closing a session that was dropped (%s) failed: %s", self._where, cause, error)
+
+    def _drop(self, native: Any, connection: Any, state: SessionState) -> None:
+        with self._gate.shut(self._patience):
+            self._driver.drop(native, connection)
+            # python-oracledb's own thread logs off, and holds its pool's lock meanwhile.
+            limit = time.monotonic() + 2 * self._patience
+            while state.socket is not None and state.socket.look() is not None and time.monotonic() < limit:
+                time.sleep(_LOOK_PAUSE)
+            self._health.forget_vanished()  # idle neighbours that Oracle Client has asked
