@@ -17,7 +17,7 @@ from orapool.sources import BINDS, DATABASE_VARIABLES, DEFAULT, PREFIX, Entry, S
 
 PASSWORDS = ("password", "password_file", "password_hook")
 """Ways to give the password: the first source that has one of them decides."""
-PATHS = ("password_file",)
+PATHS = ("password_file", "config_dir")
 """Settings that are paths: a relative one begins at its file's folder."""
 
 _NOT_SETTINGS = frozenset({"client_dir", "client_reexec"})
@@ -171,7 +171,7 @@ def _add(found: Layers, entries: Mapping[str, Entry], source: Source | None, kno
         except ConfigurationError as error:
             found.mistakes.append(str(error))
             # What it would have said is not missing as well.
-            stand_in = Entry("?", settings.pop("url").origin)
+            stand_in = Entry("x", settings.pop("url").origin)
             settings = {"dsn": stand_in, "user": stand_in, **({} if given else {"password": stand_in}), **settings}
     if settings:
         found.layers.append(Layer(settings, of_url))
@@ -204,7 +204,7 @@ def _prepare(name: str, entry: Entry, source: Source | None) -> Entry:
     elif name == "password" and isinstance(value, str):
         value = SecretStr(value)
     elif name in PATHS and isinstance(value, (str, Path)):
-        value = (source.folder if source and source.folder else Path.cwd()) / Path(value).expanduser()
+        value = str((source.folder if source and source.folder else Path.cwd()) / Path(value).expanduser())
     return Entry(value, entry.origin)
 
 
