@@ -87,6 +87,10 @@ def test_a_sandbox_is_frozen_and_cut_from_the_command_line(sandbox: Sandbox) -> 
 
 
 URL = "oracle://scott:tiger@db1:1521/?service_name=SALES"
+DESCRIPTOR = (
+    "(DESCRIPTION=(ADDRESS=(PROTOCOL=TCPS)(HOST=db2)(PORT=2484))(CONNECT_DATA=(SERVICE_NAME=DWH))"
+    "(SECURITY=(WALLET_PASSWORD=*)))"
+)
 
 
 @pytest.fixture
@@ -99,7 +103,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "secret").write_text("tiger")
     (tmp_path / "app.ini").write_text(
         f"[APP]\nSQLALCHEMY_DATABASE_URI = {URL}\n"
-        "[orapool.reporting]\ndsn = db2/DWH?wallet_password=tiger\nuser = sh\npassword_file = secret\n"
+        f"[orapool.reporting]\ndsn = {DESCRIPTOR.replace('*', 'tiger')}\nuser = sh\npassword_file = secret\n"
     )
     return tmp_path
 
@@ -126,7 +130,7 @@ def test_config_shows_each_pools_settings_and_where_they_are_from(
         "driver auto default",
     ]
     assert "max 8 variable ORAPOOL_MAX" in default
-    assert f"dsn db2/DWH?wallet_password=******** {folder}/app.ini [orapool.reporting] line 4" in reporting
+    assert f"dsn {DESCRIPTOR.replace('*', '********')} {folder}/app.ini [orapool.reporting] line 4" in reporting
     assert f"password_file {folder}/secret {folder}/app.ini [orapool.reporting] line 6" in reporting
     assert "max 4 default" in reporting
     assert "tiger" not in result.output
