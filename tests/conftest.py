@@ -132,6 +132,7 @@ def make_pool(driver: str, sandbox: Sandbox) -> Iterator[Callable[..., SessionPo
 def default_pool(driver: str, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[SessionPool]:
     """The process's default pool, configured for scott on the sandbox and not used yet; forgotten at the end."""
     monkeypatch.setattr(pools, "_settings", {})
+    monkeypatch.setattr(pools, "_config", None)
     orapool.configure(dsn=sandbox.dsn, user="scott", password="tiger", driver=driver, max=3, acquire_timeout=5)
     yield orapool.pool()
     orapool.close()

@@ -64,7 +64,7 @@ class CxOracle:
         """Make an empty native pool."""
         native = cx_Oracle.SessionPool(
             user=settings.user,
-            password=settings.password.get_secret_value(),
+            password=settings.current_password(),
             dsn=with_connect_timeouts(settings.dsn, settings.connect_timeout, settings.transport_connect_timeout),
             min=0,
             max=native_max(settings),
@@ -86,7 +86,7 @@ class CxOracle:
         """Log on and off again."""
         cx_Oracle.connect(
             user=settings.user,
-            password=settings.password.get_secret_value(),
+            password=settings.current_password(),
             dsn=with_connect_timeouts(settings.dsn, seconds, seconds),
         ).close()
 

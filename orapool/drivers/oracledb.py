@@ -107,7 +107,7 @@ class OracleDb:
         """Make an empty native pool."""
         native = oracledb.create_pool(
             user=settings.user,
-            password=settings.password.get_secret_value(),
+            password=settings.current_password(),
             dsn=with_connect_timeouts(settings.dsn, settings.connect_timeout, settings.transport_connect_timeout),
             # With min > 0 the sessions are opened in the background, where a wrong password goes unreported.
             min=0,
@@ -128,7 +128,7 @@ class OracleDb:
         """Log on and off again."""
         oracledb.connect(
             user=settings.user,
-            password=settings.password.get_secret_value(),
+            password=settings.current_password(),
             dsn=with_connect_timeouts(settings.dsn, seconds, seconds),
         ).close()
 
