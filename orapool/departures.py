@@ -13,7 +13,7 @@ from orapool.drivers.base import Driver
 from orapool.gate import Gate
 from orapool.health import Health, SessionState
 from orapool.settings import PoolSettings
-from orapool.workers import CallTimeout, Workers
+from orapool.workers import Workers
 
 log = logging.getLogger("orapool.pool")
 
@@ -26,8 +26,8 @@ class Departures:
 
     Args:
         where: the pool, for log lines.
-        gate: shut while the native pool's lock may be held.
-        background: where departures go on; `workers` are for the calls in them that may hang.
+        gate: keeps quick calls and growth away from a drop.
+        background: where departures go on.
     """
 
     def __init__(
@@ -37,7 +37,6 @@ class Departures:
         driver: Driver,
         health: Health,
         gate: Gate,
-        workers: Workers,
         background: Workers,
     ) -> None:
         self._where = where
@@ -45,7 +44,6 @@ class Departures:
         self._driver = driver
         self._health = health
         self._gate = gate
-        self._workers = workers
         self._background = background
 
     def see_off(self, native: Any, connection: Any, cause: str) -> None:
@@ -67,21 +65,28 @@ class Departures:
         if under_way is not None and not under_way.wait(3 * self._patience):
             log.warning("%s: a session is not given up by a call that hangs", self._where)
             return
-        try:
-            self._workers.run(partial(self._drop, native, connection, state), time.monotonic() + self._patience)
-        except CallTimeout:
-            if state.socket is not None:
-                state.socket.shut_down()
-            if cause not in ORDERLY:  # Oracle Client asks idle neighbours then, and these do not answer
-                self._health.shut_down_idle()
-        except Exception as error:
-            log.info("%s: closing a session that was dropped (%s) failed: %s", self._where, cause, error)
+        with self._gate.drop(self._patience):
+            overdue = threading.Timer(self._patience, self._cut_off, (state, cause))
+            overdue.daemon = True
+            overdue.start()
+            try:
+                self._drop(native, connection, state)
+            except Exception as error:
+                log.info("%s: closing a session that was dropped (%s) failed: %s", self._where, cause, error)
+            finally:
+                overdue.cancel()
 
     def _drop(self, native: Any, connection: Any, state: SessionState) -> None:
-        with self._gate.shut(self._patience):
-            self._driver.drop(native, connection)
-            # python-oracledb's own thread logs off, and holds its pool's lock meanwhile.
-            limit = time.monotonic() + 2 * self._patience
-            while state.socket is not None and state.socket.look() is not None and time.monotonic() < limit:
-                time.sleep(_LOOK_PAUSE)
-            self._health.forget_vanished()  # idle neighbours that Oracle Client has asked
+        self._driver.drop(native, connection)
+        # python-oracledb's own thread logs off, and holds its pool's lock meanwhile.
+        limit = time.monotonic() + 2 * self._patience
+        while state.socket is not None and state.socket.look() is not None and time.monotonic() < limit:
+            time.sleep(_LOOK_PAUSE)
+        self._health.forget_vanished()  # idle neighbours that Oracle Client has asked
+
+    def _cut_off(self, state: SessionState, cause: str) -> None:
+        """The log-off takes too long: end it."""
+        if state.socket is not None:
+            state.socket.shut_down()
+        if cause not in ORDERLY:  # Oracle Client asks idle neighbours then, and these do not answer
+            self._health.shut_down_idle()

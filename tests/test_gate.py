@@ -1,4 +1,4 @@
-"""The gate between quick and slow calls."""
+"""The gate between calls into the native pool."""
 
 from __future__ import annotations
 
@@ -10,46 +10,76 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from orapool import gate
-from orapool.gate import Gate
+from orapool.gate import Gate, Occupied
 from tests.interleaving import interrupted_in
 
 
-def test_quick_calls_are_let_in_together_but_not_beside_a_slow_one() -> None:
+def test_quick_calls_are_let_in_together_but_not_beside_a_drop() -> None:
     gate = Gate()
     assert gate.enter()
     assert gate.enter()
     gate.leave()
     gate.leave()
 
-    with gate.shut(1.0):
+    with gate.drop(1.0):
         assert not gate.enter()
 
     assert gate.enter()
 
 
-def test_a_slow_call_waits_until_the_quick_ones_have_left() -> None:
+def test_a_drop_waits_until_the_quick_ones_have_left() -> None:
     gate = Gate()
     assert gate.enter()
     begun = threading.Event()
 
-    def be_slow() -> None:
-        with gate.shut(60.0):
+    def drop() -> None:
+        with gate.drop(60.0):
             begun.set()
 
     with ThreadPoolExecutor(1) as threads:
-        slow = threads.submit(be_slow)
+        dropping = threads.submit(drop)
         assert not begun.wait(0.05)
         gate.leave()
-        slow.result(timeout=10)
+        dropping.result(timeout=10)
 
 
-def test_a_slow_call_waits_for_quick_ones_that_hang_no_longer_than_it_was_told() -> None:
+def test_a_drop_waits_for_quick_ones_that_hang_no_longer_than_it_was_told() -> None:
     gate = Gate()
     assert gate.enter()
 
     asked = time.monotonic()
-    with gate.shut(0.05):
+    with gate.drop(0.05):
         assert 0.05 <= time.monotonic() - asked < 5
+
+
+def test_quick_calls_are_let_in_beside_a_growth_but_no_other_growth_is() -> None:
+    gate = Gate()
+
+    with gate.growth(1.0):
+        assert gate.enter()
+        with pytest.raises(Occupied), gate.growth(0.01):
+            pass
+    gate.leave()
+
+    with gate.growth(0.0):
+        pass
+
+
+def test_a_drop_waits_until_a_growth_has_ended() -> None:
+    gate = Gate()
+    begun = threading.Event()
+
+    def drop() -> None:
+        with gate.drop(0.0):
+            begun.set()
+
+    with ThreadPoolExecutor(1) as threads:
+        with gate.growth(1.0):
+            dropping = threads.submit(drop)
+            assert not begun.wait(0.05)
+        dropping.result(timeout=10)
+
+    assert begun.is_set()
 
 
 @pytest.fixture
@@ -60,7 +90,7 @@ def interrupted() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("interrupted")
-def test_no_quick_call_ever_runs_beside_a_slow_one() -> None:
+def test_no_quick_call_ever_runs_beside_a_drop() -> None:
     gate = Gate()
     done = threading.Event()
     inside: list[None] = []
@@ -82,7 +112,7 @@ def test_no_quick_call_ever_runs_beside_a_slow_one() -> None:
         for _ in range(500):
             while not inside:
                 time.sleep(0)
-            with gate.shut(60.0):
+            with gate.drop(60.0):
                 for _ in range(5):
                     together.extend(inside)
                     time.sleep(0)
