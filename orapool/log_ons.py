@@ -16,10 +16,11 @@ class LogOns:
     Args:
         dsn: where they log on.
         patience: seconds that a call may go on after its deadline, so that a late session is not lost in the driver.
+        config_dir: the folder of tnsnames.ora, where `dsn` is a TNS alias.
     """
 
-    def __init__(self, dsn: str, patience: float) -> None:
-        self._ports = ports(dsn)
+    def __init__(self, dsn: str, patience: float, config_dir: str | None = None) -> None:
+        self._ports = ports(dsn, config_dir)
         self._patience = patience
         self._lock = threading.Lock()
         self._deadlines: list[float] = []

@@ -17,6 +17,7 @@ from orapool.causes import CLOSED, ENDED, ORDERLY, PING_CUT_SHORT, PING_UNANSWER
 from orapool.counters import Counters, PoolStats
 from orapool.drivers import find_driver
 from orapool.drivers.base import DeadIdleSession, Driver
+from orapool.dsn import mask
 from orapool.errors import DatabaseUnavailable, PoolClosed, PoolTimeout, error_codes, log_on_error
 from orapool.gate import Gate
 from orapool.health import Health, SessionState, Unanswered
@@ -68,7 +69,7 @@ class SessionPool:
     def __init__(self, settings: PoolSettings, name: str = "default") -> None:
         self.name = name
         self.settings = settings
-        self.where = f"pool {name!r}, {settings.user}@{settings.dsn}"
+        self.where = f"pool {name!r}, {settings.user}@{mask(settings.dsn)}"
         self._driver: Driver | None = None
         self._start_afresh()
         forking.remember(self)
@@ -88,7 +89,7 @@ class SessionPool:
         self._strays: deque[Any] = deque()
         self._counters = Counters()
         self._outage = Outage(self.where)
-        self._log_ons = LogOns(self.settings.dsn, self.settings.connect_timeout or PATIENCE)
+        self._log_ons = LogOns(self.settings.dsn, self.settings.connect_timeout or PATIENCE, self.settings.config_dir)
         self._workers = Workers(f"{self.name}-calls", self.settings.max * 2 + 1)
         self._background = Workers(f"{self.name}-background", _BACKGROUND_THREADS)
 
@@ -585,7 +586,7 @@ class SessionPool:
         stats = self.stats()
         driver = self._driver.name if self._driver else self.settings.driver
         return (
-            f"<SessionPool {self.name!r} {driver} {self.settings.user}@{self.settings.dsn}: {state}, "
+            f"<SessionPool {self.name!r} {driver} {self.settings.user}@{mask(self.settings.dsn)}: {state}, "
             f"{stats.opened} opened, {stats.busy} busy, {stats.idle} idle, {stats.waiting} waiting, "
             f"min {self.settings.min}, max {self.settings.max}>"
         )

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import difflib
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Optional
 
 from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
-from orapool.dsn import parse_url
+from orapool.dsn import check_dsn, parse_url
 from orapool.errors import ConfigurationError
 
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -26,6 +26,7 @@ class PoolSettings(BaseSettings):
     dsn: str = Field(min_length=1, description="connect string: host:port/service, (DESCRIPTION=...), or a TNS alias")
     user: str = Field(min_length=1, description="user to log on as")
     password: SecretStr = Field(description="the user's password")
+    config_dir: Optional[str] = Field(None, description="folder of tnsnames.ora, for a TNS alias")  # noqa: UP045
     driver: DriverName = Field("auto", description="auto: cx_oracle where it finds Oracle Client, else oracledb")
 
     min: int = Field(1, ge=0, description="sessions to open at first use")
@@ -63,6 +64,11 @@ class PoolSettings(BaseSettings):
             raise ValueError(f"driver={values['driver']} contradicts the url, which says {parts.driver}")
         found = {"dsn": parts.dsn, "user": parts.user, "password": parts.password, "driver": parts.driver}
         return {**{name: value for name, value in found.items() if value is not None}, **values}
+
+    @model_validator(mode="after")
+    def _check_dsn(self) -> PoolSettings:
+        check_dsn(self.dsn)
+        return self
 
     @model_validator(mode="after")
     def _check_sizes(self) -> PoolSettings:

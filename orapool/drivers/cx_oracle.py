@@ -64,7 +64,9 @@ class CxOracle:
         native = cx_Oracle.SessionPool(
             user=settings.user,
             password=settings.password.get_secret_value(),
-            dsn=with_connect_timeouts(settings.dsn, settings.connect_timeout, settings.transport_connect_timeout),
+            dsn=with_connect_timeouts(
+                settings.dsn, settings.connect_timeout, settings.transport_connect_timeout, settings.config_dir
+            ),
             min=0,
             max=native_max(settings),
             increment=settings.increment,
@@ -86,7 +88,7 @@ class CxOracle:
         cx_Oracle.connect(
             user=settings.user,
             password=settings.password.get_secret_value(),
-            dsn=with_connect_timeouts(settings.dsn, seconds, seconds),
+            dsn=with_connect_timeouts(settings.dsn, seconds, seconds, settings.config_dir),
         ).close()
 
     def acquire_idle(self, native: Any) -> Any:
