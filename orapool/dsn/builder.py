@@ -180,4 +180,4 @@ def _read(name: str, reader: Any, value: Any) -> str:
     try:
         return str(reader(text))
     except ValueError as error:
-        raise ConfigurationError(f"descriptor(): {name}={value!r} is not {error}") from None
+        raise ConfigurationError(f"descriptor(): {name}={value!r} must be {error}") from None

@@ -23,7 +23,7 @@ _NAME = re.compile(r"[A-Z_][\w.$-]*", re.IGNORECASE | re.ASCII)
 _SPACE = re.compile(r"\s*")
 _VALUE = re.compile(r'[^()"]*')
 _QUOTED = re.compile(r'"([^"]*)"')
-_NEEDS_QUOTES = re.compile(r"""[()='#\\\n\r]|\A\s|\s\Z""")
+_NEEDS_QUOTES = re.compile(r"[()=#\\\n\r]|\A\s|\s\Z")
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def parse(text: str) -> Node:
         node, end = parse_from(text, _skip(text, 0))
         end = _skip(text, end)
         if end < len(text):
-            raise Fault("the connect descriptor has ended, and more follows", end)
+            raise Fault("it ends before this character, and more follows", end)
         check(node)
     except Fault as fault:
         raise fault.error(text, "the connect descriptor") from None
@@ -125,6 +125,8 @@ def _pair(text: str, start: int, depth: int) -> tuple[Node, int]:
     position = _skip(text, position)
     if text[position : position + 1] == ")":
         return Node(name, value, at), position + 1
+    if text[position : position + 1] == "(":  # which leaves out the parenthesis before it
+        raise Fault(f"')' belongs here, after the value of {name}", len(text[:position].rstrip()))
     raise _lacks(depth, text, position) or Fault(_instead(text[position], value), position)
 
 
@@ -151,15 +153,13 @@ def _value(text: str, at: int, name: str) -> tuple[str, int]:
         if line_break >= 0 and end < len(text):
             raise Fault(f"')' belongs here, after the value of {name}", at + line_break)
     if value and name in GROUPS:
-        raise Fault(f"the value of {name} is (NAME=value) pairs", at)
+        raise Fault(f"{name} must be (NAME=value) pairs", at)
     return value, end
 
 
 def _instead(character: str, value: object) -> str:
     if character == '"':
         return "a quotation mark cannot stand within a value"
-    if character == "(":
-        return "')' belongs here: a value and (NAME=value) pairs cannot stand side by side"
     return "')' or '(' belongs here" if isinstance(value, tuple) else "')' belongs here"
 
 
@@ -190,13 +190,13 @@ def check(root: Node) -> None:
 
 def _check_values(node: Node) -> None:
     if node.name in _PLAIN and node.children:
-        raise Fault(f"the value of {node.name} is not (NAME=value) pairs", node.position)
+        raise Fault(f"{node.name} must be a value, not (NAME=value) pairs", node.position)
     # An empty SERVICE_NAME or SDU is none; an empty HOST is a mistake.
     if node.name in READERS and not node.children and (node.text or node.name in ("HOST", "PORT")):
         try:
             READERS[node.name](node.text)
         except ValueError as error:
-            raise Fault(f"the value of {node.name} is {error}", node.position) from None
+            raise Fault(f"{node.name} must be {error}", node.position) from None
     for child in node.children:
         _check_values(child)
 

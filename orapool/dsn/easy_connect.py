@@ -134,7 +134,7 @@ def read_parameter(name: str, value: str) -> str:
     try:
         return PARAMETERS[name].read(value)
     except ValueError as error:
-        raise ValueError(f"the value of {name} is {error}") from None
+        raise ValueError(f"{name} must be {error}") from None
 
 
 def unknown_parameter(name: str) -> str:
@@ -190,7 +190,7 @@ def _service(reader: _Reader) -> list[Node]:
             try:
                 kind = server(kind)
             except ValueError as error:
-                raise Fault(f"the server type is {error}", at) from None
+                raise Fault(f"the server type must be {error}", at) from None
         if reader.take("/"):
             instance = reader.word("an instance name")
     nodes = [Node("SERVICE_NAME", service)]

@@ -162,7 +162,7 @@ def _descriptor(text: str, start: int) -> Node:
     # Oracle Client takes no offence at parentheses too many.
     rest = len(text[position:]) - len(text[position:].lstrip(") \t\r\n"))
     if position + rest < len(text):
-        raise Fault("the connect descriptor has ended, and more follows", position + rest)
+        raise Fault("the connect descriptor ends before this character, and more follows", position + rest)
     check(node)
     return node
 

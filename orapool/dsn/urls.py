@@ -165,7 +165,7 @@ def _parse_descriptor(where: str) -> str:
         descriptors.check(node)
         rest = text[end:].strip()
         if rest and not re.match(r"/?\?|/$", rest):
-            raise Fault(f"the connect descriptor ends at its character {end}, and more follows", end)
+            raise Fault("it ends before this character, and more follows", end)
     except Fault as fault:
         raise fault.error(text, "the connect descriptor of the database URL") from None
     for name in _parse_query(rest.partition("?")[2]):
