@@ -229,7 +229,7 @@ def _entries(path: Path, content: str) -> Iterator[tuple[list[str], _Entry]]:
         heads.append(head)
     for head, following in zip(heads, [*heads[1:], None]):
         rest = text[head.end() : following.start() if following else len(text)]
-        start = head.end() + len(rest) - len(rest.lstrip())
+        start = head.end() + (len(rest) - len(rest.lstrip()) if rest.strip() else 0)
         names = [name.strip() for name in head["names"].split(",")]
         yield [name for name in names if name], _Entry(path, text, start, max(start, head.end() + len(rest.rstrip())))
 

@@ -208,10 +208,15 @@ def test_what_is_written_reads_as_the_same(tree: Node) -> None:
 @steady
 @given(st.text("()=\"' \n#\\xA1", max_size=25).map(lambda text: f"(DESCRIPTION=(ADDRESS=(HOST=a){text}"))
 def test_whatever_is_read_is_a_tree_that_writes_the_same_or_a_fault_within_the_text(text: str) -> None:
+    tree, fault, end = Node("NONE"), None, 0
     try:
         tree, end = parse_from(text, 0)
-    except Fault as fault:
+    except Fault as raised:
+        fault = raised
+
+    if fault:
         assert 0 <= fault.position <= len(text)
+        assert fault.error(text, "it").args
     else:
         assert end <= len(text)
         assert parse_from(str(tree), 0)[0] == tree

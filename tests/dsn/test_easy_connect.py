@@ -33,7 +33,10 @@ ON = "(LOAD_BALANCE=ON)"
         ("  db:1522/sales\n", description(address("db", 1522))),
         ("tcp://db:1522/sales", description(address("db", 1522))),
         ("TCPS://db:2484/sales", description(address("db", 2484, "TCPS"))),
-        ("db.example.com/sales.example.com", description(address("db.example.com"), "(SERVICE_NAME=sales.example.com)")),
+        (
+            "db.example.com/sales.example.com",
+            description(address("db.example.com"), "(SERVICE_NAME=sales.example.com)"),
+        ),
         ("db_1-a/s$a#l+es", description(address("db_1-a"), '(SERVICE_NAME="s$a#l+es")')),
         ("[2001:db8::200C:417A]:1522/sales", description(address("2001:db8::200C:417A", 1522))),
         ("[db]/sales", description(address("db"))),
@@ -113,11 +116,11 @@ ON = "(LOAD_BALANCE=ON)"
             description(address("db", 2484, "TCPS", "(HTTPS_PROXY=proxy)(HTTPS_PROXY_PORT=8080)")),
         ),
         (
-            'tcps://db:2484/sales?ssl_server_dn_match=true&ssl_server_cert_dn="CN=db&1,O=acme"&wallet_location=/my wallet',
+            'tcps://db:2484/sales?ssl_server_dn_match=true&ssl_server_cert_dn="CN=db&1,O=acme"&wallet_location=/my own',
             description(
                 address("db", 2484, "TCPS"),
                 after='(SECURITY=(SSL_SERVER_DN_MATCH=ON)(SSL_SERVER_CERT_DN="CN=db&1,O=acme")'
-                "(MY_WALLET_DIRECTORY=/my wallet))",
+                "(MY_WALLET_DIRECTORY=/my own))",
             ),
         ),
         ("db/sales? sdu = 8192 & retry_count=1", description(address("db"), before="(SDU=8192)(RETRY_COUNT=1)")),
@@ -185,7 +188,11 @@ def test_python_oracledb_reads_the_descriptor_as_it_reads_the_form(text: str) ->
         ("db/sales?sdu=1&SDU=2", "sdu is given twice", 16),
         ("db/sales?sdu=big", "sdu must be a whole number", 14),
         ("db/sales?retry_count=-1", "retry_count must be a whole number", 22),
-        ("db/sales?connect_timeout=3h", "connect_timeout must be a number of seconds, or one with ms, s, sec or min", 26),
+        (
+            "db/sales?connect_timeout=3h",
+            "connect_timeout must be a number of seconds, or one with ms, s, sec or min",
+            26,
+        ),
         ("db/sales?failover=maybe", "failover must be ON, YES or TRUE, or OFF, NO or FALSE", 19),
         ("db/sales?pool_purity=old", "pool_purity must be SELF or NEW", 22),
         ("db/sales?https_proxy_port=x", "https_proxy_port must be a port", 27),
@@ -230,7 +237,9 @@ def test_the_place_of_a_wallet_is_not_shown() -> None:
     assert line[caret.index("^") :] == "big"
 
 
-@pytest.mark.parametrize("dsn", ["sales", "sales.example.com", "ldap://directory/cn=sales", "config-file:///etc/db.json"])
+@pytest.mark.parametrize(
+    "dsn", ["sales", "sales.example.com", "ldap://directory/cn=sales", "config-file:///etc/db.json"]
+)
 def test_what_is_looked_up_later_is_not_judged(dsn: str) -> None:
     check_dsn(dsn)
 
