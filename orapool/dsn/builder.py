@@ -87,8 +87,7 @@ def descriptor(
         "retry_delay": retry_delay,
         "expire_time": expire_time,
         "sdu": sdu,
-        # Said in so many words: for several hosts of an Easy Connect string it would be ON.
-        "load_balance": bool(load_balance) if load_balance is not None else None,
+        "load_balance": load_balance,
         "failover": failover,
         "source_route": source_route,
         "https_proxy": https_proxy,

@@ -17,7 +17,9 @@ from orapool.errors import ConfigurationError
 SCHEMES = {"oracle": None, "oracle+cx_oracle": "cx_oracle", "oracle+oracledb": "oracledb"}
 _FORM = "oracle://user:password@host:port/?service_name=NAME"
 
-_DESCRIPTOR = re.compile(r"@\s*(?=\(|%28)", re.IGNORECASE)
+_BEGINS = r"(?:\s|\+|%0D|%0A|%09|%20)*(?P<first>\(|%28)"
+_DESCRIPTOR = re.compile(_BEGINS, re.IGNORECASE)
+_AT_DESCRIPTOR = re.compile(f"@(?={_BEGINS})", re.IGNORECASE)
 _SIMPLE_HOST = re.compile(r"[\w.-]+|[0-9A-Fa-f:.]+")
 _SIMPLE_SERVICE = re.compile(r"[\w.$#-]+")
 
@@ -94,7 +96,7 @@ def parse_url(url: str) -> ConnectUrl:
 
 def _split_credentials(rest: str) -> tuple[str, str]:
     """``user:password`` and what follows the ``@`` that ends it; a password may hold ``@`` and ``/`` unencoded."""
-    found = _DESCRIPTOR.search(rest)
+    found = _AT_DESCRIPTOR.search(rest)
     if found:
         return rest[: found.start()], rest[found.end() :]
     if rest.rfind("@") > rest.find("?") >= 0:
@@ -105,10 +107,12 @@ def _split_credentials(rest: str) -> tuple[str, str]:
 
 def _parse_where(where: str) -> str:
     # No message quotes what stands here: where the '@' was forgotten, it is the password.
-    if where[:1] == "(" or where[:3] == "%28":
-        return _parse_descriptor(where)
+    begins = _DESCRIPTOR.match(where)
+    if begins:
+        # A plus sign for a space is quote_plus's, which would have written a plus sign as %2B.
+        return _parse_descriptor((unquote if begins["first"] == "(" else unquote_plus)(where).strip())
     place, _, query = where.partition("?")
-    place, slash, database = place.partition("/")
+    place, _, database = place.partition("/")
     if not place:
         _refuse("the host part is empty")
     values = _parse_query(query)
@@ -126,9 +130,10 @@ def _parse_where(where: str) -> str:
         _refuse("it names both a service_name and a sid after the '?'")
     if "service_name" in wanted or "sid" in wanted:
         return _connect_string(_hosts(place), wanted, values)
-    if not tnsnames.ALIAS.fullmatch(place):
+    is_alias = tnsnames.ALIAS.fullmatch(place)
+    if not is_alias:
         _hosts(place)
-    if not tnsnames.ALIAS.fullmatch(place) or slash or wanted or values:
+    if not is_alias or wanted or values:
         _refuse("neither /?service_name=NAME nor /SID follows the host part")
     return place
 
@@ -157,9 +162,7 @@ def _connect_string(hosts: list[list[tuple[str, int]]], wanted: dict[str, str], 
     return str(tree)
 
 
-def _parse_descriptor(where: str) -> str:
-    # A plus sign for a space is quote_plus's, which would have written a plus sign as %2B.
-    text = unquote_plus(where) if where[:3] == "%28" else unquote(where)
+def _parse_descriptor(text: str) -> str:
     try:
         node, end = descriptors.parse_from(text, 0)
         descriptors.check(node)
