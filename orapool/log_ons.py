@@ -19,7 +19,7 @@ class LogOns:
         config_dir: the folder of tnsnames.ora, where `dsn` is a TNS alias.
     """
 
-    def __init__(self, dsn: str, patience: float, config_dir: str | None = None) -> None:
+    def __init__(self, dsn: str, patience: float, config_dir: str = "") -> None:
         self._ports = ports(dsn, config_dir)
         self._patience = patience
         self._lock = threading.Lock()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from typing import Annotated, Any, Literal, Optional
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
@@ -26,7 +26,7 @@ class PoolSettings(BaseSettings):
     dsn: str = Field(min_length=1, description="connect string: host:port/service, (DESCRIPTION=...), or a TNS alias")
     user: str = Field(min_length=1, description="user to log on as")
     password: SecretStr = Field(description="the user's password")
-    config_dir: Optional[str] = Field(None, description="folder of tnsnames.ora, for a TNS alias")  # noqa: UP045
+    config_dir: str = Field("", description="folder of tnsnames.ora, for a TNS alias; empty: where Oracle Client looks")
     driver: DriverName = Field("auto", description="auto: cx_oracle where it finds Oracle Client, else oracledb")
 
     min: int = Field(1, ge=0, description="sessions to open at first use")

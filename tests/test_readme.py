@@ -50,7 +50,7 @@ def test_a_snippet_runs(number: int, sandbox: Sandbox, driver: str, monkeypatch:
 
 
 def test_there_are_snippets() -> None:
-    assert len(SNIPPETS) == 6
+    assert len(SNIPPETS) == 7
 
 
 def test_the_settings_table_has_every_setting_with_its_default() -> None:

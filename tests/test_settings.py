@@ -71,11 +71,16 @@ def test_the_password_may_come_from_a_variable_beside_a_url_without_one(monkeypa
         ({"aquire_timeout": 3}, "'aquire_timeout' is not a setting: did you mean 'acquire_timeout'?"),
         ({"pool_size": 3}, "'pool_size' is not a setting: Known are url, dsn"),
         ({"url": URL}, "url and dsn both say where the database is"),
+        (
+            {"dsn": "db:15x1/sales"},
+            "a port, from 1 to 65535, belongs here, at character 4:\n    db:15x1/sales\n       ^",
+        ),
+        ({"dsn": "scott/tiger@db/sales"}, "dsn has an '@' in it: user and password are settings of their own"),
     ],
 )
 def test_a_wrong_setting_is_named_with_the_accepted_values(wrong: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigurationError) as raised:
-        load_settings(**DATABASE, **wrong)
+        load_settings(**{**DATABASE, **wrong})
 
     assert message in str(raised.value)
 
@@ -101,7 +106,13 @@ def test_a_driver_that_contradicts_the_url_is_refused() -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"min": 9, "max": 1}, {"max": "tiger"}, {"password": ["tiger"]}, {"url": "oracle://scott:tiger@db:x/"}],
+    [
+        {"min": 9, "max": 1},
+        {"max": "tiger"},
+        {"password": ["tiger"]},
+        {"url": "oracle://scott:tiger@db:x/"},
+        {"dsn": "scott/tiger@db:x/"},
+    ],
 )
 def test_the_password_is_in_no_error(wrong: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError) as raised:

@@ -34,9 +34,7 @@ def check_dsn(dsn: str) -> None:
     _read(dsn)
 
 
-def with_connect_timeouts(
-    dsn: str, connect: float, transport: float, config_dir: str | None = None, thin: bool = False
-) -> str:
+def with_connect_timeouts(dsn: str, connect: float, transport: float, config_dir: str = "", thin: bool = False) -> str:
     """What a driver is given for `dsn`: a descriptor in which the client gives up a log-on after `connect` seconds.
 
     Both drivers get the same for every form of `dsn`, TNS aliases included. Limits that it has itself are kept.
@@ -44,7 +42,7 @@ def with_connect_timeouts(
     Args:
         connect: seconds of a log-on, at one address; 0: no limit. python-oracledb has no such limit.
         transport: seconds of the TCP connect to one address; 0: no limit.
-        config_dir: the folder of tnsnames.ora; None: where Oracle Client looks.
+        config_dir: the folder of tnsnames.ora; empty: where Oracle Client looks.
         thin: it is for python-oracledb's thin mode. Logs once what that has not, of what is asked for.
 
     A TNS alias that is for Oracle Client to find elsewhere, and a URL of a directory, are left as they are.
@@ -66,7 +64,7 @@ def with_connect_timeouts(
     return str(_with_limits(_normalized(tree), connect, transport))
 
 
-def ports(dsn: str, config_dir: str | None = None) -> frozenset[int]:
+def ports(dsn: str, config_dir: str = "") -> frozenset[int]:
     """The ports that a connect string names; the default port where it names none, or is not understood.
 
     >>> sorted(ports("db1,db2:1522/sales"))
@@ -80,7 +78,7 @@ def ports(dsn: str, config_dir: str | None = None) -> frozenset[int]:
     return frozenset(int(port.text) if port else DEFAULT_PORT for port in named)
 
 
-def resolve(dsn: str, config_dir: str | None = None) -> Node:
+def resolve(dsn: str, config_dir: str = "") -> Node:
     """The connect descriptor that `dsn` is, or stands for. Raises `ConfigurationError`."""
     return tnsnames.resolve(dsn.strip(), config_dir) if _is_alias(dsn) else _read(dsn)
 

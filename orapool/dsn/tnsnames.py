@@ -72,12 +72,12 @@ class _Names:
     problems: list[str] = field(default_factory=list)
 
 
-def resolve(alias: str, config_dir: str | None = None) -> Node:
+def resolve(alias: str, config_dir: str = "") -> Node:
     """The connect descriptor of a TNS alias.
 
     Args:
         alias: in upper or lower case, with or without the default domain that sqlnet.ora names.
-        config_dir: the folder of tnsnames.ora; None: where Oracle Client looks, see `places`.
+        config_dir: the folder of tnsnames.ora; empty: where Oracle Client looks, see `places`.
 
     Raises `NoTnsnames`, `UnknownAlias`, or `ConfigurationError` with file, line and column of what cannot be read.
     """
@@ -96,7 +96,7 @@ def resolve(alias: str, config_dir: str | None = None) -> Node:
     return _resolve(alias, names, domain, elsewhere, [])
 
 
-def places(config_dir: str | None = None) -> list[Path]:
+def places(config_dir: str = "") -> list[Path]:
     """Where a tnsnames.ora may be; what is in the first wins.
 
     As Oracle Client 19.3: that of the user (``~/.tnsnames.ora``), and the first that there is in TNS_ADMIN, /etc, and

@@ -16,8 +16,8 @@ _REFUSAL = b"(DESCRIPTION=(TMP=)(VSNNUM=318767104)(ERR=12514)(ERROR_STACK=(ERROR
 class Listener:
     """Listens on a port of the loopback while it is entered; `asked` are the descriptors of the CONNECT packets."""
 
-    def __init__(self, log: list[tuple[int, str]] | None = None) -> None:
-        self._socket = socket.create_server(("127.0.0.1", 0))
+    def __init__(self, log: list[tuple[int, str]] | None = None, host: str = "127.0.0.1") -> None:
+        self._socket = socket.create_server((host, 0), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
         self.port: int = self._socket.getsockname()[1]
         self._log = [] if log is None else log
 

@@ -23,7 +23,7 @@ def entry(service: str, host: str = "db") -> str:
 
 def service(alias: str, folder: Path | None = None) -> str:
     """The service that an alias leads to."""
-    [found] = resolve(alias, str(folder) if folder else None).all("SERVICE_NAME")
+    [found] = resolve(alias, str(folder or "")).all("SERVICE_NAME")
     return found.text
 
 
