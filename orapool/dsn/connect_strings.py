@@ -106,7 +106,21 @@ def _read(dsn: str) -> Node:
 
 
 def _normalized(node: Node) -> Node:
-    """With durations in whole seconds, and switches and numbers as both drivers take them."""
+    """Saying what both drivers take alike: durations in whole seconds, switches where they have their effect.
+
+    Measured with Oracle Client 19.3 and python-oracledb 26.1, which go by other rules where nothing is said.
+    """
+    if node.name == "DESCRIPTION_LIST" and not node.child("LOAD_BALANCE"):
+        # Oracle's default, which python-oracledb does not have.
+        node = node.with_children([Node("LOAD_BALANCE", "ON"), *node.children])
+    if node.name == "DESCRIPTION" and READERS["FAILOVER"](_text(node, "FAILOVER") or "ON") == "OFF":
+        # python-oracledb would go on to the next address of a list.
+        node = node.with_children(
+            child.with_children([Node("FAILOVER", "OFF"), *child.children])
+            if child.name == "ADDRESS_LIST" and not child.child("FAILOVER")
+            else child
+            for child in node.children
+        )
     if node.name == "SECURITY":
         # Oracle Client 19.3 passes over the newer name.
         names = {"WALLET_LOCATION": "MY_WALLET_DIRECTORY"}
@@ -117,6 +131,11 @@ def _normalized(node: Node) -> Node:
     if isinstance(node.value, str):
         return Node(node.name, READERS[node.name](node.value)) if node.name in READERS and node.value else node
     return node.with_children(_normalized(child) for child in node.children)
+
+
+def _text(node: Node, name: str) -> str:
+    child = node.child(name)
+    return child.text if child else ""
 
 
 def _with_limits(node: Node, connect: float, transport: float) -> Node:

@@ -137,7 +137,7 @@ def test_each_form_becomes_a_descriptor(text: str, canonical: str) -> None:
         "db/sales",
         "tcps://db:2484/sales",
         "[::1]:1522/sales",
-        "db/sales:pooled/one",
+        "db/sales:pooled",
         "db1,db2:1522,db3:1523/sales",
         "db/sales?retry_count=3&retry_delay=2&expire_time=2&sdu=16384&transport_connect_timeout=3",
         "tcps://db/sales?ssl_server_dn_match=off&wallet_location=/w&https_proxy=proxy&https_proxy_port=80",
@@ -150,7 +150,7 @@ def test_python_oracledb_reads_the_descriptor_as_it_reads_the_form(text: str) ->
     theirs.parse_connect_string(text)
 
     for name in (
-        *("host", "port", "protocol", "service_name", "sid", "server_type", "instance_name", "retry_count"),
+        *("host", "port", "protocol", "service_name", "sid", "server_type", "retry_count"),
         *("retry_delay", "expire_time", "sdu", "tcp_connect_timeout", "ssl_server_dn_match", "wallet_location"),
         *("https_proxy", "https_proxy_port", "cclass", "purity"),
     ):
