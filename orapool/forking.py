@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import time
 import weakref
 from typing import Any, Protocol
 
@@ -13,9 +14,18 @@ from orapool.sockets import owned
 class Forkable(Protocol):
     """A pool, as seen from here."""
 
+    def before_fork(self, seconds: float) -> None:
+        """Come to rest, within so many seconds."""
+
+    def after_fork_in_parent(self) -> None:
+        """Go on."""
+
     def after_fork(self) -> None:
         """Begin anew in a forked child."""
 
+
+_REST_SECONDS = 0.25
+"""How long a fork waits for log-ons to end: one that takes longer waits for its server, and holds no lock meanwhile."""
 
 _pools: weakref.WeakSet[Any] = weakref.WeakSet()
 
@@ -30,10 +40,21 @@ def leak(thing: Any) -> None:
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(thing))
 
 
+def _before_fork() -> None:
+    limit = time.monotonic() + _REST_SECONDS
+    for pool in list(_pools):
+        pool.before_fork(max(0.0, limit - time.monotonic()))
+
+
+def _after_fork_in_parent() -> None:
+    for pool in list(_pools):
+        pool.after_fork_in_parent()
+
+
 def _after_fork_in_child() -> None:
     owned.clear()
     for pool in list(_pools):
         pool.after_fork()
 
 
-os.register_at_fork(after_in_child=_after_fork_in_child)
+os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child)

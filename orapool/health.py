@@ -41,6 +41,10 @@ class SessionState:
         self.draws = 0
         self.confirmed = self.used = time.monotonic()
 
+    def __repr__(self) -> str:
+        seen = time.monotonic() - self.confirmed
+        return f"<SessionState {self.key}: {self.draws} draws, last seen alive {seen:.3f} s ago, {self.socket}>"
+
     def last_seen_alive(self) -> float:
         """When its path was last confirmed, the kernel's own probes included; -inf when its connection has ended."""
         if self.socket is not None:
@@ -235,6 +239,10 @@ class Health:
         Costs nothing if its path was confirmed within ``trust`` seconds, by use or by an acknowledged keep-alive probe;
         else ``ping``, which is a round trip and raises when there is no answer.
         """
+        if state.socket is None and self._has_sockets:  # the kernel does not tell of its end
+            return self.ask(connection, state, ping)
+        if state.draws == 1:  # a log-on is a sign of life, but not for long
+            return ENDED if self.has_ended(state) else None
         if time.monotonic() - state.confirmed <= self._settings.trust:
             return None
         seen = state.last_seen_alive()
@@ -263,10 +271,10 @@ class Health:
         now = time.monotonic()
         bound = now - (now - dead.confirmed) / 2
         with self._lock:
-            idle = list(self._idle.values())
-        suspects = [state for state in idle if state.socket is not None and state.last_seen_alive() <= bound]
-        ended = self._shut_down(suspects)
-        with self._lock:
+            suspects = [
+                state for state in self._idle.values() if state.socket is not None and state.last_seen_alive() <= bound
+            ]
+            ended = self._shut_down(suspects)
             for state in self._idle.values():
                 state.confirmed = min(state.confirmed, now - self._settings.trust)
         return ended
@@ -274,14 +282,12 @@ class Health:
     def shut_down_idle(self) -> int:
         """End all idle sessions on this side; returns how many."""
         with self._lock:
-            idle = list(self._idle.values())
-        return self._shut_down(idle)
+            return self._shut_down(list(self._idle.values()))
 
     def _shut_down(self, idle: list[SessionState]) -> int:
-        with self._lock:
-            for state in idle:
-                if self._idle.get(state.key) is state:
-                    self._forget(state.key)
+        """Under the lock: whoever draws one of them finds no state of it afterwards, and looks at its socket."""
+        for state in idle:
+            self._forget(state.key)
         return sum(state.socket.shut_down() for state in idle if state.socket is not None)
 
     def shut_down_all(self) -> int:

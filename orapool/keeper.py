@@ -53,13 +53,15 @@ class Retried:
     Args:
         needed: whether there is need.
         action: what to do about it.
+        pause: seconds.
     """
 
     PAUSE = 1.0
 
-    def __init__(self, needed: Callable[[], bool], action: Callable[[], object]) -> None:
+    def __init__(self, needed: Callable[[], bool], action: Callable[[], object], pause: float = PAUSE) -> None:
         self._needed = needed
         self._action = action
+        self._pause = pause
         self._next = NEVER
 
     def due(self) -> float:
@@ -67,12 +69,12 @@ class Retried:
         if not self._needed():
             self._next = NEVER
         elif self._next == NEVER:
-            self._next = time.monotonic() + self.PAUSE
+            self._next = time.monotonic() + self._pause
         return self._next
 
     def run(self) -> None:
         """Do it."""
-        self._next = time.monotonic() + self.PAUSE
+        self._next = time.monotonic() + self._pause
         self._action()
 
 

@@ -5,30 +5,45 @@ from __future__ import annotations
 import atexit
 import os
 import threading
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import Any
 
+from orapool.discovery import Config, as_config
 from orapool.errors import ConfigurationError
+from orapool.layers import variable_prefix
 from orapool.session_pool import SessionPool
-from orapool.settings import PoolSettings, environment_prefix, load_settings
+from orapool.settings import NotConfigured, PoolSettings, load_settings
+from orapool.sources import DEFAULT
 
 _lock = threading.RLock()
 _settings: dict[str, PoolSettings] = {}
 _pools: dict[str, SessionPool] = {}
+_config: Config | None = None
+"""What `configure` was given last for `config`."""
 
 
-def configure(name: str = "default", **settings: Any) -> None:
+def configure(name: str | Mapping[Any, Any] = DEFAULT, config: Config | None = None, **settings: Any) -> None:
     """Set how the pool called `name` reaches its database and behaves. Connects to nothing.
 
-    `settings` are those of `PoolSettings`, with `url` instead of dsn, user and password where that is handier; what is
-    not given is taken from ``ORAPOOL_<SETTING>`` variables (``ORAPOOL_<NAME>_<SETTING>`` for a pool of another name).
+    `settings` are those of `PoolSettings`, with `url` instead of dsn, user and password where that is handier. What is
+    not given is found in ``ORAPOOL_<SETTING>`` variables (``ORAPOOL_<NAME>_<SETTING>`` for a pool of another name) and
+    in settings files; `orapool config` shows what is in force. `config`, the path of such a file, or a mapping such as
+    Flask's ``app.config``, which may also stand in the place of `name`, counts for the pools of other names too.
 
     Raises `ConfigurationError` for wrong settings, and for a pool in use, unless the settings are the same: close it
     first.
 
     >>> orapool.configure(url="oracle://scott:tiger@db:1521/?service_name=sales", min=2, max=8)
+    >>> orapool.configure(app.config)
     """
-    loaded = load_settings(name, **settings)
+    global _config
+    if isinstance(name, Mapping):
+        if config is not None:
+            raise ConfigurationError("configure() takes one config: the mapping in first place, or config=")
+        name, config = DEFAULT, name
+    config = _config if config is None else as_config(config)
+    loaded = load_settings(name, config, **settings)
     with _lock:
         in_use = _pools.get(name)
         if in_use is not None and in_use.settings != loaded:
@@ -36,6 +51,7 @@ def configure(name: str = "default", **settings: Any) -> None:
                 f"pool {name!r} is in use with other settings: call orapool.close({name!r}) before orapool.configure()"
             )
         _settings[name] = loaded
+        _config = config
 
 
 def pool(name: str = "default") -> SessionPool:
@@ -92,14 +108,14 @@ def transaction(name: str = "default", timeout: float | None = None) -> Abstract
 def _settings_of(name: str) -> PoolSettings:
     if name not in _settings:
         try:
-            _settings[name] = load_settings(name)
-        except ConfigurationError as error:
-            prefix = environment_prefix(name)
-            given = "" if name == "default" else f"{name!r}, "
+            _settings[name] = load_settings(name, _config)
+        except NotConfigured as error:
+            prefix = variable_prefix(name)
+            given = "" if name == DEFAULT else f"{name!r}, "
             raise ConfigurationError(
                 f"pool {name!r} is not configured: call orapool.configure({given}"
                 f'url="oracle://user:password@host:port/?service_name=NAME") first, or set {prefix}URL, or '
-                f"{prefix}DSN, {prefix}USER and {prefix}PASSWORD ({error})"
+                f"{prefix}DSN, {prefix}USER and {prefix}PASSWORD, or write a settings file ({error})"
             ) from None
     return _settings[name]
 

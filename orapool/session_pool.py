@@ -13,31 +13,30 @@ from functools import partial
 from typing import Any
 
 from orapool import forking
-from orapool.causes import CLOSED, ENDED, ORDERLY, PING_CUT_SHORT, PING_UNANSWERED, RETIRED, ROLLBACK_UNANSWERED
+from orapool.causes import CLOSED, ENDED, PING_CUT_SHORT, PING_UNANSWERED, RETIRED, ROLLBACK_UNANSWERED
 from orapool.counters import Counters, PoolStats
+from orapool.departures import Departures
 from orapool.drivers import find_driver
 from orapool.drivers.base import DeadIdleSession, Driver
 from orapool.dsn import mask
 from orapool.errors import DatabaseUnavailable, PoolClosed, PoolTimeout, error_codes, log_on_error
-from orapool.gate import Gate
+from orapool.gate import Gate, Occupied
 from orapool.health import Health, SessionState, Unanswered
 from orapool.keeper import Keeper
 from orapool.log_ons import LogOns
 from orapool.outage import Outage
 from orapool.settings import PoolSettings
 from orapool.slots import LineClosed, Slots
-from orapool.upkeep import PATIENCE, Upkeep
+from orapool.upkeep import CUT_PAUSE, PATIENCE, Upkeep
 from orapool.workers import CallTimeout, Workers
 
 log = logging.getLogger("orapool.pool")
 
 _RETRY_PAUSE = 0.005
 """Seconds between attempts when the native pool says that it is full although a place in it is ours."""
-_LOOK_PAUSE = 0.002
-"""Seconds between looks at whether a session's socket is closed."""
 _CUT_OFF = frozenset({"ORA-03113", "ORA-03135", "ORA-12537", "ORA-12547", "DPY-4011"})
 """What a log-on fails with when the other side ends the connection in the middle of it."""
-_LOG_ON_ATTEMPTS = 3
+_LOG_ON_ATTEMPTS = 5
 """Log-ons that one caller makes when the other side says goodbye in the middle of them."""
 _CLOSE_LIMIT = 1.5
 """Seconds that the log-offs of a closing pool may take in all."""
@@ -82,6 +81,7 @@ class SessionPool:
         self._gate = Gate()
         self._native: Any = None
         self._health: Health
+        self._departures: Departures
         self._upkeep: Upkeep
         self._keeper: Keeper
         self._filled = False
@@ -155,11 +155,7 @@ class SessionPool:
             self._open()
         while True:
             connection, state = self._draw_idle() or self._draw_in_worker(deadline, seconds)
-            fault = connection.lost_by
-            if fault is None and state.draws > 1:
-                fault = self._health.find_fault(connection, state, partial(self.ping, deadline))
-            elif fault is None and self._health.has_ended(state):  # a log-on is a sign of life, but not for long
-                fault = ENDED
+            fault = connection.lost_by or self._health.find_fault(connection, state, partial(self.ping, deadline))
             if fault is None:
                 fault = self._set_call_timeout(connection, call_timeout)
             if fault is None and time.monotonic() >= state.retires:
@@ -213,14 +209,18 @@ class SessionPool:
         driver, native, started = self.driver, self._native, time.monotonic()
         attempts = 1
         while True:
-            call = partial(self._log_ons.run, partial(driver.acquire, native), deadline)
+            grow = partial(self._grow, native, deadline)
+            call = partial(self._log_ons.run, grow, deadline, driver.log_on_threads(native))
             try:
                 connection = self._workers.run(call, deadline, self._came_late)
             except CallTimeout:
                 if time.monotonic() - started >= self.settings.ping_timeout:
                     self._log_on_failed(driver.dbapi.OperationalError("a log-on got no answer"), silent=True)
                 self._log_ons.cut_overdue()
+                self._keeper.wake()
                 raise _Overdue(self._timed_out(seconds, *_SLOW_LOG_ON)) from None
+            except Occupied:
+                raise self._timed_out(seconds, *_SLOW_LOG_ON) from None
             except DeadIdleSession as error:
                 log.info("pool %r: an idle session was dead: %s", self.name, error)
             except driver.dbapi.Error as error:
@@ -239,6 +239,13 @@ class SessionPool:
                 self._outage.succeeded()
                 return connection, self._health.drawn(connection)
 
+    def _grow(self, native: Any, deadline: float, seconds: float) -> Any:
+        """Draw a session from the native pool, which may log on, and may go on for so many seconds."""
+        if not self.driver.grows_alone:
+            return self.driver.acquire(native, seconds)
+        with self._gate.growth(max(0.0, deadline - time.monotonic())):
+            return self.driver.acquire(native, seconds)
+
     def _came_late(self, connection: Any, error: BaseException | None) -> None:
         """A log-on has ended after its caller had gone: keep the session for others, and pass the slot on."""
         try:
@@ -246,7 +253,7 @@ class SessionPool:
                 state = self._health.drawn(connection)
                 self._outage.succeeded()
                 self._put_back(connection, state)
-            elif not isinstance(error, CallTimeout):
+            elif not isinstance(error, (CallTimeout, Occupied)):
                 log.info("%s: a log-on that nobody waits for any more failed: %s", self.where, error)
         finally:
             self._pass_on()
@@ -371,46 +378,12 @@ class SessionPool:
         connection.drop()
 
     def _let_go(self, connection: Any, cause: str) -> None:
-        """Take a session out of the native pool, in the background. A dead one's connection ends here and now."""
-        state: SessionState = connection.session_state
-        self._health.forget(state)
+        """Take a session out of the native pool, in the background."""
         with self._lock:
             self._counters.dropped[cause] += 1
-        if state.socket is not None and cause not in ORDERLY:
-            state.socket.shut_down()
-            if cause == PING_UNANSWERED or connection.lost_silently:
-                ended = self._health.shut_down_suspects(state)
-                log.info("%s: a session died in silence (%s), and %d idle ones with it", self.where, cause, ended)
-        self._background.submit(partial(self._discard, self._native, connection, state, cause))
+        self._departures.see_off(self._native, connection, cause)
         if self._is_short():
             self._keeper.wake()
-
-    def _discard(self, native: Any, connection: Any, state: SessionState, cause: str) -> None:
-        """Take a session out of the native pool, which logs it off if it lives; nobody waits for that."""
-        under_way: threading.Event | None = connection.call_under_way
-        # python-oracledb 2.5.1 and 3.4.2 crash when two threads are in one connection.
-        if under_way is not None and not under_way.wait(3 * self.settings.ping_timeout):
-            log.warning("%s: a session is not given up by a call that hangs", self.where)
-            return
-        call = partial(self._drop_natively, native, connection, state)
-        try:
-            self._workers.run(call, time.monotonic() + self.settings.ping_timeout)
-        except CallTimeout:
-            if state.socket is not None:
-                state.socket.shut_down()
-            if cause not in ORDERLY:  # Oracle Client asks idle neighbours then, and these do not answer
-                self._health.shut_down_idle()
-        except Exception as error:
-            log.info("pool %r: closing a session that was dropped (%s) failed: %s", self.name, cause, error)
-
-    def _drop_natively(self, native: Any, connection: Any, state: SessionState) -> None:
-        with self._gate.shut(self.settings.ping_timeout):
-            self.driver.drop(native, connection)
-            # python-oracledb's own thread logs off, and holds its pool's lock meanwhile.
-            limit = time.monotonic() + 2 * self.settings.ping_timeout
-            while state.socket is not None and state.socket.look() is not None and time.monotonic() < limit:
-                time.sleep(_LOOK_PAUSE)
-            self._health.forget_vanished()  # idle neighbours that Oracle Client has asked
 
     def _pass_on(self) -> None:
         """Give a slot to the first in line, or back."""
@@ -444,9 +417,13 @@ class SessionPool:
                 if self._slots.closed:
                     raise PoolClosed(f"pool {self.name!r} is closed")
                 self._health = Health(self.driver, self.settings)
+                self._departures = Departures(
+                    self.where, self.settings, self.driver, self._health, self._gate, self._background
+                )
                 self._upkeep = Upkeep(self, self._health, self._outage, self._log_ons, self._workers)
                 self._keeper = self._upkeep.keeper(self._strays, self._sweep, self._is_short)
-                self._native = self.driver.open(self.settings, self._on_session)
+                opening = partial(self.driver.open, self.settings, self._on_session)
+                self._native = self._log_ons.run(lambda _left: opening(), time.monotonic() + PATIENCE)
                 self._keeper.start()
                 log.info("pool %r opened: %r", self.name, self)
             return self._native
@@ -526,11 +503,13 @@ class SessionPool:
         with self._lock:
             self._counters.dropped[CLOSED] += self._health.total
         deadline = time.monotonic() + _CLOSE_LIMIT
+        limit = deadline + _CLOSE_LIMIT / 4
         if not self._calls_end_by(deadline):
             self._health.shut_down_all()
-            self._log_ons.cut_overdue()
+            while not self._calls_end_by(time.monotonic() + CUT_PAUSE) and time.monotonic() < limit:
+                self._log_ons.cut_overdue()
         try:
-            if self._calls_end_by(deadline + _CLOSE_LIMIT / 4):
+            if self._calls_end_by(limit):
                 self._workers.run(partial(self.driver.close, native), deadline)
             else:
                 # Oracle Client crashes when its pool is closed under a call that still runs in it.
@@ -603,6 +582,14 @@ class SessionPool:
             connection.commit()
 
     # Forking.
+
+    def before_fork(self, seconds: float) -> None:
+        """Let log-ons end, and begin none: Oracle Client holds locks of the whole process in them, for a moment."""
+        self._log_ons.pause(seconds)
+
+    def after_fork_in_parent(self) -> None:
+        """Go on."""
+        self._log_ons.go_on()
 
     def after_fork(self) -> None:
         """In a forked child: leave the parent's sessions alone, and begin with an empty pool."""

@@ -2,31 +2,62 @@
 
 from __future__ import annotations
 
-import difflib
-from typing import Annotated, Any, Literal
+from pathlib import Path
+from typing import Annotated, Any, Callable, Literal, Union
 
-from pydantic import Field, SecretStr, ValidationError, model_validator
-from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
-from orapool.dsn import check_dsn, parse_url
+from orapool.discovery import Config, find_sources
+from orapool.dsn import check_dsn
 from orapool.errors import ConfigurationError
+from orapool.layers import PASSWORDS, collect, merge, variable_prefix
+from orapool.passwords import call_function, call_hook, read_secret
+from orapool.sources import DEFAULT
+
+
+def _password(value: Any) -> Any:
+    if value is None or isinstance(value, (str, SecretStr)) or callable(value):
+        return value
+    raise ValueError("input should be a string, or a function without parameters that returns one")
+
 
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 DriverName = Literal["auto", "cx_oracle", "oracledb"]
+MayBePath = Union[Path, None]  # aliases, since Python 3.9 cannot evaluate `Path | None`
+MayBeText = Union[str, None]
+Password = Annotated[Union[SecretStr, Callable[[], str], None], BeforeValidator(_password)]
 
 
-class PoolSettings(BaseSettings):
+class PoolSettings(BaseModel):
     """How a pool reaches its database and how it behaves. All times are in seconds.
 
     Make one with `load_settings`, which turns mistakes into `ConfigurationError`.
     """
 
-    model_config = SettingsConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, env_ignore_empty=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     dsn: str = Field(min_length=1, description="connect string: host:port/service, (DESCRIPTION=...), or a TNS alias")
     user: str = Field(min_length=1, description="user to log on as")
-    password: SecretStr = Field(description="the user's password")
-    config_dir: str = Field("", description="folder of tnsnames.ora, for a TNS alias; empty: where Oracle Client looks")
+    # Not shown even where it is a function: a functools.partial shows its arguments.
+    password: Password = Field(None, repr=False, description="the user's password, or a function that returns it")
+    password_file: MayBePath = Field(None, description="file that holds the password")
+    password_hook: MayBeText = Field(
+        None,
+        pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_][\w.]*$",
+        description="package.module:function, called with these settings, that returns the password",
+    )
+    config_dir: MayBePath = Field(None, description="folder of tnsnames.ora, for a TNS alias")
     driver: DriverName = Field("auto", description="auto: cx_oracle where it finds Oracle Client, else oracledb")
 
     min: int = Field(1, ge=0, description="sessions to open at first use")
@@ -50,25 +81,45 @@ class PoolSettings(BaseSettings):
     max_lifetime: Seconds = Field(0.0, description="greatest age of a session, less up to a tenth by chance; 0: none")
     idle_timeout: Seconds = Field(0.0, description="idle time after which sessions beyond min are closed; 0: none")
 
-    @model_validator(mode="before")
-    @classmethod
-    def _take_url_apart(cls, values: dict[str, Any]) -> dict[str, Any]:
-        values = dict(values)
-        url = values.pop("url", None)
-        if url is None:
-            return values
-        if "dsn" in values:
-            raise ValueError("url and dsn both say where the database is: set one of them")
-        parts = parse_url(url.get_secret_value() if isinstance(url, SecretStr) else str(url))
-        if parts.driver and values.get("driver", "auto") not in ("auto", parts.driver):
-            raise ValueError(f"driver={values['driver']} contradicts the url, which says {parts.driver}")
-        found = {"dsn": parts.dsn, "user": parts.user, "password": parts.password, "driver": parts.driver}
-        return {**{name: value for name, value in found.items() if value is not None}, **values}
+    _origins: dict[str, str] = PrivateAttr(default_factory=dict)
 
-    @model_validator(mode="after")
-    def _check_dsn(self) -> PoolSettings:
-        check_dsn(self.dsn)
-        return self
+    @property
+    def origins(self) -> dict[str, str]:
+        """Where each setting was found: "variable ORAPOOL_MAX", "/srv/app.ini [orapool] line 3", or "default"."""
+        return {name: self._origins.get(name, "default") for name in type(self).model_fields}
+
+    def current_password(self) -> str:
+        """The password as it is now: a file is read, and a function is called, anew each time.
+
+        Raises `ConfigurationError` where there is none to be had.
+
+        >>> load_settings(dsn="db/sales", user="scott", password_file="/run/secrets/scott").current_password()
+        'tiger'
+        """
+        if self.password_file is not None:
+            return read_secret(self.password_file, self.origins["password_file"])
+        if self.password_hook is not None:
+            return call_hook(self.password_hook, self, self.origins["password_hook"])
+        if self.password is not None and not isinstance(self.password, SecretStr):
+            return call_function(self.password, self.origins["password"])
+        return self.password.get_secret_value() if self.password else ""
+
+    def __eq__(self, other: object) -> bool:
+        """Whether the settings are the same, wherever they come from."""
+        return isinstance(other, PoolSettings) and self.__dict__ == other.__dict__
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _refuse_truth_values(cls, value: Any, info: ValidationInfo) -> Any:
+        if isinstance(value, bool) and cls.model_fields[str(info.field_name)].annotation is not bool:
+            raise ValueError(f"input should not be {str(value).lower()}")
+        return value
+
+    @field_validator("dsn")
+    @classmethod
+    def _check_dsn(cls, dsn: str) -> str:
+        check_dsn(dsn)
+        return dsn
 
     @model_validator(mode="after")
     def _check_sizes(self) -> PoolSettings:
@@ -76,88 +127,74 @@ class PoolSettings(BaseSettings):
             raise ValueError(f"min={self.min} is larger than max={self.max}: min must be 0 to max")
         return self
 
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        prefix = getattr(env_settings, "env_prefix", "")
-        return init_settings, _Environment(settings_cls, env_prefix=prefix)
+    @model_validator(mode="after")
+    def _check_password(self) -> PoolSettings:
+        if all(getattr(self, name) is None for name in PASSWORDS):
+            raise ValueError(f"one of {', '.join(PASSWORDS)} must be set")
+        return self
 
 
-class _Environment(EnvSettingsSource):
-    """``ORAPOOL_*`` variables, as far as they do not contradict what the program has set itself."""
-
-    def __call__(self) -> dict[str, Any]:
-        values = super().__call__()
-        url = self.env_vars.get(f"{self.env_prefix}url".lower())
-        if url:
-            values["url"] = url
-        given = self.current_state
-        if "url" in given:
-            in_url = parse_url(str(given["url"]))
-            values = {
-                name: value
-                for name, value in values.items()
-                if name not in ("url", "dsn") and not getattr(in_url, name, None)
-            }
-        if "dsn" in given:
-            values.pop("url", None)
-        return values
+class NotConfigured(ConfigurationError):
+    """No place says anything about the pool."""
 
 
-def environment_prefix(pool: str) -> str:
-    """The prefix of a pool's variables: ORAPOOL_ for the default pool, ORAPOOL_REPORTING_ for the pool "reporting"."""
-    return "ORAPOOL_" if pool == "default" else f"ORAPOOL_{pool.upper()}_"
+KNOWN = ("url", *PoolSettings.model_fields)
+"""What may be set."""
 
 
-def load_settings(pool: str = "default", **given: Any) -> PoolSettings:
-    """Settings of the pool named `pool`, from `given` and, for those not given, from the environment.
+def load_settings(pool: str = DEFAULT, /, config: Config | None = None, **given: Any) -> PoolSettings:
+    """Settings of the pool named `pool`: each from `given`, or from the first of the places that has it.
 
-    Raises `ConfigurationError`, which names each wrong setting and the values it takes.
+    The places, and what `config` is, are those of `orapool.discovery.find_sources`.
+
+    Raises `ConfigurationError`, which names each wrong setting, where it was found and the values it takes.
 
     >>> load_settings(url="oracle://scott:tiger@db:1521/?service_name=sales").user
     'scott'
     """
-    prefix = environment_prefix(pool)
-    given = {name: value for name, value in given.items() if value is not None}
-    unknown = [name for name in given if name not in PoolSettings.model_fields and name != "url"]
-    if unknown:
-        raise ConfigurationError(f"pool {pool!r}: {_unknown(unknown[0])}")
+    found = collect(pool, given, find_sources(config), KNOWN)
+    passed_over = "".join(f"; {origin} is not an oracle:// URL" for origin in found.passed_over)
+    if not found.layers and not found.mistakes:
+        raise NotConfigured(f"pool {pool!r}: nothing says where its database is{passed_over}")
+    entries = merge(found.layers)
+    origins = {name: entry.origin for name, entry in entries.items()}
+    values = {name: entry.value for name, entry in entries.items()}
+    prefix = variable_prefix(pool)
+    mistakes = list(found.mistakes)
+    if not any(name in values for name in PASSWORDS):
+        mistakes.append(_missing("password", prefix))
+        values["password"] = "?"  # so that the other settings are looked at too
     try:
-        return PoolSettings(_env_prefix=prefix, **given)  # type: ignore[call-arg]
+        settings = PoolSettings(**values)
     except ValidationError as error:
         # Not "from error": pydantic's text may show what was passed in.
-        details = [_explain(detail, prefix) for detail in error.errors(include_input=False, include_url=False)]
-    except ConfigurationError as error:
-        details = [str(error)]
-    raise ConfigurationError(f"pool {pool!r}: {'; '.join(details)}")
+        details = error.errors(include_input=False, include_url=False)
+        mistakes += [_explain(detail, origins, prefix) for detail in details]
+    if mistakes:
+        raise ConfigurationError(f"pool {pool!r}: {'; '.join(mistakes)}{passed_over}")
+    settings._origins.update(origins)
+    return settings
 
 
-def _explain(detail: Any, prefix: str) -> str:
+def _explain(detail: Any, origins: dict[str, str], prefix: str) -> str:
     """One mistake that pydantic found, in our words."""
+    message = str(detail.get("ctx", {}).get("error") or detail["msg"])
+    message = message[:1].lower() + message[1:]
     if not detail["loc"]:
-        cause = detail.get("ctx", {}).get("error")
-        return str(cause or detail["msg"])
+        return message
     name = str(detail["loc"][0])
-    variable = f"{prefix}{name}".upper()
-    meaning = PoolSettings.model_fields[name].description if name in PoolSettings.model_fields else ""
     if detail["type"] == "missing":
-        return f"{name} is not set ({meaning}): pass url= or {name}= to orapool.configure(), or set {variable}"
-    return f"{name}: {_in_words(detail)} ({meaning}; variable {variable})"
+        return _missing(name, prefix)
+    variable = f"variable {prefix}{name.upper()}"
+    ways = f"set by {origins[name]}" + ("" if origins[name] == variable else f"; also set by {variable}")
+    meaning = f"({PoolSettings.model_fields[name].description}; {ways})"
+    # What shows a place in a text ends with the caret below it.
+    return f"{name} {meaning}: {message}" if "\n" in message else f"{name}: {message} {meaning}"
 
 
-def _in_words(detail: Any) -> str:
-    message: str = detail["msg"]
-    return message[:1].lower() + message[1:]
-
-
-def _unknown(name: str) -> str:
-    known = ["url", *PoolSettings.model_fields]
-    near = difflib.get_close_matches(name, known, n=1)
-    meant = f"did you mean {near[0]!r}? " if near else ""
-    return f"{name!r} is not a setting: {meant}Known are {', '.join(known)}"
+def _missing(name: str, prefix: str) -> str:
+    meaning = PoolSettings.model_fields[name].description
+    return (
+        f"{name} is not set ({meaning}): pass url= or {name}= to orapool.configure(), or set {prefix}{name.upper()}, "
+        "or write it into a settings file"
+    )

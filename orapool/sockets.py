@@ -6,13 +6,15 @@ a call on a dead path in seconds instead of 15 minutes; a local shutdown turns s
 drivers handle well. No driver's internals are touched.
 
 A descriptor is remembered with its inode, and each use checks that it is still the same socket: the driver may have
-closed it, and the number may belong to another file by now. A duplicate would keep the connection open: none is held.
+closed it, and the number may belong to another file by now. A duplicate would keep the connection open: none is held
+beyond the moment of its use.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import platform
 import select
 import socket
 import stat
@@ -38,6 +40,24 @@ _LAST_ACK_RECEIVED = 8 + 12
 _DATA_SIZE = 160
 # Behind the rates of pacing, the bytes acknowledged and received (64 bits each), and five more 32-bit fields.
 _DATA_SEGMENTS_OUT_OFFSET = 8 + 24 * 4 + 4 * 8 + 5 * 4
+
+_POLLFD = struct.Struct("@ihh")
+
+
+@dataclass(frozen=True)
+class _SystemCalls:
+    """Numbers of the system calls in which a thread waits for a socket: by descriptor, or by list of them."""
+
+    on_descriptor: frozenset[int]
+    on_poll: frozenset[int]
+
+
+# linux/arch/x86/entry/syscalls/syscall_64.tbl and include/uapi/asm-generic/unistd.h: read, connect, recvfrom and
+# recvmsg; poll (where there is one) and ppoll.
+_SYSTEM_CALLS = {
+    "x86_64": _SystemCalls(frozenset({0, 42, 45, 47}), frozenset({7, 271})),
+    "aarch64": _SystemCalls(frozenset({63, 203, 207, 212}), frozenset({73})),
+}
 
 
 @dataclass(frozen=True)
@@ -87,13 +107,17 @@ class SessionSocket:
     @contextlib.contextmanager
     def _borrow(self) -> Iterator[socket.socket]:
         """The socket for a moment. Raises OSError when the descriptor is closed, or another file's by now."""
-        if os.fstat(self.fd).st_ino != self.inode:
-            raise OSError(f"descriptor {self.fd} is another file by now")
-        borrowed = socket.socket(socket.AF_INET, socket.SOCK_STREAM, 0, fileno=self.fd)
+        # A duplicate, so that the number cannot pass to another file between this look and what is done with it.
+        duplicate = os.dup(self.fd)
         try:
+            if os.fstat(duplicate).st_ino != self.inode:
+                raise OSError(f"descriptor {self.fd} is another file by now")
+            borrowed = socket.socket(socket.AF_INET, socket.SOCK_STREAM, 0, fileno=duplicate)
+        except BaseException:
+            os.close(duplicate)
+            raise
+        with borrowed:
             yield borrowed
-        finally:
-            borrowed.detach()
 
     def look(self) -> SocketState | None:
         """What the kernel knows now, in one system call; None when the driver has closed the socket."""
@@ -220,6 +244,66 @@ def tcp_sockets(peer_ports: frozenset[int] | None = None) -> dict[int, SessionSo
         finally:
             borrowed.detach()
     return found
+
+
+def waited_for(threads: Iterable[int]) -> list[SessionSocket] | None:
+    """The TCP sockets in which threads of this process, named by their native ids, are blocked at this moment.
+
+    Connected or still connecting, whatever their ports. None where the kernel does not tell.
+    """
+    calls = _SYSTEM_CALLS.get(platform.machine())
+    try:
+        _system_call(threading.get_native_id())
+    except OSError:
+        calls = None
+    if not AVAILABLE or calls is None:
+        return None
+    found = []
+    for thread in threads:
+        fd = _blocked_in(thread, calls)
+        try:
+            if fd is not None and _is_tcp(fd):
+                inode = os.fstat(fd).st_ino
+                # Still there: the number has not passed to another socket in between.
+                if _blocked_in(thread, calls) == fd:
+                    found.append(SessionSocket(fd, inode))
+        except OSError:
+            pass
+    return found
+
+
+def _blocked_in(thread: int, calls: _SystemCalls) -> int | None:
+    """The descriptor that a thread is blocked on; None when it is on none."""
+    try:
+        number, first, second = _system_call(thread)
+        if number in calls.on_descriptor:
+            return first
+        if number in calls.on_poll and second == 1:
+            with open("/proc/self/mem", "rb", buffering=0) as memory:
+                return int(_POLLFD.unpack(os.pread(memory.fileno(), _POLLFD.size, first))[0])
+    except (OSError, OverflowError, struct.error):  # it has gone, or goes on
+        pass
+    return None
+
+
+def _system_call(thread: int) -> tuple[int, int, int]:
+    """The number of the system call that a thread is blocked in and its first two arguments; -1 for none."""
+    with open(f"/proc/self/task/{thread}/syscall") as stream:  # see proc(5)
+        words = stream.read().split()
+    if len(words) < 9:  # "running", or blocked outside of a call
+        return -1, 0, 0
+    return int(words[0]), int(words[1], 16), int(words[2], 16)
+
+
+def _is_tcp(fd: int) -> bool:
+    """Whether a descriptor is a TCP socket. Raises OSError when it is closed."""
+    if not stat.S_ISSOCK(os.fstat(fd).st_mode):
+        return False
+    borrowed = socket.socket(fileno=fd)
+    try:
+        return borrowed.family in (socket.AF_INET, socket.AF_INET6) and borrowed.type == socket.SOCK_STREAM
+    finally:
+        borrowed.detach()
 
 
 def _peer_port(borrowed: socket.socket) -> int:

@@ -22,6 +22,8 @@ log = logging.getLogger("orapool.pool")
 
 PATIENCE = 10.0
 """Seconds that a log-on may go on when nobody waits for it, where `connect_timeout` sets no limit."""
+CUT_PAUSE = 0.05
+"""Seconds between cuts of overdue log-ons: a native pool may make them one after the other."""
 
 _ATTEMPT_LIMIT = 1
 """Seconds that an attempt to find the database again may take to connect."""
@@ -70,6 +72,7 @@ class Upkeep:
             [
                 LookForDatabase(lambda: self._outage.since is not None, self._look_for_database),
                 Retried(is_short, self.fill),
+                Retried(self._log_ons.any_overdue, self._log_ons.cut_overdue, CUT_PAUSE),
                 Periodic(ages, self._retire),
                 Periodic(self._settings.keepalive_idle, self._keep_warm),
                 WhenThere(strays, sweep),

@@ -69,6 +69,21 @@ def sandbox(running_sandbox: Sandbox) -> Iterator[Sandbox]:
     running_sandbox.end_sessions()
 
 
+@pytest.fixture(scope="session")
+def running_node() -> Iterator[Sandbox]:
+    """The run's other server."""
+    with Sandbox() as server:
+        yield server
+
+
+@pytest.fixture
+def node(running_node: Sandbox) -> Iterator[Sandbox]:
+    """Another server, to which the first can send clients on; without sessions and faults of other tests."""
+    yield running_node
+    running_node.heal()
+    running_node.end_sessions()
+
+
 @pytest.fixture(params=list(DRIVERS))
 def driver(request: pytest.FixtureRequest) -> str:
     """The name of a driver; a test that takes it runs on each."""
@@ -117,6 +132,7 @@ def make_pool(driver: str, sandbox: Sandbox) -> Iterator[Callable[..., SessionPo
 def default_pool(driver: str, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[SessionPool]:
     """The process's default pool, configured for scott on the sandbox and not used yet; forgotten at the end."""
     monkeypatch.setattr(pools, "_settings", {})
+    monkeypatch.setattr(pools, "_config", None)
     orapool.configure(dsn=sandbox.dsn, user="scott", password="tiger", driver=driver, max=3, acquire_timeout=5)
     yield orapool.pool()
     orapool.close()

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import oracledb
 import pytest
@@ -25,6 +28,7 @@ def test_help_names_the_subcommands() -> None:
     result = CliRunner().invoke(cli.main, ["--help"])
 
     assert result.exit_code == 0
+    assert "  config " in result.output
     assert "  demo " in result.output
     assert "  sandbox " in result.output
 
@@ -68,6 +72,20 @@ def test_it_runs_as_a_module() -> None:
     assert run.stdout == f"orapool, version {orapool.__version__}\n"
 
 
+def test_a_sandbox_sends_clients_on_from_the_command_line(sandbox: Sandbox) -> None:
+    port = str(sandbox.port)
+    before = sandbox.stats()
+
+    sent_on = CliRunner().invoke(cli.main, ["sandbox", "redirect", sandbox.dsn, "--port", port])
+    oracledb.connect(user="scott", password="tiger", dsn=sandbox.dsn).close()
+    wrong = CliRunner().invoke(cli.main, ["sandbox", "redirect", "nowhere", "--port", port])
+
+    assert (sent_on.exit_code, sent_on.output) == (0, "")
+    assert (sandbox.stats() - before).redirects == 1
+    assert wrong.exit_code == 1
+    assert "an address is host:port, not 'nowhere'" in wrong.output
+
+
 def test_a_sandbox_is_frozen_and_cut_from_the_command_line(sandbox: Sandbox) -> None:
     connection = oracledb.connect(user="scott", password="tiger", dsn=sandbox.dsn)
     port = str(sandbox.port)
@@ -80,3 +98,122 @@ def test_a_sandbox_is_frozen_and_cut_from_the_command_line(sandbox: Sandbox) -> 
     assert (cut.exit_code, cut.output) == (0, "1 sessions will be cut\n")
     with pytest.raises(oracledb.Error):
         connection.ping()
+
+
+URL = "oracle://scott:tiger@db1:1521/?service_name=SALES"
+DESCRIPTOR = (
+    "(DESCRIPTION=(ADDRESS=(PROTOCOL=TCPS)(HOST=db2)(PORT=2484))(CONNECT_DATA=(SERVICE_NAME=DWH))"
+    "(SECURITY=(WALLET_PASSWORD=*)))"
+)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working directory, with two pools in its app.ini, and no variables."""
+    monkeypatch.chdir(tmp_path)
+    for name in os.environ:
+        if name.startswith("ORAPOOL_") or name in ("SQLALCHEMY_DATABASE_URI", "DATABASE_URL"):
+            monkeypatch.delenv(name)
+    (tmp_path / "secret").write_text("tiger")
+    (tmp_path / "app.ini").write_text(
+        f"[APP]\nSQLALCHEMY_DATABASE_URI = {URL}\n"
+        f"[orapool.reporting]\ndsn = {DESCRIPTOR.replace('*', 'tiger')}\nuser = sh\npassword_file = secret\n"
+    )
+    return tmp_path
+
+
+def test_config_shows_each_pools_settings_and_where_they_are_from(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ORAPOOL_MAX", "8")
+
+    result = CliRunner().invoke(cli.main, ["config"])
+
+    assert result.exit_code == 0
+    lines = [" ".join(line.split()) for line in result.output.splitlines()]
+    assert lines[:3] == [
+        "Settings are found in, the first that has one counts:",
+        "variables ORAPOOL_*",
+        f"{folder}/app.ini",
+    ]
+    default, reporting = lines[lines.index("Pool default:") :], lines[lines.index("Pool reporting:") :]
+    assert default[1:5] == [
+        f"dsn db1:1521/SALES {folder}/app.ini [APP] line 2",
+        f"user scott {folder}/app.ini [APP] line 2",
+        f"password ******** {folder}/app.ini [APP] line 2",
+        "driver auto default",
+    ]
+    assert "max 8 variable ORAPOOL_MAX" in default
+    assert f"dsn {DESCRIPTOR.replace('*', '********')} {folder}/app.ini [orapool.reporting] line 4" in reporting
+    assert f"password_file {folder}/secret {folder}/app.ini [orapool.reporting] line 6" in reporting
+    assert "max 4 default" in reporting
+    assert "tiger" not in result.output
+
+
+def test_config_as_json(folder: Path) -> None:
+    result = CliRunner().invoke(cli.main, ["config", "--json", "reporting"])
+
+    assert result.exit_code == 0
+    shown = json.loads(result.output)
+    assert shown["sources"] == [f"{folder}/app.ini"]
+    assert set(shown["pools"]) == {"reporting"}
+    assert shown["pools"]["reporting"]["user"] == {
+        "value": "sh",
+        "origin": f"{folder}/app.ini [orapool.reporting] line 5",
+    }
+    assert shown["pools"]["reporting"]["max"] == {"value": 4, "origin": "default"}
+    assert "password" not in shown["pools"]["reporting"]
+    assert "tiger" not in result.output
+
+
+def test_config_of_a_file(folder: Path) -> None:
+    (folder / "other.env").write_text("export ORAPOOL_TRUST=3\nORAPOOL_PASSWORD_HOOK=no_such_module:tell\n")
+
+    result = CliRunner().invoke(cli.main, ["config", "--config", "other.env", "default", "--json"])
+
+    shown = json.loads(result.output)["pools"]["default"]
+    assert shown["trust"] == {"value": 3.0, "origin": f"{folder}/other.env line 1"}
+    assert shown["password_hook"]["value"] == "no_such_module:tell"
+
+
+@pytest.mark.parametrize(
+    ("text", "messages"),
+    [
+        ("[orapool]\npassword tiger\n", ["Error: DIR/app.ini line 2: not a line of name = value"]),
+        (
+            f"[orapool]\nurl = {URL}\nmax = tiger\nmn = 3\n[orapool.batch]\nuser = tiger\n",
+            [
+                "Error: pool 'default': DIR/app.ini [orapool] line 4: 'mn' is not a setting: did you mean 'min'?; max: "
+                "input should be a valid integer",
+                "pool 'batch': password is not set",
+            ],
+        ),
+        (
+            "[orapool]\ndsn = db/x\nuser = a\npassword_file = gone\n",
+            [
+                "Error: pool 'default': password_file DIR/gone (set by DIR/app.ini [orapool] line 4) cannot be read: "
+                "No such file or directory"
+            ],
+        ),
+        ("", ["Error: pool 'default': nothing says where its database is"]),
+    ],
+)
+def test_config_that_is_wrong_is_told_with_status_2(folder: Path, text: str, messages: list[str]) -> None:
+    (folder / "app.ini").write_text(text)
+
+    result = CliRunner().invoke(cli.main, ["config"])
+
+    assert result.exit_code == 2
+    lines = result.output.replace(str(folder), "DIR").splitlines()
+    assert [line[: len(message)] for line, message in zip(lines, messages)] == messages
+    assert len(lines) == len(messages)
+    assert "tiger" not in result.output
+
+
+def test_config_works_without_the_packages_of_the_demo(folder: Path) -> None:
+    code = "import sys; sys.modules['rich'] = None; from orapool.cli import main; main(['config'])"
+    environment = {**os.environ, "PYTHONPATH": str(Path(orapool.__file__).parents[1])}
+
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, env=environment)
+
+    assert (run.returncode, run.stderr) == (0, "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +18,7 @@ from orapool.sandbox import Sandbox
 def _no_pools(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No pool is configured, by call or variable."""
     monkeypatch.setattr(pools, "_settings", {})
+    monkeypatch.setattr(pools, "_config", None)
     for name in ("URL", "DSN", "USER", "PASSWORD"):
         monkeypatch.delenv(f"ORAPOOL_{name}", raising=False)
     yield
@@ -70,6 +72,54 @@ def test_the_environment_is_enough(url: str, monkeypatch: pytest.MonkeyPatch) ->
 
     with orapool.connection() as connection:
         assert connection.cursor().execute("select 1 from dual").fetchone() == (1,)
+
+
+@pytest.mark.parametrize("given", ["file", "mapping", "mapping first"])
+def test_one_file_or_mapping_configures_all_pools(given: str, url: str, tmp_path: Path) -> None:
+    (tmp_path / "app.ini").write_text(f"[APP]\nSQLALCHEMY_DATABASE_URI = {url}\n[orapool.reporting]\nurl = {url}\n")
+    config = {"SQLALCHEMY_DATABASE_URI": url, "SQLALCHEMY_BINDS": {"reporting": url}}
+
+    if given == "file":
+        orapool.configure(config=tmp_path / "app.ini", max=2)
+    elif given == "mapping":
+        orapool.configure("default", config, max=2)
+    else:
+        orapool.configure(config, max=2)
+    config.clear()  # it is read once
+
+    assert (orapool.pool().settings.max, orapool.pool("reporting").settings.max) == (2, 4)
+    for name in ("default", "reporting"):
+        with orapool.connection(name) as connection:
+            assert connection.cursor().execute("select user from dual").fetchone() == ("SCOTT",)
+    orapool.close()
+    orapool.configure(max=3)
+    assert (orapool.pool().settings.user, orapool.pool().settings.max) == ("scott", 3)
+
+
+def test_a_mapping_is_given_once(url: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"configure\(\) takes one config"):
+        orapool.configure({"DATABASE_URL": url}, config={"DATABASE_URL": url})
+
+
+def test_settings_that_are_wrong_change_nothing(url: str, tmp_path: Path) -> None:
+    orapool.configure(url=url, max=2)
+
+    with pytest.raises(ConfigurationError):
+        orapool.configure(config={"DATABASE_URL": url, "ORAPOOL_MAX": 0})
+
+    assert orapool.pool().settings.max == 2
+    with pytest.raises(ConfigurationError, match="'reporting' is not configured"):
+        orapool.pool("reporting")
+
+
+def test_use_without_configuration_tells_what_is_wrong_with_what_was_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ORAPOOL_DSN", "db/x")
+    monkeypatch.setenv("ORAPOOL_USER", "scott")
+
+    with pytest.raises(ConfigurationError, match="pool 'default': password is not set") as raised:
+        orapool.pool()
+
+    assert "not configured" not in str(raised.value)
 
 
 def test_pools_of_different_names_are_apart(url: str) -> None:

@@ -14,8 +14,10 @@ from flask_sqlalchemy import SQLAlchemy
 import orapool
 from orapool import pools
 from orapool.sandbox import Sandbox
+from orapool.settings import load_settings
 
 README = Path(__file__).parents[1] / "README.md"
+FILES = re.findall(r"^```(toml|ini|sh)\n(.*?)^```$", README.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
 SNIPPETS = re.findall(r"^```python\n(.*?)^```$", README.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
 
 
@@ -36,7 +38,7 @@ def _orders(default_pool: Any) -> Iterator[None]:
 def test_a_snippet_runs(number: int, sandbox: Sandbox, driver: str, monkeypatch: pytest.MonkeyPatch) -> None:
     place = sandbox.dsn.partition("/")[0]
     snippet = SNIPPETS[number].replace("db1:1521", place).replace("SALES", "ORAPOOL")
-    if ".configure(url" in snippet:
+    if ".configure(url" in snippet or ".configure(app" in snippet:
         orapool.close()
         pools._settings.clear()
         monkeypatch.setenv("ORAPOOL_DRIVER", driver)
@@ -50,7 +52,20 @@ def test_a_snippet_runs(number: int, sandbox: Sandbox, driver: str, monkeypatch:
 
 
 def test_there_are_snippets() -> None:
-    assert len(SNIPPETS) == 7
+    assert (len(SNIPPETS), len(FILES)) == (8, 3)
+
+
+@pytest.mark.parametrize(("kind", "text"), FILES)
+def test_a_settings_file_says_what_it_seems_to(kind: str, text: str, tmp_path: Path) -> None:
+    path = tmp_path / f"app.{kind}"
+    path.write_text(text, encoding="utf-8")
+
+    default, reporting = (load_settings(pool, config=path) for pool in ("default", "reporting"))
+
+    assert (default.dsn, default.user, default.current_password()) == ("db1:1521/SALES", "scott", "tiger")
+    assert default.max == 8
+    assert (reporting.dsn, reporting.user, reporting.max) == ("db2:1521/DWH", "sh", 2)
+    assert reporting.password_file == Path("/run/secrets/sh")
 
 
 def test_the_settings_table_has_every_setting_with_its_default() -> None:
@@ -62,5 +77,5 @@ def test_the_settings_table_has_every_setting_with_its_default() -> None:
     for name, setting in fields.items():
         if not setting.is_required():
             assert table[name] == (
-                f"{setting.default:g}" if isinstance(setting.default, float) else str(setting.default)
+                f"{setting.default:g}" if isinstance(setting.default, float) else str(setting.default or "")
             )

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import os
+import select
 import socket
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 import pytest
 
-from orapool import SessionPool
+from orapool import DatabaseUnavailable, PoolError, PoolTimeout, SessionPool
 from orapool.sandbox import Sandbox
-from orapool.sockets import KeepAlive, SessionSocket, SocketWatch, shut_down_all, tcp_sockets
+from orapool.sockets import KeepAlive, SessionSocket, SocketWatch, shut_down_all, tcp_sockets, waited_for
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="other systems' kernels are not asked")
 
@@ -25,6 +27,8 @@ Pair = tuple[socket.socket, socket.socket]
 QUICK = {"keepalive_idle": 7, "keepalive_interval": 3, "keepalive_probes": 4, "user_timeout": 2.5}
 QUICK_OPTIONS = (1, 7, 3, 4, 2500)
 DEFAULT_OPTIONS = (1, 60, 10, 3, 10_000)
+LATE = 0.25
+"""Seconds after its deadline by which a log-on has ended."""
 
 
 def options(fd: int) -> tuple[int, ...]:
@@ -60,6 +64,35 @@ def hold(pool: SessionPool, count: int) -> list[Any]:
 def of(sock: socket.socket) -> SessionSocket:
     """A socket as the pool knows its own."""
     return SessionSocket(sock.fileno(), os.fstat(sock.fileno()).st_ino)
+
+
+def answers(pool: SessionPool) -> bool:
+    """Whether a checkout works."""
+    try:
+        with pool.acquire(timeout=2) as connection:
+            connection.cursor().execute("select 1 from dual")
+    except PoolError:
+        return False
+    return True
+
+
+def until(condition: Callable[[], Any], seconds: float = 10) -> None:
+    """Wait until `condition` holds: for what the background does and no event tells."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"waited for {seconds} s"
+        time.sleep(0.005)
+
+
+@contextmanager
+def full_port() -> Iterator[int]:
+    """A port whose queue is full: the kernel drops who wants to connect, as if the host were gone."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as listener, ExitStack() as queue:
+        for _ in range(2):
+            waiting = queue.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(listener.getsockname())
+        yield listener.getsockname()[1]
 
 
 @pytest.fixture
@@ -190,6 +223,158 @@ class TestSocketsOfOthers:
         assert options(sockets_to(sandbox)[port]) == as_it_was
         pool.close()
         bare.ping()
+
+
+class TestBehindAListenerThatSendsClientsOn:
+    """As in a cluster: the connect string names one host and port, and sessions live at another."""
+
+    @pytest.fixture(autouse=True)
+    def sent_on(self, sandbox: Sandbox, node: Sandbox) -> None:
+        """The one server sends clients on to the other."""
+        sandbox.redirect(node.dsn)
+
+    def test_the_kernel_watches_each_session_and_no_other_socket(
+        self, make_pool: MakePool, sandbox: Sandbox, node: Sandbox
+    ) -> None:
+        with (
+            socket.create_connection((sandbox.host, sandbox.port)) as to_listener,
+            socket.create_connection((node.host, node.port)) as to_node,
+        ):
+            others = {each: options(each.fileno()) for each in (to_listener, to_node)}
+            connections = hold(make_pool(max=5, **QUICK), 5)
+
+            assert set(sockets_to(sandbox).values()) == {to_listener.fileno()}  # that of each log-on is closed
+            of_sessions = {port: fd for port, fd in sockets_to(node).items() if fd != to_node.fileno()}
+            assert set(of_sessions) == {session["port"] for session in node.sessions()}
+            assert [options(fd) for fd in of_sessions.values()] == [QUICK_OPTIONS] * 5
+            assert {each: options(each.fileno()) for each in others} == others
+            for connection in connections:
+                connection.close()
+        assert (sandbox.stats().sessions, node.stats().sessions) == (0, 5)
+
+    @pytest.mark.parametrize("how", ["fin", "rst"])
+    def test_callers_notice_nothing_when_sessions_are_ended(self, make_pool: MakePool, node: Sandbox, how: str) -> None:
+        pool = make_pool(max=5, acquire_timeout=10)
+        for connection in hold(pool, 5):
+            connection.close()
+
+        node.end_sessions(how)  # within `trust` seconds, so that nobody but the kernel can tell
+        for connection in hold(pool, 5):
+            connection.cursor().execute("select 1 from dual")
+            connection.close()
+
+        assert pool.stats().opened == node.stats().sessions == 5
+
+    @pytest.mark.parametrize("callers", [1, 3])
+    def test_a_log_on_that_goes_mute_ends_by_its_deadline(
+        self, make_pool: MakePool, sandbox: Sandbox, node: Sandbox, callers: int
+    ) -> None:
+        pool = make_pool(max=3)
+        node.freeze(log_ons_only=True)
+        connects = node.stats().connects
+        with ThreadPoolExecutor(callers) as threads:
+            begun = time.monotonic()
+            asked = [threads.submit(pool.acquire, timeout=1) for _ in range(callers)]
+            until(lambda: node.stats().connects > connects)
+            # Younger than the log-on, and to the same place: which is whose cannot be told by that.
+            others = [socket.create_connection((server.host, server.port)) for server in (sandbox, node)]
+            errors = [each.exception() for each in asked]
+            answered = time.monotonic() - begun
+        until(lambda: pool.stats().busy == pool.stats().abandoned_calls == 0)
+        ended = time.monotonic() - begun
+
+        assert all(isinstance(error, (DatabaseUnavailable, PoolTimeout)) for error in errors)
+        assert answered < 1 + LATE
+        if callers == 1:  # native pools make several one after the other, and their ends take turns too
+            assert ended < 1 + LATE
+        assert [of(other).look().established for other in others] == [True, True]  # type: ignore[union-attr]
+        node.thaw()
+        until(lambda: answers(pool))
+        until(lambda: pool.stats().opened == node.stats().sessions)
+        for other in others:
+            other.close()
+
+    def test_a_log_on_to_a_host_that_does_not_answer_ends_by_its_deadline(
+        self, make_pool: MakePool, sandbox: Sandbox, node: Sandbox
+    ) -> None:
+        pool = make_pool(max=1, transport_connect_timeout=30, connect_timeout=30)
+        with full_port() as port:
+            sandbox.redirect(f"127.0.0.1:{port}")
+
+            begun = time.monotonic()
+            with pytest.raises((DatabaseUnavailable, PoolTimeout)):
+                pool.acquire(timeout=1)
+            until(lambda: pool.stats().busy == pool.stats().abandoned_calls == 0)
+
+            assert time.monotonic() - begun < 1 + LATE
+        sandbox.redirect(node.dsn)
+        until(lambda: answers(pool))
+
+
+class TestSocketsThatThreadsWaitFor:
+    @staticmethod
+    @contextmanager
+    def waiting(call: Callable[[], Any], end: Callable[[], Any]) -> Iterator[int]:
+        """The native id of a thread that is in a call, which `end` ends."""
+        begun = threading.Event()
+
+        def run() -> None:
+            begun.set()
+            with suppress(OSError):
+                call()
+
+        thread = threading.Thread(target=run, daemon=True)
+        thread.start()
+        begun.wait(5)
+        assert thread.native_id is not None
+        try:
+            yield thread.native_id
+        finally:
+            end()
+            thread.join(5)
+            assert not thread.is_alive()
+
+    @pytest.mark.parametrize("timeout", [None, 60])
+    def test_one_that_is_read_from(self, pair: Pair, timeout: float | None) -> None:
+        near, far = pair
+        near.settimeout(timeout)  # with one, Python polls
+        with self.waiting(lambda: near.recv(1), lambda: far.sendall(b"x")) as thread:
+            until(lambda: waited_for([thread]))
+
+            assert [each.inode for each in waited_for([thread]) or ()] == [of(near).inode]
+            assert waited_for([threading.get_native_id()]) == []
+
+    @pytest.mark.parametrize("timeout", [None, 60])
+    def test_one_that_connects_and_can_be_woken(self, timeout: float | None) -> None:
+        with full_port() as port, socket.socket() as connecting:
+            connecting.settimeout(timeout)
+            found: list[int] = []
+
+            def wake() -> None:
+                shut_down_all(waited_for([thread]) or ())
+
+            with self.waiting(lambda: connecting.connect(("127.0.0.1", port)), wake) as thread:
+                until(lambda: waited_for([thread]))
+                found += [each.inode for each in waited_for([thread]) or ()]
+            assert found == [of(connecting).inode]
+
+    def test_nothing_else(self, pair: Pair) -> None:
+        event, (reader, writer) = threading.Event(), os.pipe()
+        ours, theirs = socket.socketpair()
+        near, far = pair
+        with (
+            self.waiting(event.wait, event.set) as idle,
+            self.waiting(lambda: os.read(reader, 1), lambda: os.write(writer, b"x")) as at_pipe,
+            self.waiting(lambda: ours.recv(1), lambda: theirs.send(b"x")) as at_unix_socket,
+            self.waiting(lambda: select.select([near], [], []), lambda: far.send(b"x")) as selecting,
+        ):
+            for _ in range(50):
+                assert waited_for([idle, at_pipe, at_unix_socket, selecting, 1 << 22]) == []
+                time.sleep(0.002)
+        for number in (reader, writer):
+            os.close(number)
+        for end in (ours, theirs):
+            end.close()
 
 
 class TestSessionSocket:

@@ -18,8 +18,8 @@ OLDER = Path(os.environ.get("ORAPOOL_OLDER", ROOT / ".venv" / "older"))
 VERSIONS = [
     ("oracledb==2.5.1", "oracledb", ["tests/sandbox/test_session.py", "tests/sandbox/test_faults.py"]),
     ("oracledb==3.4.2", "oracledb", ["tests/sandbox/test_session.py", "tests/sandbox/test_faults.py"]),
-    ("oracledb==2.5.1", "oracledb", ["tests/test_session_pool.py"]),
-    ("oracledb==3.4.2", "oracledb", ["tests/test_session_pool.py"]),
+    ("oracledb==2.5.1", "oracledb", ["tests/test_session_pool.py", "tests/test_sockets.py"]),
+    ("oracledb==3.4.2", "oracledb", ["tests/test_session_pool.py", "tests/test_sockets.py"]),
     ("SQLAlchemy==2.0.*", "", ["tests/test_alchemy.py", "tests/test_frames.py"]),
 ]
 

@@ -12,7 +12,7 @@ from orapool.errors import PoolError
 from orapool.sandbox.control import SandboxError
 from orapool.sandbox.instant_client import ClientUnavailableError
 
-SUBCOMMANDS = ("demo", "sandbox")
+SUBCOMMANDS = ("config", "demo", "sandbox")
 
 
 class Subcommands(click.Group):

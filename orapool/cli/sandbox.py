@@ -104,6 +104,14 @@ def refuse(port: int, code: int) -> None:
 
 @sandbox.command()
 @_PORT
+@click.argument("address", metavar="HOST:PORT")
+def redirect(port: int, address: str) -> None:
+    """Send new connections on to HOST:PORT, as the listener of a cluster does; `heal` ends it."""
+    _call(port, "redirect", to=address)
+
+
+@sandbox.command()
+@_PORT
 @click.argument("seconds", type=click.FloatRange(min=0))
 def delay(port: int, seconds: float) -> None:
     """Let every call wait SECONDS before it is carried out; 0 ends it."""

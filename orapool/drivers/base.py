@@ -44,6 +44,8 @@ class Driver(Protocol):
 
     name: str
     version: str
+    grows_alone: bool
+    """Whether only one call at a time may log on or meet dead sessions: see gate.py."""
 
     @property
     def dbapi(self) -> ModuleType:
@@ -63,6 +65,9 @@ class Driver(Protocol):
 
         Raises `DeadIdleSession`, or the driver's error of a log-on.
         """
+
+    def log_on_threads(self, native: Any) -> Sequence[int] | None:
+        """The native ids of the threads in which `acquire` logs on, beside the caller's own; None: not known."""
 
     def release(self, connection: Any) -> None:
         """Put the session back into the native pool. The connection is unusable afterwards."""

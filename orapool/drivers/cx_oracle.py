@@ -58,12 +58,13 @@ class CxOracle:
     name = "cx_oracle"
     version: str = cx_Oracle.version
     dbapi: ModuleType = cx_Oracle
+    grows_alone = True
 
     def open(self, settings: PoolSettings, on_session: OnSession) -> Any:
         """Make an empty native pool."""
         native = cx_Oracle.SessionPool(
             user=settings.user,
-            password=settings.password.get_secret_value(),
+            password=settings.current_password(),
             dsn=with_connect_timeouts(
                 settings.dsn, settings.connect_timeout, settings.transport_connect_timeout, settings.config_dir
             ),
@@ -87,7 +88,7 @@ class CxOracle:
         """Log on and off again."""
         cx_Oracle.connect(
             user=settings.user,
-            password=settings.password.get_secret_value(),
+            password=settings.current_password(),
             dsn=with_connect_timeouts(settings.dsn, seconds, seconds, settings.config_dir),
         ).close()
 
@@ -98,6 +99,10 @@ class CxOracle:
     def acquire(self, native: Any, seconds: float) -> Any:
         """Draw a session. The wait for another's log-on is bounded by the pool's wait time-out, a log-on by its dsn."""
         return native.acquire()
+
+    def log_on_threads(self, native: Any) -> list[int]:
+        """None: it logs on in the caller's own."""
+        return []
 
     def release(self, connection: Any) -> None:
         """Put the session back."""

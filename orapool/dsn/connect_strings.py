@@ -10,6 +10,7 @@ from orapool.dsn import descriptors, easy_connect, tnsnames
 from orapool.dsn.descriptors import Node
 from orapool.dsn.faults import Fault
 from orapool.dsn.parameters import DEFAULT_PORT, READERS, seconds
+from orapool.dsn.tnsnames import ConfigDir
 from orapool.errors import ConfigurationError
 
 log = logging.getLogger("orapool.dsn")
@@ -34,7 +35,9 @@ def check_dsn(dsn: str) -> None:
     _read(dsn)
 
 
-def with_connect_timeouts(dsn: str, connect: float, transport: float, config_dir: str = "", thin: bool = False) -> str:
+def with_connect_timeouts(
+    dsn: str, connect: float, transport: float, config_dir: ConfigDir = None, thin: bool = False
+) -> str:
     """What a driver is given for `dsn`: a descriptor in which the client gives up a log-on after `connect` seconds.
 
     Both drivers get the same for every form of `dsn`, TNS aliases included. Limits that it has itself are kept.
@@ -42,7 +45,7 @@ def with_connect_timeouts(dsn: str, connect: float, transport: float, config_dir
     Args:
         connect: seconds of a log-on, at one address; 0: no limit. python-oracledb has no such limit.
         transport: seconds of the TCP connect to one address; 0: no limit.
-        config_dir: the folder of tnsnames.ora; empty: where Oracle Client looks.
+        config_dir: the folder of tnsnames.ora; None: where Oracle Client looks.
         thin: it is for python-oracledb's thin mode. Logs once what that has not, of what is asked for.
 
     A TNS alias that is for Oracle Client to find elsewhere, and a URL of a directory, are left as they are.
@@ -64,7 +67,7 @@ def with_connect_timeouts(dsn: str, connect: float, transport: float, config_dir
     return str(_with_limits(_normalized(tree), connect, transport))
 
 
-def ports(dsn: str, config_dir: str = "") -> frozenset[int]:
+def ports(dsn: str, config_dir: ConfigDir = None) -> frozenset[int]:
     """The ports that a connect string names; the default port where it names none, or is not understood.
 
     >>> sorted(ports("db1,db2:1522/sales"))
@@ -78,7 +81,7 @@ def ports(dsn: str, config_dir: str = "") -> frozenset[int]:
     return frozenset(int(port.text) if port else DEFAULT_PORT for port in named)
 
 
-def resolve(dsn: str, config_dir: str = "") -> Node:
+def resolve(dsn: str, config_dir: ConfigDir = None) -> Node:
     """The connect descriptor that `dsn` is, or stands for. Raises `ConfigurationError`."""
     return tnsnames.resolve(dsn.strip(), config_dir) if _is_alias(dsn) else _read(dsn)
 

@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Union
 
 from orapool.dsn import easy_connect
 from orapool.dsn.descriptors import Node, check, parse_from
@@ -23,6 +24,7 @@ from orapool.errors import ConfigurationError
 log = logging.getLogger("orapool.dsn")
 
 FILE = "tnsnames.ora"
+ConfigDir = Union[str, "os.PathLike[str]", None]
 ALIAS = re.compile(r"[\w.$#-]+")
 
 _DEEPEST = 8
@@ -72,12 +74,12 @@ class _Names:
     problems: list[str] = field(default_factory=list)
 
 
-def resolve(alias: str, config_dir: str = "") -> Node:
+def resolve(alias: str, config_dir: ConfigDir = None) -> Node:
     """The connect descriptor of a TNS alias.
 
     Args:
         alias: in upper or lower case, with or without the default domain that sqlnet.ora names.
-        config_dir: the folder of tnsnames.ora; empty: where Oracle Client looks, see `places`.
+        config_dir: the folder of tnsnames.ora; None: where Oracle Client looks, see `places`.
 
     Raises `NoTnsnames`, `UnknownAlias`, or `ConfigurationError` with file, line and column of what cannot be read.
     """
@@ -96,7 +98,7 @@ def resolve(alias: str, config_dir: str = "") -> Node:
     return _resolve(alias, names, domain, elsewhere, [])
 
 
-def places(config_dir: str = "") -> list[Path]:
+def places(config_dir: ConfigDir = None) -> list[Path]:
     """Where a tnsnames.ora may be; what is in the first wins.
 
     As Oracle Client 19.3: that of the user (``~/.tnsnames.ora``), and the first that there is in TNS_ADMIN, /etc, and

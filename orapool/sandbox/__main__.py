@@ -61,6 +61,7 @@ def _commands(server: Server, finished: threading.Event) -> dict[str, Any]:
         "freeze": server.freeze,
         "thaw": server.thaw,
         "refuse": server.refuse,
+        "redirect": server.redirect,
         "delay": server.set_delay,
         "fail_next": server.fail_next,
         "cut_next": server.cut_next,

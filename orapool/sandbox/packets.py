@@ -17,6 +17,7 @@ from typing import Callable
 CONNECT = 1
 ACCEPT = 2
 REFUSE = 4
+REDIRECT = 5
 DATA = 6
 MARKER = 12
 CONTROL = 14
@@ -26,6 +27,9 @@ MARKER_RESET = 2
 MARKER_INTERRUPT = 3
 
 HEADER_SIZE = 8
+# In the header of CONNECT: a listener has sent the client here. In that of REDIRECT: what to ask for there comes along.
+FLAG_REDIRECTED = 0x04
+FLAG_CONNECT_DATA = 0x02
 DATA_FLAG_EOF = 0x0040
 # Older clients would need 16-bit lengths throughout; both drivers of today speak 318 and later.
 OLDEST_VERSION = 315
@@ -49,10 +53,11 @@ class MarkerReceived(Exception):
 
 @dataclass(frozen=True)
 class Packet:
-    """One packet: its type and what follows the header."""
+    """One packet: its type, what follows the header, and the header's flags."""
 
     type: int
     body: bytes
+    flags: int = 0
 
 
 @dataclass(frozen=True)
@@ -62,6 +67,7 @@ class Connect:
     version: int
     sdu: int
     descriptor: str
+    redirected: bool = False
 
     @property
     def service_name(self) -> str:
@@ -78,8 +84,9 @@ class Connect:
         return match.group(1) if match else ""
 
 
-def parse_connect(body: bytes, more: Callable[[], Packet]) -> Connect:
+def parse_connect(packet: Packet, more: Callable[[], Packet]) -> Connect:
     """Read a CONNECT packet; a long descriptor follows in a DATA packet of its own, taken from ``more``."""
+    body = packet.body
     if len(body) < 20:
         raise ConnectionClosed("a CONNECT packet too short for its fields")
     version, _lowest, _options, sdu = struct.unpack_from(">HHHH", body)
@@ -92,7 +99,7 @@ def parse_connect(body: bytes, more: Callable[[], Packet]) -> Connect:
         if following.type != DATA:
             raise ConnectionClosed("a CONNECT packet without its descriptor")
         descriptor = following.body[2 : 2 + length]
-    return Connect(version, sdu, descriptor.decode("utf-8", "replace"))
+    return Connect(version, sdu, descriptor.decode("utf-8", "replace"), bool(packet.flags & FLAG_REDIRECTED))
 
 
 def make_accept(version: int, sdu: int) -> bytes:
@@ -108,6 +115,16 @@ def make_refuse(code: int) -> bytes:
         f"(DESCRIPTION=(TMP=)(VSNNUM=318767104)(ERR={code})(ERROR_STACK=(ERROR=(CODE={code})(EMFI=4))))".encode()
     )
     return struct.pack(">BBH", 1, 0, len(descriptor)) + descriptor
+
+
+def make_redirect(host: str, port: int, descriptor: str) -> tuple[bytes, bytes]:
+    """The bodies of REDIRECT and of the DATA packet after it: where to connect instead, and what to ask for there.
+
+    The length stands alone in the first: python-oracledb waits for the second in any case.
+    """
+    address = f"(ADDRESS=(PROTOCOL=TCP)(HOST={host})(PORT={port}))"
+    text = f"{address}\0{descriptor}".encode()
+    return struct.pack(">H", len(text)), struct.pack(">H", DATA_FLAG_EOF) + text
 
 
 class PacketStream:
@@ -126,7 +143,7 @@ class PacketStream:
         while True:
             size = self._next_size()
             if size and len(received) >= size:
-                packet = Packet(received[4], bytes(received[HEADER_SIZE:size]))
+                packet = Packet(received[4], bytes(received[HEADER_SIZE:size]), received[5])
                 del received[:size]
                 return packet
             self._receive_more(0)
@@ -180,9 +197,9 @@ class PacketStream:
             if select.select([self._socket], [], [], left)[0] and self.client_broke_in():
                 return True
 
-    def send(self, packet_type: int, body: bytes) -> None:
+    def send(self, packet_type: int, body: bytes, flags: int = 0) -> None:
         """Send one packet."""
-        self._send(self._header(packet_type, len(body)) + body)
+        self._send(self._header(packet_type, len(body), flags) + body)
 
     def send_data(self, message: bytes) -> None:
         """Send a message, cut into DATA packets of the negotiated size."""
@@ -208,11 +225,11 @@ class PacketStream:
         """Send a break or reset marker."""
         self.send(MARKER, bytes((1, 0, kind)))
 
-    def _header(self, packet_type: int, body_size: int) -> bytes:
+    def _header(self, packet_type: int, body_size: int, flags: int = 0) -> bytes:
         size = body_size + HEADER_SIZE
         if self.wide_lengths:
-            return struct.pack(">IBBH", size, packet_type, 0, 0)
-        return struct.pack(">HHBBH", size, 0, packet_type, 0, 0)
+            return struct.pack(">IBBH", size, packet_type, flags, 0)
+        return struct.pack(">HHBBH", size, 0, packet_type, flags, 0)
 
     def _next_size(self) -> int:
         """The size of the packet that is arriving; 0 while its header is not there yet."""

@@ -186,6 +186,17 @@ class Sandbox:
         """
         self._call("refuse", enabled=enabled, code=code)
 
+    def redirect(self, to: str) -> None:
+        """Send new connections on to another address, as the SCAN listener of a cluster does, until `heal`.
+
+        Args:
+            to: ``host:port``, or a DSN that begins so, of another sandbox, or of this one: who was sent on is served.
+
+        Example:
+            >>> listener.redirect(node.dsn)
+        """
+        self._call("redirect", to=to)
+
     def delay(self, seconds: float) -> None:
         """Let every call wait this many seconds before it is carried out; 0 ends it."""
         self._call("delay", seconds=seconds)
@@ -207,7 +218,7 @@ class Sandbox:
         return count
 
     def heal(self) -> None:
-        """End every fault in force: thaw, listen, no delay, no failure or cut to come."""
+        """End every fault in force: thaw, listen, serve here, no delay, no failure or cut to come."""
         self._call("heal")
 
     def _call(self, command: str, **arguments: Any) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import logging
+import re
 import socket
 import threading
 from collections import Counter
@@ -27,6 +28,7 @@ _STOP_TIMEOUT = 10.0
 # The listener's answers to a service or SID that it does not know.
 _UNKNOWN_SERVICE = 12514
 _UNKNOWN_SID = 12505
+_ADDRESS = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[\w.-]+):(?P<port>\d{1,5})(?=/|$)")
 
 # What `fail_next` can play, by code, with the words that Oracle uses.
 FAILURES = {
@@ -63,8 +65,10 @@ class Server:
         self._lets_in = threading.Event()
         self._lets_in.set()
         self._refusal = 0
+        self._target: tuple[str, int] | None = None
         self._connects = 0
         self._log_ons = 0
+        self._redirects = 0
         self._calls: Counter[str] = Counter()
         self._bytes_received = 0
         self._bytes_sent = 0
@@ -141,6 +145,12 @@ class Server:
             return 0 if sid.upper() == SERVICE else _UNKNOWN_SID
         return _UNKNOWN_SERVICE
 
+    def redirection(self) -> tuple[str, int] | None:
+        """Host and port that the listener sends a client on to, which counts; None to serve it here."""
+        with self._lock:
+            self._redirects += self._target is not None
+            return self._target
+
     def verifier(self, user: str) -> Verifier | None:
         """The verifier of a user, None when there is no such user."""
         return self._verifiers.get(user)
@@ -178,6 +188,7 @@ class Server:
             return Stats(
                 connects=self._connects,
                 log_ons=self._log_ons,
+                redirects=self._redirects,
                 round_trips=dict(self._calls),
                 bytes_received=self._bytes_received,
                 bytes_sent=self._bytes_sent,
@@ -217,6 +228,13 @@ class Server:
         else:
             self._listen()
 
+    def redirect(self, to: str) -> None:
+        """Send new connections on to ``host:port``, as a cluster's listener does; what follows the port is ignored."""
+        found = _ADDRESS.match(to)
+        if not found or not 0 < int(found["port"]) < 65_536:
+            raise ValueError(f"an address is host:port, not {to!r}")
+        self._target = found["host"].strip("[]"), int(found["port"])
+
     def set_delay(self, seconds: float) -> None:
         """Let every call wait this long before it is carried out; 0 ends it."""
         if seconds < 0:
@@ -244,6 +262,7 @@ class Server:
         self.thaw()
         self.set_delay(0)
         self.refuse(False)
+        self._target = None
         for session, _thread in self._chosen(None):
             session.fail_next(None)
             session.cut_next(False)

@@ -9,7 +9,7 @@ import struct
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NoReturn, Protocol
 
 from orapool.sandbox import lobs, messages, packets
 from orapool.sandbox.auth import Challenge, Verifier
@@ -42,6 +42,9 @@ class Host(Protocol):
 
     def service_error(self, service_name: str, sid: str) -> int:
         """The listener's ORA- code for a service, 0 when it is known."""
+
+    def redirection(self) -> tuple[str, int] | None:
+        """Host and port that the listener sends this client on to; None to serve it here."""
 
     def verifier(self, user: str) -> Verifier | None:
         """The verifier of a user, None when there is no such user."""
@@ -157,7 +160,7 @@ class Session:
         packet = self._stream.receive()
         if packet.type != packets.CONNECT:
             raise ConnectionClosed(f"a packet of type {packet.type} before CONNECT")
-        request = packets.parse_connect(packet.body, self._stream.receive)
+        request = packets.parse_connect(packet, self._stream.receive)
         self._host.wait_while_frozen(self)
         code = self._host.service_error(request.service_name, request.sid)
         if request.version < packets.OLDEST_VERSION:
@@ -165,12 +168,22 @@ class Session:
         if code:
             self._stream.send(packets.REFUSE, packets.make_refuse(code))
             raise ConnectionClosed(f"refused with ORA-{code}")
+        # Who has been sent here is served, so that a listener may send its clients to itself.
+        target = None if request.redirected else self._host.redirection()
+        if target is not None:
+            self._redirect(*target, request.descriptor)
         self.identity.service = request.service_name or request.sid
         sdu = max(512, min(request.sdu, GREATEST_PACKET_SIZE))
         version = min(request.version, packets.NEWEST_VERSION)
         self._stream.send(packets.ACCEPT, packets.make_accept(version, sdu))
         self._stream.wide_lengths = True
         self._stream.packet_size = sdu
+
+    def _redirect(self, host: str, port: int, descriptor: str) -> NoReturn:
+        redirect, data = packets.make_redirect(host, port, descriptor)
+        self._stream.send(packets.REDIRECT, redirect, packets.FLAG_CONNECT_DATA)
+        self._stream.send(packets.DATA, data)
+        raise ConnectionClosed(f"redirected to {host}:{port}")
 
     def _message(self) -> None:
         """Read one message and answer it."""

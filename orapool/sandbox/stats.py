@@ -13,6 +13,7 @@ class Stats:
     Attributes:
         connects: connections accepted by the listener.
         log_ons: sessions that logged in.
+        redirects: connections that the listener sent on to another address.
         round_trips: calls answered, by name (``execute``, ``fetch``, ``commit``, ``rollback``, ``ping``, ``version``,
             ``lob``, ``log_off``; a log-on is one ``protocol``, one ``data_types`` and two ``authenticate``).
         bytes_received: bytes from clients.
@@ -22,6 +23,7 @@ class Stats:
 
     connects: int = 0
     log_ons: int = 0
+    redirects: int = 0
     round_trips: dict[str, int] = field(default_factory=dict)
     bytes_received: int = 0
     bytes_sent: int = 0
@@ -38,6 +40,7 @@ class Stats:
         return Stats(
             connects=self.connects - earlier.connects,
             log_ons=self.log_ons - earlier.log_ons,
+            redirects=self.redirects - earlier.redirects,
             round_trips={name: count for name, count in difference.items() if count},
             bytes_received=self.bytes_received - earlier.bytes_received,
             bytes_sent=self.bytes_sent - earlier.bytes_sent,

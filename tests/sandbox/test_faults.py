@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from orapool.sandbox import Sandbox
+from orapool.sandbox import Sandbox, SandboxError
 
 Connect = Callable[..., Any]
 
@@ -101,6 +101,67 @@ def test_the_listener_can_refuse_with_a_code(connect: Connect, sandbox: Sandbox,
     sandbox.refuse(code=12528)
     with pytest.raises(dbapi.DatabaseError, match="12528"):
         connect()
+
+
+class TestRedirect:
+    def test_a_client_is_sent_on_and_logs_on_there(self, connect: Connect, sandbox: Sandbox, node: Sandbox) -> None:
+        sandbox.redirect(node.dsn)
+        before, before_there = sandbox.stats(), node.stats()
+
+        connection = connect()
+
+        assert query(connection) == (1,)
+        spent, spent_there = sandbox.stats() - before, node.stats() - before_there
+        assert (spent.connects, spent.redirects, spent.log_ons, spent.round_trips) == (1, 1, 0, {})
+        assert (spent_there.connects, spent_there.redirects, spent_there.log_ons) == (1, 0, 1)
+        assert spent_there.round_trips == {"protocol": 1, "data_types": 1, "authenticate": 2, "execute": 1}
+        assert [session["service"] for session in node.sessions()] == ["ORAPOOL"]
+
+    def test_a_descriptor_of_any_length_goes_along(self, connect: Connect, sandbox: Sandbox, node: Sandbox) -> None:
+        address = f"(ADDRESS=(PROTOCOL=TCP)(HOST={sandbox.host})(PORT={sandbox.port}))"
+        sandbox.redirect(f"{node.host}:{node.port}")
+        for times in (1, 5):
+            addresses = f"(ADDRESS_LIST={address * times})"
+            dsn = f"(DESCRIPTION=(CONNECT_TIMEOUT=10){addresses}(CONNECT_DATA=(SERVICE_NAME=ORAPOOL)))"
+            assert query(connect(dsn=dsn)) == (1,)
+        assert node.stats().sessions == 2
+
+    def test_a_listener_can_send_clients_on_to_itself(self, connect: Connect, sandbox: Sandbox) -> None:
+        sandbox.redirect(sandbox.dsn)
+        before = sandbox.stats()
+        assert query(connect()) == (1,)
+        spent = sandbox.stats() - before
+        assert (spent.connects, spent.redirects, spent.log_ons) == (2, 1, 1)
+
+    def test_sessions_that_are_open_stay_and_heal_ends_it(
+        self, connect: Connect, sandbox: Sandbox, node: Sandbox
+    ) -> None:
+        earlier = connect()
+        sandbox.redirect(node.dsn)
+        assert query(earlier) == (1,)
+        sandbox.heal()
+        assert query(connect()) == (1,)
+        assert (sandbox.stats().sessions, node.stats().sessions) == (2, 0)
+
+    def test_an_unknown_service_is_refused_before(
+        self, connect: Connect, sandbox: Sandbox, node: Sandbox, dbapi: ModuleType
+    ) -> None:
+        sandbox.redirect(node.dsn)
+        before = sandbox.stats()
+        with pytest.raises(dbapi.DatabaseError, match="12514|DPY-6001"):
+            connect(dsn=sandbox.dsn.replace("ORAPOOL", "OTHER"))
+        assert (sandbox.stats() - before).redirects == 0
+
+    def test_nobody_listens_there(self, connect: Connect, sandbox: Sandbox, node: Sandbox, dbapi: ModuleType) -> None:
+        sandbox.redirect(node.dsn)
+        node.refuse()
+        with pytest.raises(dbapi.DatabaseError, match="ORA-12541|ORA-12545|ORA-12516|DPY-6005"):
+            connect()
+
+    @pytest.mark.parametrize("address", ["", "node", "node:", "node:x", "node:1521x", "(ADDRESS=1)", "node:70000"])
+    def test_an_address_that_cannot_be_is_refused(self, sandbox: Sandbox, address: str) -> None:
+        with pytest.raises(SandboxError, match="an address is host:port, not "):
+            sandbox.redirect(address)
 
 
 def test_each_call_can_be_delayed(connect: Connect, sandbox: Sandbox) -> None:

@@ -79,5 +79,7 @@ def test_the_descriptor_of_a_connect_may_follow_in_a_packet_of_its_own() -> None
     descriptor = b"(DESCRIPTION=(CONNECT_DATA=(SERVICE_NAME=ORAPOOL)))"
     head = (318).to_bytes(2, "big") + bytes(4) + (8192).to_bytes(2, "big") + bytes(8)
     body = head + len(descriptor).to_bytes(2, "big") + (74).to_bytes(2, "big") + bytes(46)
-    connect = packets.parse_connect(body, lambda: packets.Packet(packets.DATA, b"\0\0" + descriptor))
+    connect = packets.parse_connect(
+        packets.Packet(packets.CONNECT, body), lambda: packets.Packet(packets.DATA, b"\0\0" + descriptor)
+    )
     assert (connect.service_name, connect.sid) == ("ORAPOOL", "")

@@ -28,8 +28,9 @@ from orapool.sandbox.errors import OracleError
 from orapool.sandbox.sql.backend import Backend
 from orapool.sandbox.sql.columns import ColumnCatalog
 from orapool.sandbox.sql.identity import ClientWatch, SessionIdentity
-from orapool.sandbox.sql.link import Link
+from orapool.sandbox.sql.link import Failure, Link
 from orapool.sandbox.sql.names import quote_name, quote_text
+from orapool.sandbox.sql.sqlstate import oracle_error
 from orapool.sandbox.sql.statement import StatementCache
 
 _START_SECONDS = 30.0
@@ -162,11 +163,19 @@ class Engine:
         """Open one Oracle session.
 
         Raises:
-            OracleError: ORA-01034 while the engine is stopped, ORA-00020 when it has too many sessions.
+            OracleError: ORA-01034 while the engine is stopped, ORA-00020 when it has too many sessions, ORA-01013 when
+                the client broke in, or has gone.
         """
         if not self.running:
             raise OracleError(1034, "ORACLE not available")
-        return Backend(self, Link.connect(self._conninfo()), identity, wait)
+        link = Link.connect(self._conninfo())
+        try:
+            return Backend(self, link, identity, wait)
+        except BaseException as error:
+            link.close()
+            if isinstance(error, Failure):
+                raise oracle_error(error) from error
+            raise
 
     def create_user(self, user: str) -> None:
         """Add an Oracle user with an empty schema of its own, if it is not there."""

@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 import select
 import signal
+import socket
 import subprocess
 import sys
+import time
 import warnings
 from pathlib import Path
 
 import psutil
 import pytest
+from psycopg import pq
 
-from orapool.sandbox.sql import Engine, OracleError, SessionIdentity
+from orapool.sandbox.sql import ClientWatch, Engine, OracleError, SessionIdentity
 from tests.sandbox.sql.session import Session, refused
 
 
@@ -40,6 +43,26 @@ def test_data_in_a_folder_outlives_a_stop(tmp_path: Path) -> None:
     with engine, open_session(engine) as session:
         assert session.rows("select * from kept") == [(1, "x")]
         assert session.columns("select * from kept") == before
+
+
+def test_a_client_that_goes_while_it_logs_on_leaves_nothing() -> None:
+    ours, theirs = socket.socketpair()
+    with Engine(None, ["scott"]) as engine, ours:
+        holder = pq.PGconn.connect(engine._conninfo().encode())
+        holder.exec_(b"begin")
+        holder.exec_(b"lock table oracle.sessions")  # what a log-on writes to
+        theirs.close()
+
+        with refused(1013):
+            engine.open(SessionIdentity(1, 1, "scott"), ClientWatch(ours.fileno(), lambda: True))
+
+        holder.exec_(b"rollback")
+        others = b"select 1 from pg_stat_activity where application_name = 'sandbox' and pid <> pg_backend_pid()"
+        deadline = time.monotonic() + 5
+        while holder.exec_(others).ntuples:
+            assert time.monotonic() < deadline, "a connection is left"
+        assert holder.exec_(b"select * from oracle.sessions").ntuples == 0
+        holder.finish()
 
 
 def test_a_crash_is_an_error_and_no_hang() -> None:

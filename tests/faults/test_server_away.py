@@ -1,0 +1,217 @@
+"""The server's host is gone, its process frozen, its log-on mute."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from sqlalchemy import text
+
+import orapool
+from orapool import DatabaseUnavailable, PoolTimeout, SessionPool
+from orapool.sandbox import Sandbox
+from tests.faults.callers import (
+    CALLERS,
+    CLOSE_SECONDS,
+    IDLE,
+    LATE,
+    Callers,
+    MakePool,
+    Ticks,
+    assert_in_order,
+    errors,
+    lay_idle,
+    longest,
+    outcome,
+    query,
+    until,
+)
+from tests.firewall import Firewall
+
+
+class TestTheServersHostIsGone:
+    """Every packet is dropped, those of new connections too."""
+
+    def test_every_caller_has_its_answer_by_its_deadline(self, make_pool: MakePool, firewall: Firewall) -> None:
+        pool = make_pool(dsn=firewall.sandbox.dsn, max=IDLE, acquire_timeout=5, trust=0.2)
+        lay_idle(pool)
+        time.sleep(0.4)
+        firewall.drop_everything()
+
+        outcomes = Callers(CALLERS, lambda: query(pool)).wait(15)
+
+        assert all(isinstance(each.error, (DatabaseUnavailable, PoolTimeout)) for each in outcomes)
+        assert longest(outcomes) < 5 + LATE
+
+    def test_the_second_call_has_its_answer_at_once_and_the_return_is_seen_within_2_seconds(
+        self, make_pool: MakePool, firewall: Firewall
+    ) -> None:
+        pool = make_pool(dsn=firewall.sandbox.dsn, max=IDLE, acquire_timeout=5, trust=0.2)
+        lay_idle(pool)
+        time.sleep(0.4)
+        firewall.drop_everything()
+
+        first = outcome(lambda: query(pool))
+        following = [outcome(lambda: query(pool)) for _ in range(20)]
+        wave = Callers(CALLERS, lambda: query(pool)).wait(15)
+        firewall.restore()
+        returned = time.monotonic()
+        until(lambda: outcome(lambda: query(pool)).answer == 1)
+        back = time.monotonic() - returned
+
+        assert isinstance(first.error, (DatabaseUnavailable, PoolTimeout))
+        assert first.seconds < 5 + LATE
+        assert all(isinstance(each.error, DatabaseUnavailable) for each in following + wave)
+        assert longest(following) < 0.05
+        assert longest(wave) < 0.25  # 20 threads on few cores
+        assert back < 2
+        assert errors(Callers(CALLERS, lambda: query(pool)).wait()) == []
+        until(lambda: pool.stats().busy == 0)
+
+    def test_an_outage_that_lasts_ends_within_2_seconds_too(self, make_pool: MakePool, firewall: Firewall) -> None:
+        pool = make_pool(dsn=firewall.sandbox.dsn, max=2, acquire_timeout=2, trust=0.2, min=2)
+        lay_idle(pool, 2)
+        time.sleep(0.4)
+        firewall.drop_everything()
+        outcome(lambda: query(pool))
+        time.sleep(8)  # the pauses between attempts have grown
+
+        firewall.restore()
+        returned = time.monotonic()
+        until(lambda: outcome(lambda: query(pool)).answer == 1)
+
+        assert time.monotonic() - returned < 2
+        until(lambda: pool.stats().opened == 2)  # refilled to min
+
+    def test_it_is_gone_before_the_first_session(self, make_pool: MakePool, firewall: Firewall) -> None:
+        firewall.drop_everything()
+        pool = make_pool(dsn=firewall.sandbox.dsn, max=3)
+
+        outcomes = Callers(3, lambda: query(pool, timeout=1)).wait(10)
+
+        assert all(isinstance(each.error, (DatabaseUnavailable, PoolTimeout)) for each in outcomes)
+        assert longest(outcomes) < 1 + LATE
+
+    def test_closing_the_pool(self, make_pool: MakePool, firewall: Firewall) -> None:
+        pool = make_pool(dsn=firewall.sandbox.dsn, max=3, acquire_timeout=2)
+        lay_idle(pool, 3)
+        firewall.drop_everything()
+
+        closed = outcome(pool.close)
+
+        assert closed.error is None
+        assert closed.seconds < CLOSE_SECONDS + LATE
+
+
+class TestTheServersProcessIsFrozen:
+    """Its kernel still acknowledges what arrives, so that only a ping can tell."""
+
+    def test_callers_have_their_answer_by_their_deadline_and_it_works_again_after_thaw(
+        self, make_pool: MakePool, sandbox: Sandbox
+    ) -> None:
+        pool = make_pool(max=IDLE, trust=0)
+        lay_idle(pool)
+        sandbox.freeze()
+
+        outcomes = Callers(CALLERS, lambda: query(pool, timeout=2)).wait(15)
+        alone = outcome(lambda: query(pool, timeout=2))
+        sandbox.thaw()
+        until(lambda: outcome(lambda: query(pool, timeout=2)).answer == 1, 5)
+
+        assert all(isinstance(each.error, (DatabaseUnavailable, PoolTimeout)) for each in [*outcomes, alone])
+        assert longest([*outcomes, alone]) < 2 + LATE
+        assert errors(Callers(CALLERS, lambda: query(pool, timeout=10)).wait()) == []
+        assert_in_order(pool, sandbox)
+
+    def test_deadlines_shorter_than_a_ping_hold_too(self, make_pool: MakePool, sandbox: Sandbox) -> None:
+        pool = make_pool(max=3, trust=0, ping_timeout=5)
+        lay_idle(pool, 3)
+        sandbox.freeze()
+
+        asked = outcome(lambda: query(pool, timeout=0.5))
+        sandbox.thaw()
+
+        assert isinstance(asked.error, (DatabaseUnavailable, PoolTimeout))
+        assert asked.seconds < 0.5 + LATE
+        until(lambda: outcome(lambda: query(pool, timeout=2)).answer == 1, 5)
+
+    def test_a_session_that_cannot_log_off_stops_neither_other_callers_nor_the_process(
+        self, make_pool: MakePool, sandbox: Sandbox
+    ) -> None:
+        # Oracle Client holds the lock of its pool meanwhile, and cx_Oracle may wait for that with Python's own in hand.
+        pool = make_pool(max=4, ping_timeout=2)
+        lay_idle(pool, 4)
+        leaving, staying = pool.acquire(), pool.acquire()
+        sandbox.freeze()
+        ticks = Ticks()
+
+        dropped = outcome(leaving.drop)
+        released = outcome(staying.close)
+        asked = [outcome(lambda: pool.acquire(timeout=0.3).close()) for _ in range(3)]
+        shown = outcome(lambda: str(pool))
+        pause = ticks.longest_pause()
+        sandbox.thaw()
+
+        assert all(isinstance(each.error, (DatabaseUnavailable, PoolTimeout, type(None))) for each in asked)
+        assert longest([dropped, released, shown]) < 0.1
+        assert longest(asked) < 0.3 + LATE
+        assert pause < 0.25
+        until(lambda: outcome(lambda: query(pool, timeout=2)).answer == 1, 5)
+
+    def test_closing_the_pool(self, make_pool: MakePool, sandbox: Sandbox) -> None:
+        pool = make_pool(max=3)
+        lay_idle(pool, 3)
+        sandbox.freeze()
+
+        closed = outcome(pool.close)
+
+        assert closed.error is None
+        assert closed.seconds < CLOSE_SECONDS + LATE
+
+
+class TestLogOnIsAcceptedThenMute:
+    def test_the_caller_has_its_answer_by_its_deadline(self, make_pool: MakePool, sandbox: Sandbox) -> None:
+        pool = make_pool(max=3)
+        sandbox.freeze(log_ons_only=True)
+
+        outcomes = Callers(3, lambda: query(pool, timeout=1)).wait(10)
+        sandbox.thaw()
+
+        assert all(isinstance(each.error, (DatabaseUnavailable, PoolTimeout)) for each in outcomes)
+        assert longest(outcomes) < 1 + LATE
+        until(lambda: outcome(lambda: query(pool, timeout=2)).answer == 1, 5)
+        assert_in_order(pool, sandbox)
+
+    def test_callers_who_need_no_log_on_are_not_held_up(self, make_pool: MakePool, sandbox: Sandbox) -> None:
+        pool = make_pool(max=6)
+        lay_idle(pool, 2)
+        first, second = pool.acquire(), pool.acquire()
+        sandbox.freeze(log_ons_only=True)
+        connects = sandbox.stats().connects
+        mute = Callers(2, lambda: query(pool, timeout=1.5))
+        until(lambda: sandbox.stats().connects > connects)
+
+        begun = time.monotonic()
+        first.close()
+        second.close()
+        others = [outcome(lambda: query(pool, timeout=1)) for _ in range(50)]
+        spent = time.monotonic() - begun
+        outcomes = mute.wait(10)
+        sandbox.thaw()
+
+        assert errors(others) == []
+        assert spent < 1
+        assert longest(outcomes) < 1.5 + LATE
+
+    def test_engine_connect_keeps_the_pools_deadline(self, default_pool: SessionPool, sandbox: Sandbox) -> None:
+        sandbox.freeze(log_ons_only=True)
+
+        def execute() -> Any:
+            with orapool.engine().connect() as connection:
+                return connection.execute(text("select 1 from dual")).scalar()
+
+        executed = Callers(1, execute).wait(15)[0]
+        sandbox.thaw()
+
+        assert executed.error is not None
+        assert executed.seconds < 5 + LATE
