@@ -25,7 +25,7 @@ _SIMPLE_SERVICE = re.compile(r"[\w.$#-]+")
 
 # What python-oracledb calls some of the parameters in its own arguments, which its SQLAlchemy dialect takes in URLs.
 _OTHER_NAMES = {"tcp_connect_timeout": "transport_connect_timeout", "cclass": "pool_connection_class"}
-_PLACE = ("service_name", "sid", "instance_name", "server")
+_PLACE = ("service_name", "sid", "instance_name", "server", "protocol")
 
 # Parameters of SQLAlchemy's cx_oracle dialect that say what is so anyway, and what to say where they do not.
 _AS_IT_IS = {
@@ -120,6 +120,9 @@ def _parse_where(where: str) -> str:
     empty = next((name for name, value in wanted.items() if not value), None)
     if empty:
         _refuse(f"{empty}= is empty")
+    protocol = wanted.pop("protocol", "tcp").upper()
+    if protocol not in ("TCP", "TCPS"):
+        _refuse("protocol= is neither tcp nor tcps")
     database = unquote(database).strip("/")
     if database:
         for name in ("service_name", "sid"):
@@ -129,11 +132,11 @@ def _parse_where(where: str) -> str:
     if "service_name" in wanted and "sid" in wanted:
         _refuse("it names both a service_name and a sid after the '?'")
     if "service_name" in wanted or "sid" in wanted:
-        return _connect_string(_hosts(place), wanted, values)
+        return _connect_string(_hosts(place), protocol, wanted, values)
     is_alias = tnsnames.ALIAS.fullmatch(place)
     if not is_alias:
         _hosts(place)
-    if not is_alias or wanted or values:
+    if not is_alias or wanted or values or protocol != "TCP":
         _refuse("neither /?service_name=NAME nor /SID follows the host part")
     return place
 
@@ -147,14 +150,17 @@ def _hosts(place: str) -> list[list[tuple[str, int]]]:
         _refuse("the host part is neither host nor host:port")
 
 
-def _connect_string(hosts: list[list[tuple[str, int]]], wanted: dict[str, str], parameters: dict[str, str]) -> str:
-    if list(wanted) == ["service_name"] and not parameters and len(hosts) == len(hosts[0]) == 1:
+def _connect_string(
+    hosts: list[list[tuple[str, int]]], protocol: str, wanted: dict[str, str], parameters: dict[str, str]
+) -> str:
+    simple = list(wanted) == ["service_name"] and not parameters and protocol == "TCP"
+    if simple and len(hosts) == len(hosts[0]) == 1:
         [[(host, port)]] = hosts
         if _SIMPLE_HOST.fullmatch(host) and _SIMPLE_SERVICE.fullmatch(wanted["service_name"]):
             return f"{f'[{host}]' if ':' in host else host}:{port}/{wanted['service_name']}"
     names = {"service_name": "SERVICE_NAME", "sid": "SID", "server": "SERVER", "instance_name": "INSTANCE_NAME"}
     connect_data = [Node(names[name], value) for name, value in wanted.items()]
-    tree = easy_connect.build(hosts, "TCP", connect_data, parameters)
+    tree = easy_connect.build(hosts, protocol, connect_data, parameters)
     try:
         descriptors.check(tree)
     except Fault as fault:
