@@ -343,11 +343,12 @@ class SessionPool:
                 partial(self.driver.rollback, connection), limit, partial(self._rolled_back_late, connection)
             )
         except CallTimeout:
-            session_socket = connection.session_state.socket
-            look = session_socket.look() if session_socket is not None else None
-            if look is not None and look.retransmits:
+            state: SessionState = connection.session_state
+            look = None if state.socket is None else state.socket.look()
+            if state.socket is not None and look is not None and look.retransmits:
                 connection.lost_silently = True
-                session_socket.shut_down()
+                state.socket.shut_down()
+                self._health.shut_down_suspects(state)  # before the caller asks for the next session
             raise
 
     def _rolled_back_late(self, connection: Any, _result: None, error: BaseException | None) -> None:
