@@ -21,6 +21,7 @@ from orapool.session_pool import SessionPool
 
 # The ways in, imported when first asked for: SQLAlchemy and pandas take a second to load.
 _WAYS_IN = {
+    "descriptor": "orapool.dsn",
     "engine": "orapool.alchemy",
     "engine_options": "orapool.alchemy",
     "url": "orapool.alchemy",
@@ -39,6 +40,7 @@ __all__ = [
     "close",
     "configure",
     "connection",
+    "descriptor",
     "engine",
     "engine_options",
     "pool",

@@ -56,6 +56,8 @@ class Departures:
             if cause == PING_UNANSWERED or connection.lost_silently:
                 ended = self._health.shut_down_suspects(state)
                 log.info("%s: a session died in silence (%s), and %d idle ones with it", self._where, cause, ended)
+            elif connection.lost_silently is None:
+                self._health.doubt_idle()
         self._background.submit(partial(self._discard, native, connection, state, cause))
 
     def _discard(self, native: Any, connection: Any, state: SessionState, cause: str) -> None:

@@ -68,7 +68,7 @@ _SILENCE, _GOODBYE, _UNTOLD = True, False, None
 # statement would cost a log-on.
 #
 # cx_Oracle reports a path that the kernel gave up (user time-out, keep-alive) as ORA-03113, like an orderly end, and
-# its own socket shut down, like a reset, as ORA-03135: the socket's state tells the first apart (CLOSE, CLOSE_WAIT).
+# its own socket shut down, like a reset, as ORA-03135.
 FAULTS: dict[str, Fault] = {
     "ORA-00018": Fault(Says.REFUSED, _GOODBYE, "the most sessions of the instance are open", "manual"),
     "ORA-00020": Fault(Says.REFUSED, _GOODBYE, "the most processes of the instance are running", "manual"),
@@ -265,7 +265,7 @@ def lost_by_silence(error: BaseException) -> bool | None:
     """Whether a lost connection, or a log-on that failed, met with silence: other sessions' paths may be dead too.
 
     False where the other side said goodbye (it closed, reset or refused the connection, or killed the session) or
-    answered a break; None where `error` does not tell, and the state of the socket may.
+    answered a break; None where `error` does not tell.
 
     >>> lost_by_silence(Exception("DPI-1080: connection was closed by ORA-3156"))
     True

@@ -30,10 +30,11 @@ class Unanswered(Exception):
 class SessionState:
     """What is known of one session.
 
-    ``confirmed`` is the time of ``time.monotonic`` when its path was last seen alive, by use or by an acknowledgement.
+    ``confirmed`` is the time of ``time.monotonic`` when its path was last seen alive, by use or by an acknowledgement;
+    what was seen before the time ``doubted`` does not count: another's death has cast doubt on it.
     """
 
-    __slots__ = ("confirmed", "draws", "key", "retires", "socket", "used")
+    __slots__ = ("confirmed", "doubted", "draws", "key", "retires", "socket", "used")
 
     def __init__(self, key: int, session_socket: SessionSocket | None, retires: float) -> None:
         self.key = key
@@ -41,6 +42,7 @@ class SessionState:
         self.retires = retires
         self.draws = 0
         self.confirmed = self.used = time.monotonic()
+        self.doubted = float("-inf")
 
     def __repr__(self) -> str:
         seen = time.monotonic() - self.confirmed
@@ -256,14 +258,17 @@ class Health:
             return self.ask(connection, state, deadline)
         if state.draws == 1:  # a log-on is a sign of life, but not for long
             return ENDED if self.has_ended(state) else None
-        if time.monotonic() - state.confirmed <= self._settings.trust:
+        if self._is_recent(state.confirmed, state):
             return None
         seen = state.last_seen_alive()
         if seen == float("-inf"):
             return ENDED
-        if time.monotonic() - seen <= self._settings.trust:
+        if self._is_recent(seen, state):
             return None
         return self.ask(connection, state, deadline)
+
+    def _is_recent(self, seen: float, state: SessionState) -> bool:
+        return seen > state.doubted and time.monotonic() - seen <= self._settings.trust
 
     def ask(self, connection: Any, state: SessionState, deadline: float) -> str | None:
         """Ping a drawn session by the deadline; why it must not be handed out, or None: it is alive."""
@@ -288,9 +293,15 @@ class Health:
                 state for state in self._idle.values() if state.socket is not None and state.last_seen_alive() <= bound
             ]
             ended = self._shut_down(suspects)
-            for state in self._idle.values():
-                state.confirmed = min(state.confirmed, now - self._settings.trust)
+        self.doubt_idle()
         return ended
+
+    def doubt_idle(self) -> None:
+        """A session has died, perhaps by silence: ask each idle one before it is handed out again."""
+        now = time.monotonic()
+        with self._lock:
+            for state in self._idle.values():
+                state.doubted = now
 
     def shut_down_idle(self) -> int:
         """End all idle sessions on this side; returns how many."""

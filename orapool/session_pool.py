@@ -18,6 +18,7 @@ from orapool.counters import Counters, PoolStats
 from orapool.departures import Departures
 from orapool.drivers import find_driver
 from orapool.drivers.base import DeadIdleSession, Driver
+from orapool.dsn import mask
 from orapool.errors import DatabaseUnavailable, PoolClosed, PoolTimeout, error_codes, log_on_error
 from orapool.gate import Gate, Occupied
 from orapool.health import Health, SessionState, Unanswered
@@ -67,7 +68,7 @@ class SessionPool:
     def __init__(self, settings: PoolSettings, name: str = "default") -> None:
         self.name = name
         self.settings = settings
-        self.where = f"pool {name!r}, {settings.user}@{settings.dsn}"
+        self.where = f"pool {name!r}, {settings.user}@{mask(settings.dsn)}"
         self._driver: Driver | None = None
         self._start_afresh()
         forking.remember(self)
@@ -88,7 +89,7 @@ class SessionPool:
         self._strays: deque[Any] = deque()
         self._counters = Counters()
         self._outage = Outage(self.where)
-        self._log_ons = LogOns(self.settings.dsn, self.settings.connect_timeout or PATIENCE)
+        self._log_ons = LogOns(self.settings.dsn, self.settings.connect_timeout or PATIENCE, self.settings.config_dir)
         self._workers = Workers(f"{self.name}-calls", self.settings.max * 2 + 1)
         self._background = Workers(f"{self.name}-background", _BACKGROUND_THREADS)
 
@@ -338,11 +339,12 @@ class SessionPool:
                 partial(self.driver.rollback, connection), limit, partial(self._rolled_back_late, connection)
             )
         except CallTimeout:
-            session_socket = connection.session_state.socket
-            look = session_socket.look() if session_socket is not None else None
-            if look is not None and look.retransmits:
+            state: SessionState = connection.session_state
+            look = None if state.socket is None else state.socket.look()
+            if state.socket is not None and look is not None and look.retransmits:
                 connection.lost_silently = True
-                session_socket.shut_down()
+                state.socket.shut_down()
+                self._health.shut_down_suspects(state)  # before the caller asks for the next session
             raise
 
     def _rolled_back_late(self, connection: Any, _result: None, error: BaseException | None) -> None:
@@ -560,7 +562,7 @@ class SessionPool:
         stats = self.stats()
         driver = self._driver.name if self._driver else self.settings.driver
         return (
-            f"<SessionPool {self.name!r} {driver} {self.settings.user}@{self.settings.dsn}: {state}, "
+            f"<SessionPool {self.name!r} {driver} {self.settings.user}@{mask(self.settings.dsn)}: {state}, "
             f"{stats.opened} opened, {stats.busy} busy, {stats.idle} idle, {stats.waiting} waiting, "
             f"min {self.settings.min}, max {self.settings.max}>"
         )

@@ -115,8 +115,8 @@ class PooledConnection:
     """The pool, while the connection is checked out."""
     lost_by: str | None = None
     """The code of the error after which the session must not be used again."""
-    lost_silently: bool = False
-    """Whether it was silence, and not a goodbye, that ended it: others may be dead too."""
+    lost_silently: bool | None = False
+    """Whether it was silence, and not a goodbye, that ended it: others may be dead too. None: not told."""
     unit: units.Unit | None = None
     """The unit of work that the connection was drawn for, if that may be run again."""
 
@@ -146,7 +146,7 @@ class PooledConnection:
         code = lost_connection(error, by_driver)
         if code is not None:
             self.lost_by = code
-            self.lost_silently = self.lost_silently or bool(lost_by_silence(error))
+            self.lost_silently = self.lost_silently or lost_by_silence(error)
             for unit in (units.current.get(), self.unit):
                 if unit is not None:
                     unit.note_lost(error, self.lent_by)

@@ -65,7 +65,9 @@ class CxOracle:
         native = cx_Oracle.SessionPool(
             user=settings.user,
             password=settings.current_password(),
-            dsn=with_connect_timeouts(settings.dsn, settings.connect_timeout, settings.transport_connect_timeout),
+            dsn=with_connect_timeouts(
+                settings.dsn, settings.connect_timeout, settings.transport_connect_timeout, settings.config_dir
+            ),
             min=0,
             max=native_max(settings),
             increment=settings.increment,
@@ -87,7 +89,7 @@ class CxOracle:
         cx_Oracle.connect(
             user=settings.user,
             password=settings.current_password(),
-            dsn=with_connect_timeouts(settings.dsn, seconds, seconds),
+            dsn=with_connect_timeouts(settings.dsn, seconds, seconds, settings.config_dir),
         ).close()
 
     def acquire_idle(self, native: Any) -> Any:

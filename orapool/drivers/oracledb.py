@@ -108,7 +108,13 @@ class OracleDb:
         native = oracledb.create_pool(
             user=settings.user,
             password=settings.current_password(),
-            dsn=with_connect_timeouts(settings.dsn, settings.connect_timeout, settings.transport_connect_timeout),
+            dsn=with_connect_timeouts(
+                settings.dsn,
+                settings.connect_timeout,
+                settings.transport_connect_timeout,
+                settings.config_dir,
+                thin=True,
+            ),
             # With min > 0 the sessions are opened in the background, where a wrong password goes unreported.
             min=0,
             max=native_max(settings) + self._room_for_miscounts,
@@ -129,7 +135,7 @@ class OracleDb:
         oracledb.connect(
             user=settings.user,
             password=settings.current_password(),
-            dsn=with_connect_timeouts(settings.dsn, seconds, seconds),
+            dsn=with_connect_timeouts(settings.dsn, seconds, seconds, settings.config_dir, thin=True),
         ).close()
 
     def acquire(self, native: Any, seconds: float) -> Any:

@@ -202,6 +202,22 @@ class TestIdleSessionsSilentlyDropped:
         assert closed.error is None
         assert closed.seconds < CLOSE_SECONDS + LATE
 
+    def test_a_statement_that_the_kernel_gave_up_casts_doubt_on_the_sessions_that_were_trusted(
+        self, make_pool: MakePool, firewall: Firewall
+    ) -> None:
+        pool = make_pool(dsn=firewall.sandbox.dsn, max=5, acquire_timeout=5, user_timeout=2)
+        lay_idle(pool, 5)
+        connection = pool.acquire()
+        firewall.drop_flows()
+        stuck = Callers(1, lambda: select(connection)).wait(15)[0]
+        connection.close()
+
+        outcomes = [outcome(lambda: query(pool)) for _ in range(5)]
+
+        assert pool.driver.is_lost_connection(stuck.error)
+        assert errors(outcomes) == []
+        assert sum(each.seconds for each in outcomes) < 2.5  # one ping for all of them
+
     def test_a_statement_under_way_ends_with_the_user_timeout(
         self, make_pool: MakePool, firewall: Firewall, dbapi: ModuleType
     ) -> None:
