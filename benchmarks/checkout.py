@@ -256,7 +256,7 @@ def table(title: str, found: dict[str, Figures], contended: bool = False) -> Tab
     """Lay out the figures of one driver."""
     shown = Table(title=title, title_justify="left")
     shown.add_column("empty checkout by", no_wrap=True)
-    last = "longest wait, ms" if contended else "times"
+    last = "longest, ms" if contended else "times"
     for column in ("wall, us", "beyond", "CPU, us", "beyond", "round trips", last):
         shown.add_column(column, justify="right")
     for name, each in found.items():
