@@ -5,7 +5,8 @@
 The contenders take turns, in an order that changes with each round, so that a machine that gets slower or faster
 meanwhile does so for all. Shown are medians of the rounds; what a contender takes beyond the driver's own pool is the
 median of the differences within the rounds. Each driver has a process of its own, the database is in another, and no
-garbage is collected during a round. CPU time is that of the whole process, threads in the background included.
+garbage is collected during a round. CPU time is that of the whole process, threads in the background included; of the
+two times it is the one to go by on a machine that has other work. "max" is the longest wait for a session in a round.
 """
 
 from __future__ import annotations
@@ -256,7 +257,7 @@ def table(title: str, found: dict[str, Figures], contended: bool = False) -> Tab
     """Lay out the figures of one driver."""
     shown = Table(title=title, title_justify="left")
     shown.add_column("empty checkout by", no_wrap=True)
-    last = "longest, ms" if contended else "times"
+    last = "max, ms" if contended else "times"
     for column in ("wall, us", "beyond", "CPU, us", "beyond", "round trips", last):
         shown.add_column(column, justify="right")
     for name, each in found.items():
