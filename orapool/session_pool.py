@@ -170,6 +170,8 @@ class SessionPool:
         if not self._filled:
             self._filled = True
             self._upkeep.fill(deadline)
+        if state.draws == 1 and self.settings.increment > 1:
+            self._background.submit(self._upkeep.grow)
         return connection
 
     def _set_call_timeout(self, connection: Any, seconds: float) -> str | None:
