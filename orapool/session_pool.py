@@ -132,8 +132,7 @@ class SessionPool:
             raise
         self._out[id(connection)] = weakref.ref(connection)
         connection.lent_by = self
-        with self._lock:
-            self._counters.checkouts += 1
+        self._counters.checkouts.add()
         return connection
 
     def _stand_in_line(self, deadline: float, seconds: float) -> None:
@@ -155,9 +154,11 @@ class SessionPool:
             self._open()
         while True:
             connection, state = self._draw_idle() or self._draw_in_worker(deadline, seconds)
-            fault = connection.lost_by or self._health.find_fault(connection, state, partial(self.ping, deadline))
-            if fault is None:
-                fault = self._set_call_timeout(connection, call_timeout)
+            fault = (
+                connection.lost_by
+                or self._health.find_fault(connection, state, deadline)
+                or self._set_call_timeout(connection, call_timeout)
+            )
             if fault is None and time.monotonic() >= state.retires:
                 fault = RETIRED
             if fault is None and self._slots.closed:
@@ -187,21 +188,18 @@ class SessionPool:
         if not self._gate.enter():
             return None
         try:
-            return self._draw_reserved()
+            health, native = self._health, self._native
+            if native is None or not health.reserve():
+                return None
+            try:
+                connection = self.driver.acquire_idle(native)
+            except (self.driver.dbapi.Error, DeadIdleSession, OSError) as error:
+                health.cancel_reservation()
+                log.info("pool %r: no idle session: %s", self.name, error)
+                return None
+            return connection, health.drawn(connection, reserved=True)
         finally:
             self._gate.leave()
-
-    def _draw_reserved(self) -> tuple[Any, SessionState] | None:
-        health, native = self._health, self._native
-        if native is None or not health.all_quiet() or not health.reserve():
-            return None
-        try:
-            connection = self.driver.acquire_idle(native)
-        except (self.driver.dbapi.Error, DeadIdleSession, OSError) as error:
-            health.cancel_reservation()
-            log.info("pool %r: no idle session: %s", self.name, error)
-            return None
-        return connection, health.drawn(connection, reserved=True)
 
     def _draw_in_worker(self, deadline: float, seconds: float) -> tuple[Any, SessionState]:
         """Draw a session in a worker, which may find dead ones in the native pool, and may have to log on."""
@@ -293,8 +291,8 @@ class SessionPool:
         self._out.pop(id(connection), None)
         try:
             cause = connection.lost_by
-            if cause is None:
-                self._end_transaction(connection)
+            if cause is None and self.driver.in_transaction(connection):
+                self._roll_back(connection)
         except CallTimeout:
             return  # the slot stays with the rollback until that ends
         except Exception as error:
@@ -331,14 +329,12 @@ class SessionPool:
         except Exception as error:
             log.warning("pool %r: giving a session back failed: %s", self.name, error)
 
-    def _end_transaction(self, connection: Any) -> None:
+    def _roll_back(self, connection: Any) -> None:
         """Roll back what is open. Raises CallTimeout after `ping_timeout`; the rollback goes on in the background.
 
         It is cut off there only when the other side's kernel does not acknowledge it either: undoing can take long.
         """
         # The native pools would do it too, but with no limit, and python-oracledb's under a lock that all callers need.
-        if not self.driver.in_transaction(connection):
-            return
         limit = time.monotonic() + self.settings.ping_timeout
         try:
             self._workers.run(
@@ -363,7 +359,7 @@ class SessionPool:
         if self._slots.closed or time.monotonic() >= state.retires:
             self._let_go(connection, CLOSED if self._slots.closed else RETIRED)
             return
-        self._health.put_back(state, partial(self.driver.release, connection))
+        self._health.put_back(connection, state)
 
     def take_out(self, connection: Any, cause: str) -> None:
         """A connection shall leave the pool: called by its drop()."""
@@ -419,7 +415,7 @@ class SessionPool:
             if self._native is None:
                 if self._slots.closed:
                     raise PoolClosed(f"pool {self.name!r} is closed")
-                self._health = Health(self.driver, self.settings)
+                self._health = Health(self.driver, self.settings, self.ping)
                 self._departures = Departures(
                     self.where, self.settings, self.driver, self._health, self._gate, self._background
                 )
@@ -550,7 +546,7 @@ class SessionPool:
                 busy=self._slots.busy,
                 idle=max(0, opened - self._slots.busy),
                 waiting=self._slots.waiting,
-                checkouts=counters.checkouts,
+                checkouts=counters.checkouts.read(),
                 log_ons=counters.log_ons,
                 replaced=max(0, counters.log_ons - opened - sum(dropped.values())),
                 dropped=dropped,

@@ -48,9 +48,6 @@ class Source(Protocol):
     def return_spare(self, connection: Any, state: SessionState, cause: str | None) -> None:
         """Take it back, or let it go for a cause."""
 
-    def ping(self, deadline: float, connection: Any, state: SessionState) -> None:
-        """One bounded round trip."""
-
 
 class Upkeep:
     """The background tasks of one pool, run by its keeper."""
@@ -147,5 +144,6 @@ class Upkeep:
         if not self._health.blind:
             return
         deadline = time.monotonic() + self._settings.ping_timeout
-        ping = partial(self._pool.ping, deadline)
-        self._visit(self._health.idle, deadline, lambda connection, state: self._health.ask(connection, state, ping))
+        self._visit(
+            self._health.idle, deadline, lambda connection, state: self._health.ask(connection, state, deadline)
+        )
