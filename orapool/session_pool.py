@@ -171,6 +171,8 @@ class SessionPool:
         if not self._filled:
             self._filled = True
             self._upkeep.fill(deadline)
+        if state.draws == 1 and self.settings.increment > 1:
+            self._background.submit(self._upkeep.grow)
         return connection
 
     def _set_call_timeout(self, connection: Any, seconds: float) -> str | None:
@@ -480,16 +482,9 @@ class SessionPool:
 
     def _drain(self) -> None:
         """Close the idle sessions while others are checked out, which neither native pool can do by itself."""
-        try:
-            limit = time.monotonic() + _CLOSE_LIMIT
-            self._workers.run(partial(self._drain_now, limit), limit)
-        except CallTimeout:
+        if not self._background.idle_by(time.monotonic() + _CLOSE_LIMIT):
             self._health.shut_down_idle()
-
-    def _drain_now(self, limit: float) -> None:
-        self._background.idle_by(limit)
-        drawn = iter(self._draw_idle, None)
-        for connection, _state in list(drawn):
+        for connection, _state in list(iter(self._draw_idle, None)):
             self._let_go(connection, CLOSED)
 
     def _close_native(self) -> None:

@@ -78,7 +78,14 @@ class Upkeep:
 
     def fill(self, deadline: float | None = None) -> None:
         """Open the sessions that `min` asks for and nobody else waits for, by the deadline."""
-        missing = self._settings.min - self._health.total
+        self._open_up_to(self._settings.min, deadline)
+
+    def grow(self) -> None:
+        """A session was opened: open those that `increment` asks for beside it, as far as nobody waits for a slot."""
+        self._open_up_to(min(self._health.total + self._settings.increment - 1, self._settings.max))
+
+    def _open_up_to(self, wanted: int, deadline: float | None = None) -> None:
+        missing = wanted - self._health.total
         if missing > 0:
             deadline = deadline or time.monotonic() + (self._settings.connect_timeout or PATIENCE)
             # The native pool gives its idle sessions first.

@@ -70,7 +70,7 @@ class CxOracle:
             ),
             min=0,
             max=native_max(settings),
-            increment=settings.increment,
+            increment=1,  # the rest is opened by upkeep.py, which watches what it opens
             connectiontype=Connection,
             threaded=True,
             # With NOWAIT, callers get ORA-24459 while another thread's log-on makes the pool grow.

@@ -23,7 +23,7 @@ LATE = 0.25
 QUICK_KERNEL = {"keepalive_idle": 1, "keepalive_interval": 1, "keepalive_probes": 2, "user_timeout": 3}
 KERNEL_SECONDS = 6.0
 """What the kernel needs with these to find out that a path is dead."""
-CLOSE_SECONDS = 5.0
+CLOSE_SECONDS = 2.0
 """What the log-offs of a pool that is closed may take in all."""
 
 
