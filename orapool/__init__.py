@@ -23,6 +23,7 @@ from orapool.session_pool import SessionPool
 _WAYS_IN = {
     "engine": "orapool.alchemy",
     "engine_options": "orapool.alchemy",
+    "from_engine_options": "orapool.engine_options",
     "url": "orapool.alchemy",
     "read_df": "orapool.frames",
 }
@@ -41,6 +42,7 @@ __all__ = [
     "connection",
     "engine",
     "engine_options",
+    "from_engine_options",
     "pool",
     "read_df",
     "retry",
