@@ -23,7 +23,7 @@ from orapool.session_pool import SessionPool
 _WAYS_IN = {
     "engine": "orapool.alchemy",
     "engine_options": "orapool.alchemy",
-    "from_engine_options": "orapool.engine_options",
+    "from_engine_options": "orapool.queue_pool",
     "url": "orapool.alchemy",
     "read_df": "orapool.frames",
 }

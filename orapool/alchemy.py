@@ -16,8 +16,7 @@ from sqlalchemy.dialects import plugins
 from sqlalchemy.engine import URL, CreateEnginePlugin, Engine, ExceptionContext
 from sqlalchemy.pool import NullPool
 
-from orapool import engine_options as old_options
-from orapool import errors, pools
+from orapool import errors, pools, queue_pool
 
 # Options of create_engine() that the pool governs, and what to use in their place.
 GOVERNED = {
@@ -153,8 +152,8 @@ class PoolPlugin(CreateEnginePlugin):
 
 def _put_onto_pool(name: str, options: dict[str, Any]) -> None:
     """Replace the options that the pool governs by those of `engine_options`."""
-    translation = old_options.translate(options)
-    old_options.warn(translation, f"pool {name!r}: the engine's options")
+    translation = queue_pool.translate(options)
+    queue_pool.warn(translation, f"pool {name!r}: the engine's options")
     settings = pools.pool(name).settings
     for setting, value in translation.settings.items():
         in_force = getattr(settings, setting, None)

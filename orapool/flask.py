@@ -11,9 +11,9 @@ from flask import Flask
 from orapool import alchemy, pools
 from orapool.discovery import find_sources
 from orapool.dsn import SCHEMES
-from orapool.engine_options import FLASK_NAMES, translate
 from orapool.errors import ConfigurationError
 from orapool.layers import pool_names, variable_prefix
+from orapool.queue_pool import FLASK_NAMES, translate
 from orapool.settings import KNOWN
 from orapool.sources import BINDS, DEFAULT, Entry, Source, read_mapping, url_text
 

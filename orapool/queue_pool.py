@@ -11,7 +11,7 @@ from typing import Any, Callable, Union
 from orapool.errors import ConfigurationError
 from orapool.settings import KNOWN
 
-log = logging.getLogger("orapool.engine_options")
+log = logging.getLogger("orapool.queue_pool")
 
 FLASK_NAMES = {
     "SQLALCHEMY_POOL_SIZE": "pool_size",
@@ -57,7 +57,7 @@ def from_engine_options(options: Mapping[str, Any]) -> dict[str, Any]:
 
     `options` are those of `sqlalchemy.create_engine`, such as SQLALCHEMY_ENGINE_OPTIONS; the variables
     SQLALCHEMY_POOL_SIZE, _POOL_TIMEOUT, _POOL_RECYCLE and SQLALCHEMY_MAX_OVERFLOW may stand among them. What is not
-    set stays at orapool's defaults. Two warnings in the log, of the logger "orapool.engine_options", name the options
+    set stays at orapool's defaults. Two warnings in the log, of the logger "orapool.queue_pool", name the options
     that have no counterpart, with the reason, and those that belong to create_engine: pass them to `orapool.engine`.
 
     Raises `ConfigurationError` for a value that the option does not take.
@@ -150,7 +150,7 @@ def _pool_reset_on_return(value: Any) -> _Counterparts:
 
 def _poolclass(value: Any) -> _Counterparts:
     name = getattr(value, "__name__", str(value))
-    if name in ("QueuePool", "AsyncAdaptedQueuePool"):
+    if value is None or name in ("QueuePool", "AsyncAdaptedQueuePool"):
         return {}
     if _is_null_pool(value):
         return _No("sessions are kept and checked, in place of a log-on each time; set max")
@@ -163,6 +163,8 @@ def _is_null_pool(value: Any) -> bool:
 
 def _creator(value: Any) -> _Counterparts:
     """``creator=pool.acquire``, of a driver's own pool: its sizes are the new ones."""
+    if value is None:
+        return {}
     native = getattr(value, "__self__", None)
     sizes = {name: getattr(native, name, None) for name in ("min", "max", "increment")}
     if not all(isinstance(size, int) for size in sizes.values()):
