@@ -214,7 +214,7 @@ def test_binds_are_named_pools_and_others_stay(uri: str, reporting: str, tmp_pat
     files = f"sqlite:///{tmp_path}/files.db"
     app = application(
         SQLALCHEMY_DATABASE_URI=uri,
-        SQLALCHEMY_ENGINE_OPTIONS={"pool_size": 2, "max_overflow": 1, "pool_timeout": 3},
+        SQLALCHEMY_ENGINE_OPTIONS={"poolclass": QueuePool, "pool_size": 2, "max_overflow": 1, "pool_timeout": 3},
         SQLALCHEMY_BINDS={"reporting": reporting, "files": files},
         ORAPOOL_REPORTING_MAX=2,
     )
