@@ -426,8 +426,8 @@ def test_the_flask_command_finds_the_group(uri: str, tmp_path: Path) -> None:
     (tmp_path / "shop.py").write_text(
         "from flask import Flask\nfrom orapool.flask import OraPool\napp = Flask('shop')\nOraPool(app)\n"
     )
-    command = [sys.executable, "-m", "flask", "--app", "shop", "orapool", "check"]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}
+    command = [sys.executable, "-m", "flask", "orapool", "check"]
+    environment = {**os.environ, "FLASK_APP": "shop", "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}
 
     good = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
     (tmp_path / "app.ini").write_text("[orapool]\nmx = 3\n")
