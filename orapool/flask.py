@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib import metadata
 from typing import Any
+from urllib.parse import unquote
 
 from flask import Flask
 
@@ -100,9 +101,30 @@ def _add_old_options(source: Source, key: Any, config: Mapping[str, Any], binds:
     if isinstance(options.get("creator"), alchemy.Checkout):
         raise ConfigurationError("orapool.engine_options() and OraPool do the same: use one of them")
     pool = DEFAULT if key is None else str(key)
-    for setting, value in translate(options).settings.items():
+    settings = translate(options).settings
+    if "dsn" in settings:
+        url = _url_of(binds[key]) if key in binds else config.get(URI) or "oracle://"
+        settings = {**_without_address(source, key, url), **settings}
+    for setting, value in settings.items():
         if f"{variable_prefix(pool)}{setting.upper()}" not in source.variables:
             source.pools.setdefault(pool, {}).setdefault(setting, Entry(value, ", ".join(origins)))
+
+
+def _without_address(source: Source, key: Any, url: Any) -> dict[str, str]:
+    """What a URL such as ``oracle://scott:tiger@`` says, where connect_args have the address. `source` forgets it."""
+    scheme, _, rest = url_text(url).strip().partition("://")
+    credentials, _, where = rest.rpartition("@")
+    if where.strip("/"):
+        return {}
+    if key is None:
+        source.variables.pop(URI, None)
+    if BINDS in source.variables:
+        entry = source.variables[BINDS]
+        others = {name: bind for name, bind in entry.value.items() if name != key}
+        source.variables[BINDS] = Entry(others, entry.origin)
+    user, _, password = credentials.partition(":")
+    found = {"user": unquote(user), "password": unquote(password), "driver": SCHEMES[scheme.lower()]}
+    return {name: value for name, value in found.items() if value}
 
 
 def _one_set_for_all() -> bool:

@@ -292,6 +292,41 @@ def test_a_settings_file_says_where_the_database_is(
         assert [user_of(engine_of(db, bind)) for bind in (None, "reporting")] == ["SCOTT", "SH"]
 
 
+@pytest.mark.parametrize(
+    ("credentials", "arguments"),
+    [("", {"user": "sh", "password": "sales"}), ("sh:sales", {}), ("sh:x", {"password": "sales"})],
+)
+def test_the_address_may_stand_in_connect_args(
+    credentials: str, arguments: dict[str, str], sandbox: Sandbox, driver: str
+) -> None:
+    app = application(
+        SQLALCHEMY_DATABASE_URI=f"oracle+{driver}://{credentials}@",
+        SQLALCHEMY_ENGINE_OPTIONS={"connect_args": {"dsn": sandbox.dsn, **arguments}},
+    )
+
+    OraPool(app)
+    db = SQLAlchemy(app)
+
+    with app.app_context():
+        assert user_of(engine_of(db)) == "SH"
+    assert in_force()["driver"] == driver
+
+
+@pytest.mark.skipif(ONE_SET_FOR_ALL, reason="Flask-SQLAlchemy 2 knows no binds with options")
+def test_so_may_those_of_binds(uri: str, sandbox: Sandbox) -> None:
+    binds = {
+        name: {"url": f"oracle://{who}@", "connect_args": {"dsn": sandbox.dsn}}
+        for name, who in {"reporting": "sh:sales", "batch": "scott:tiger"}.items()
+    }
+    app = application(SQLALCHEMY_DATABASE_URI=uri, SQLALCHEMY_BINDS=binds)
+
+    OraPool(app)
+    db = SQLAlchemy(app)
+
+    with app.app_context():
+        assert [user_of(engine_of(db, name)) for name in ("reporting", "batch")] == ["SH", "SCOTT"]
+
+
 def test_coming_too_late_is_told(uri: str) -> None:
     app = application(SQLALCHEMY_DATABASE_URI=uri)
     SQLAlchemy(app)
@@ -427,7 +462,12 @@ def test_the_flask_command_finds_the_group(uri: str, tmp_path: Path) -> None:
         "from flask import Flask\nfrom orapool.flask import OraPool\napp = Flask('shop')\nOraPool(app)\n"
     )
     command = [sys.executable, "-m", "flask", "orapool", "check"]
-    environment = {**os.environ, "FLASK_APP": "shop", "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}
+    environment = {
+        **os.environ,
+        "FLASK_APP": "shop",
+        "PYTHONWARNINGS": "ignore",
+        "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path]),
+    }
 
     good = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
     (tmp_path / "app.ini").write_text("[orapool]\nmx = 3\n")

@@ -71,6 +71,6 @@ def try_out(pool: str, timeout: float | None = None) -> Found:
             return Found(pool, checkout, time.monotonic() - began - checkout)
     except PoolError as error:
         told = one_line(error)
-    except open_pools.pool(pool).driver.dbapi.Error as error:
+    except (open_pools.pool(pool).driver.dbapi.Error, OSError) as error:  # the session died just now
         told = one_line(error)
     return Found(pool, time.monotonic() - began if checkout is None else checkout, error=told)
