@@ -21,6 +21,7 @@ from orapool.session_pool import SessionPool
 
 # The ways in, imported when first asked for: SQLAlchemy and pandas take a second to load.
 _WAYS_IN = {
+    "descriptor": "orapool.dsn",
     "engine": "orapool.alchemy",
     "engine_options": "orapool.alchemy",
     "from_engine_options": "orapool.queue_pool",
@@ -40,6 +41,7 @@ __all__ = [
     "close",
     "configure",
     "connection",
+    "descriptor",
     "engine",
     "engine_options",
     "from_engine_options",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import threading
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -38,11 +40,27 @@ class PoolStats:
         return sum(self.dropped.values())
 
 
+class Tally:
+    """Counts what happens often, in any thread, without a lock: `add()` one, and `read` the sum."""
+
+    def __init__(self) -> None:
+        ticks = itertools.count()
+        self.add = ticks.__next__  # which is atomic
+        self._lock = threading.Lock()
+        self._reads = 0
+
+    def read(self) -> int:
+        """How many have been added."""
+        with self._lock:  # reading adds one too
+            self._reads += 1
+            return self.add() - self._reads + 1
+
+
 @dataclass
 class Counters:
-    """Running totals of one pool. Each is changed by one short statement under the pool's lock or none at all."""
+    """Running totals of one pool. Numbers are changed by one short statement under the pool's lock or none at all."""
 
-    checkouts: int = 0
+    checkouts: Tally = field(default_factory=Tally)
     log_ons: int = 0
     timeouts: int = 0
     reclaimed: int = 0

@@ -13,6 +13,7 @@ takes dead sessions out of it (a null mutex in kpucopyuserhndl, under kpuspexten
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -26,23 +27,25 @@ class Gate:
 
     def __init__(self) -> None:
         self._changed = threading.Condition(threading.Lock())
-        self._quick = 0
+        # Quick calls take no lock: each first says that it is inside, and then looks whether a drop is under way, and a
+        # drop does so the other way round: one of the two sees the other.
+        self._inside: deque[None] = deque()
         self._dropping = False
         self._occupied = False
 
     def enter(self) -> bool:
         """Begin a quick call; False while a session is being dropped. Whoever was let in must leave()."""
-        with self._changed:
-            if self._dropping:
-                return False
-            self._quick += 1
-            return True
+        self._inside.append(None)
+        if self._dropping:
+            self.leave()
+            return False
+        return True
 
     def leave(self) -> None:
         """End a quick call."""
-        with self._changed:
-            self._quick -= 1
-            if self._dropping and not self._quick:
+        self._inside.pop()
+        if self._dropping and not self._inside:
+            with self._changed:
                 self._changed.notify_all()
 
     @contextmanager
@@ -65,7 +68,7 @@ class Gate:
         with self._changed:
             self._changed.wait_for(lambda: not self._occupied)
             self._occupied = self._dropping = True
-            self._changed.wait_for(lambda: not self._quick, seconds)
+            self._changed.wait_for(lambda: not self._inside, seconds)
         try:
             yield
         finally:

@@ -6,6 +6,7 @@ import random
 import re
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -59,11 +60,20 @@ class SessionState:
 
 
 class Health:
-    """The sessions of one pool: which are idle, on which sockets, and when each was last seen alive."""
+    """The sessions of one pool: which are idle, on which sockets, and when each was last seen alive.
 
-    def __init__(self, driver: Driver, settings: PoolSettings) -> None:
+    Args:
+        driver: the pool's driver.
+        settings: the pool's settings.
+        ping: makes a round trip on a session by a deadline, or raises.
+    """
+
+    def __init__(
+        self, driver: Driver, settings: PoolSettings, ping: Callable[[float, Any, SessionState], None]
+    ) -> None:
         self._driver = driver
         self._settings = settings
+        self._ping = ping
         self._keep_alive = KeepAlive(
             settings.keepalive_idle, settings.keepalive_interval, settings.keepalive_probes, settings.user_timeout
         )
@@ -72,7 +82,7 @@ class Health:
         self._lock = threading.Lock()
         self._states: dict[int, SessionState] = {}
         self._idle: dict[int, SessionState] = {}
-        self._drawing = 0
+        self._drawing: deque[None] = deque()
         self._blind = 0
 
     # ------------------------------------------------------------ sessions come and go
@@ -156,24 +166,25 @@ class Health:
     @property
     def idle(self) -> int:
         """Idle sessions that nobody is about to draw."""
-        return max(0, len(self._idle) - self._drawing)
+        return max(0, len(self._idle) - len(self._drawing))
 
     def reserve(self) -> bool:
-        """Set an idle session aside for a caller; False when there is none."""
-        with self._lock:
-            if len(self._idle) <= self._drawing:
-                return False
-            self._drawing += 1
-            return True
+        """Set an idle session aside for a caller, who can draw it without blocking.
+
+        False when there is none, or when the kernel does not vouch that no session has been ended.
+        """
+        if self._blind or self._watch.ended():
+            return False
+        # Without a lock: of two that want the last one both may be refused, but they never both get it.
+        self._drawing.append(None)
+        if len(self._drawing) > len(self._idle):
+            self._drawing.pop()
+            return False
+        return True
 
     def cancel_reservation(self) -> None:
         """The caller did not get it."""
-        with self._lock:
-            self._drawing -= 1
-
-    def all_quiet(self) -> bool:
-        """True when the kernel vouches that no session has been ended: drawing an idle one will not block."""
-        return not self._blind and not self._watch.ended()
+        self._drawing.pop()
 
     def clear_ended(self) -> None:
         """Forget idle sessions whose connections have ended, and make the end plain to the driver.
@@ -197,30 +208,32 @@ class Health:
             connection.lost_by = next(error_codes(error), type(error).__name__)
             key = _NO_KEY
         with self._lock:
-            self._drawing -= reserved
             self._idle.pop(key, None)
             state = self._states.get(key)
+            if state is not None:
+                state.draws += 1
+        if reserved:  # and only now, when it is not idle any more
+            self._drawing.pop()
         if state is None:
             state = connection.session_state  # of a log-on at this draw
-        if state is None:
-            state = SessionState(key, None, float("inf")) if key == _NO_KEY else self.admit(connection)
-        state.draws += 1
+            if state is None:
+                state = SessionState(key, None, float("inf")) if key == _NO_KEY else self.admit(connection)
+            state.draws += 1
         connection.session_state = state
         return state
 
-    def put_back(self, state: SessionState, release: Callable[[], None]) -> None:
-        """Put a session back into the native pool with ``release``; only then can it be reserved."""
+    def put_back(self, connection: Any, state: SessionState) -> None:
+        """Put a session back into the native pool; only then can it be reserved."""
         draws = state.draws
-        release()
+        self._driver.release(connection)
         with self._lock:
             # Another may have drawn it already.
-            if self._states.get(state.key) is state and state.draws == draws:
+            if state.draws == draws and self._states.get(state.key) is state:
                 self._idle[state.key] = state
 
     def has_ended(self, state: SessionState) -> bool:
         """Whether a session's connection has ended, as far as the kernel knows."""
-        ended = self._watch.ended()
-        return bool(ended) and state.socket in ended
+        return state.socket in self._watch.ended()
 
     def any_alive(self) -> bool:
         """Whether there is an idle session whose connection stands, for all that is known."""
@@ -235,14 +248,14 @@ class Health:
         return any(now >= each.retires or (idle_timeout and now - each.used >= idle_timeout) for each in idle)
 
     # ------------------------------------------------------------ checks
-    def find_fault(self, connection: Any, state: SessionState, ping: Callable[[Any, SessionState], None]) -> str | None:
+    def find_fault(self, connection: Any, state: SessionState, deadline: float) -> str | None:
         """Why a drawn session must not be handed out, or None: it is alive.
 
         Costs nothing if its path was confirmed within ``trust`` seconds, by use or by an acknowledged keep-alive probe;
-        else ``ping``, which is a round trip and raises when there is no answer.
+        else it is pinged.
         """
         if state.socket is None and self._has_sockets:  # the kernel does not tell of its end
-            return self.ask(connection, state, ping)
+            return self.ask(connection, state, deadline)
         if state.draws == 1:  # a log-on is a sign of life, but not for long
             return ENDED if self.has_ended(state) else None
         if self._is_recent(state.confirmed, state):
@@ -252,15 +265,15 @@ class Health:
             return ENDED
         if self._is_recent(seen, state):
             return None
-        return self.ask(connection, state, ping)
+        return self.ask(connection, state, deadline)
 
     def _is_recent(self, seen: float, state: SessionState) -> bool:
         return seen > state.doubted and time.monotonic() - seen <= self._settings.trust
 
-    def ask(self, connection: Any, state: SessionState, ping: Callable[[Any, SessionState], None]) -> str | None:
-        """Ping a drawn session; why it must not be handed out, or None: it is alive."""
+    def ask(self, connection: Any, state: SessionState, deadline: float) -> str | None:
+        """Ping a drawn session by the deadline; why it must not be handed out, or None: it is alive."""
         try:
-            ping(connection, state)
+            self._ping(deadline, connection, state)
         except Unanswered as error:
             return str(error)
         except Exception as error:  # python-oracledb 2.5.1 raises AttributeError, and bare OSErrors occur

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Callable
 
 from orapool.dsn import ports
@@ -27,10 +28,11 @@ class LogOns:
     Args:
         dsn: where they log on.
         patience: seconds that a call may go on after its deadline, so that a late session is not lost in the driver.
+        config_dir: the folder of tnsnames.ora, where `dsn` is a TNS alias.
     """
 
-    def __init__(self, dsn: str, patience: float) -> None:
-        self._ports = ports(dsn)
+    def __init__(self, dsn: str, patience: float, config_dir: Path | None = None) -> None:
+        self._ports = ports(dsn, config_dir)
         self._patience = patience
         self._lock = threading.Lock()
         self._changed = threading.Condition(self._lock)

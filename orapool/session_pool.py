@@ -18,6 +18,7 @@ from orapool.counters import Counters, PoolStats
 from orapool.departures import Departures
 from orapool.drivers import find_driver
 from orapool.drivers.base import DeadIdleSession, Driver
+from orapool.dsn import mask
 from orapool.errors import DatabaseUnavailable, PoolClosed, PoolTimeout, error_codes, log_on_error
 from orapool.gate import Gate, Occupied
 from orapool.health import Health, SessionState, Unanswered
@@ -67,7 +68,7 @@ class SessionPool:
     def __init__(self, settings: PoolSettings, name: str = "default") -> None:
         self.name = name
         self.settings = settings
-        self.where = f"pool {name!r}, {settings.user}@{settings.dsn}"
+        self.where = f"pool {name!r}, {settings.user}@{mask(settings.dsn)}"
         self._driver: Driver | None = None
         self._start_afresh()
         forking.remember(self)
@@ -88,7 +89,7 @@ class SessionPool:
         self._strays: deque[Any] = deque()
         self._counters = Counters()
         self._outage = Outage(self.where)
-        self._log_ons = LogOns(self.settings.dsn, self.settings.connect_timeout or PATIENCE)
+        self._log_ons = LogOns(self.settings.dsn, self.settings.connect_timeout or PATIENCE, self.settings.config_dir)
         self._workers = Workers(f"{self.name}-calls", self.settings.max * 2 + 1)
         self._background = Workers(f"{self.name}-background", _BACKGROUND_THREADS)
 
@@ -131,8 +132,7 @@ class SessionPool:
             raise
         self._out[id(connection)] = weakref.ref(connection)
         connection.lent_by = self
-        with self._lock:
-            self._counters.checkouts += 1
+        self._counters.checkouts.add()
         return connection
 
     def _stand_in_line(self, deadline: float, seconds: float) -> None:
@@ -154,9 +154,11 @@ class SessionPool:
             self._open()
         while True:
             connection, state = self._draw_idle() or self._draw_in_worker(deadline, seconds)
-            fault = connection.lost_by or self._health.find_fault(connection, state, partial(self.ping, deadline))
-            if fault is None:
-                fault = self._set_call_timeout(connection, call_timeout)
+            fault = (
+                connection.lost_by
+                or self._health.find_fault(connection, state, deadline)
+                or self._set_call_timeout(connection, call_timeout)
+            )
             if fault is None and time.monotonic() >= state.retires:
                 fault = RETIRED
             if fault is None and self._slots.closed:
@@ -169,6 +171,8 @@ class SessionPool:
         if not self._filled:
             self._filled = True
             self._upkeep.fill(deadline)
+        if state.draws == 1 and self.settings.increment > 1:
+            self._background.submit(self._upkeep.grow)
         return connection
 
     def _set_call_timeout(self, connection: Any, seconds: float) -> str | None:
@@ -184,21 +188,18 @@ class SessionPool:
         if not self._gate.enter():
             return None
         try:
-            return self._draw_reserved()
+            health, native = self._health, self._native
+            if native is None or not health.reserve():
+                return None
+            try:
+                connection = self.driver.acquire_idle(native)
+            except (self.driver.dbapi.Error, DeadIdleSession, OSError) as error:
+                health.cancel_reservation()
+                log.info("pool %r: no idle session: %s", self.name, error)
+                return None
+            return connection, health.drawn(connection, reserved=True)
         finally:
             self._gate.leave()
-
-    def _draw_reserved(self) -> tuple[Any, SessionState] | None:
-        health, native = self._health, self._native
-        if native is None or not health.all_quiet() or not health.reserve():
-            return None
-        try:
-            connection = self.driver.acquire_idle(native)
-        except (self.driver.dbapi.Error, DeadIdleSession, OSError) as error:
-            health.cancel_reservation()
-            log.info("pool %r: no idle session: %s", self.name, error)
-            return None
-        return connection, health.drawn(connection, reserved=True)
 
     def _draw_in_worker(self, deadline: float, seconds: float) -> tuple[Any, SessionState]:
         """Draw a session in a worker, which may find dead ones in the native pool, and may have to log on."""
@@ -290,8 +291,8 @@ class SessionPool:
         self._out.pop(id(connection), None)
         try:
             cause = connection.lost_by
-            if cause is None:
-                self._end_transaction(connection)
+            if cause is None and self.driver.in_transaction(connection):
+                self._roll_back(connection)
         except CallTimeout:
             return  # the slot stays with the rollback until that ends
         except Exception as error:
@@ -328,14 +329,12 @@ class SessionPool:
         except Exception as error:
             log.warning("pool %r: giving a session back failed: %s", self.name, error)
 
-    def _end_transaction(self, connection: Any) -> None:
+    def _roll_back(self, connection: Any) -> None:
         """Roll back what is open. Raises CallTimeout after `ping_timeout`; the rollback goes on in the background.
 
         It is cut off there only when the other side's kernel does not acknowledge it either: undoing can take long.
         """
         # The native pools would do it too, but with no limit, and python-oracledb's under a lock that all callers need.
-        if not self.driver.in_transaction(connection):
-            return
         limit = time.monotonic() + self.settings.ping_timeout
         try:
             self._workers.run(
@@ -360,7 +359,7 @@ class SessionPool:
         if self._slots.closed or time.monotonic() >= state.retires:
             self._let_go(connection, CLOSED if self._slots.closed else RETIRED)
             return
-        self._health.put_back(state, partial(self.driver.release, connection))
+        self._health.put_back(connection, state)
 
     def take_out(self, connection: Any, cause: str) -> None:
         """A connection shall leave the pool: called by its drop()."""
@@ -416,7 +415,7 @@ class SessionPool:
             if self._native is None:
                 if self._slots.closed:
                     raise PoolClosed(f"pool {self.name!r} is closed")
-                self._health = Health(self.driver, self.settings)
+                self._health = Health(self.driver, self.settings, self.ping)
                 self._departures = Departures(
                     self.where, self.settings, self.driver, self._health, self._gate, self._background
                 )
@@ -547,7 +546,7 @@ class SessionPool:
                 busy=self._slots.busy,
                 idle=max(0, opened - self._slots.busy),
                 waiting=self._slots.waiting,
-                checkouts=counters.checkouts,
+                checkouts=counters.checkouts.read(),
                 log_ons=counters.log_ons,
                 replaced=max(0, counters.log_ons - opened - sum(dropped.values())),
                 dropped=dropped,
@@ -565,7 +564,7 @@ class SessionPool:
         stats = self.stats()
         driver = self._driver.name if self._driver else self.settings.driver
         return (
-            f"<SessionPool {self.name!r} {driver} {self.settings.user}@{self.settings.dsn}: {state}, "
+            f"<SessionPool {self.name!r} {driver} {self.settings.user}@{mask(self.settings.dsn)}: {state}, "
             f"{stats.opened} opened, {stats.busy} busy, {stats.idle} idle, {stats.waiting} waiting, "
             f"min {self.settings.min}, max {self.settings.max}>"
         )

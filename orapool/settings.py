@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from orapool.discovery import Config, find_sources
+from orapool.dsn import check_dsn
 from orapool.errors import ConfigurationError
 from orapool.layers import PASSWORDS, collect, merge, variable_prefix
 from orapool.passwords import call_function, call_hook, read_secret
@@ -56,6 +57,7 @@ class PoolSettings(BaseModel):
         pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_][\w.]*$",
         description="package.module:function, called with these settings, that returns the password",
     )
+    config_dir: MayBePath = Field(None, description="folder of tnsnames.ora, for a TNS alias")
     driver: DriverName = Field("auto", description="auto: cx_oracle where it finds Oracle Client, else oracledb")
 
     min: int = Field(1, ge=0, description="sessions to open at first use")
@@ -112,6 +114,12 @@ class PoolSettings(BaseModel):
         if isinstance(value, bool) and cls.model_fields[str(info.field_name)].annotation is not bool:
             raise ValueError(f"input should not be {str(value).lower()}")
         return value
+
+    @field_validator("dsn")
+    @classmethod
+    def _check_dsn(cls, dsn: str) -> str:
+        check_dsn(dsn)
+        return dsn
 
     @model_validator(mode="after")
     def _check_sizes(self) -> PoolSettings:
@@ -179,7 +187,9 @@ def _explain(detail: Any, origins: dict[str, str], prefix: str) -> str:
         return _missing(name, prefix)
     variable = f"variable {prefix}{name.upper()}"
     ways = f"set by {origins[name]}" + ("" if origins[name] == variable else f"; also set by {variable}")
-    return f"{name}: {message} ({PoolSettings.model_fields[name].description}; {ways})"
+    meaning = f"({PoolSettings.model_fields[name].description}; {ways})"
+    # What shows a place in a text ends with the caret below it.
+    return f"{name} {meaning}: {message}" if "\n" in message else f"{name}: {message} {meaning}"
 
 
 def _missing(name: str, prefix: str) -> str:

@@ -31,10 +31,19 @@ class Slots:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._lock = threading.Lock()
+        # Where nobody is in line, slots are taken and given without the lock. Whoever lines up does so first and then
+        # looks for a free slot; whoever gives one frees it first and then looks at the line: one of the two sees the
+        # other. And while somebody is in line, all others line up behind.
+        self._free: deque[None] = deque([None] * most)
         self._line: deque[_Place] = deque()
+        self._lock = threading.Lock()
+        self._back_for_good = 0
         self.closed = False
-        self.busy = 0
+
+    @property
+    def busy(self) -> int:
+        """Slots taken."""
+        return self._most - len(self._free) - self._back_for_good
 
     @property
     def waiting(self) -> int:
@@ -47,17 +56,20 @@ class Slots:
         Raises:
             LineClosed: the line was closed before or meanwhile.
         """
+        if not self._line and self._take_free():
+            return True
+        left = deadline - time.monotonic()
+        place = _Place()
         with self._lock:
             if self.closed:
                 raise LineClosed("is closed")
-            if self.busy < self._most and not self._line:
-                self.busy += 1
-                return True
-            left = deadline - time.monotonic()
-            if left <= 0:
-                return False
-            place = _Place()
             self._line.append(place)
+            self._serve_line()
+            if place.granted:
+                return True
+            if left <= 0:
+                self._line.remove(place)
+                return False
         try:
             rang = place.bell.acquire(timeout=left)
         except BaseException:
@@ -72,22 +84,16 @@ class Slots:
 
     def take_spare(self) -> bool:
         """Take a slot that nobody waits for, if there is one."""
-        with self._lock:
-            if self._line or self.closed or self.busy >= self._most:
-                return False
-            self.busy += 1
-            return True
+        return not self._line and self._take_free()
 
     def give(self) -> bool:
         """Pass a slot on to the first in line, or back; True when the last one came back after `close`."""
+        self._free.append(None)
+        if not self._line and not self.closed:
+            return False
         with self._lock:
-            if self._line:
-                place = self._line.popleft()
-                place.granted = True
-                place.bell.release()
-                return False
-            self.busy -= 1
-            return self.closed and self.busy == 0
+            self._serve_line()
+            return self.closed and self._take_back() and self._back_for_good == self._most
 
     def close(self) -> bool | None:
         """Serve nobody any more; those in line hear of it. Tells whether all slots are back; None if closed already."""
@@ -96,10 +102,32 @@ class Slots:
                 return None
             self.closed = True
             line, self._line = self._line, deque()
-            all_back = self.busy == 0
+            self._take_back()
+            all_back = self._back_for_good == self._most
         for place in line:
             place.bell.release()
         return all_back
+
+    def _take_free(self) -> bool:
+        try:
+            self._free.pop()
+        except IndexError:
+            return False
+        return True
+
+    def _serve_line(self) -> None:
+        """Under the lock: grant free slots to the first in line."""
+        while self._line and self._take_free():
+            place = self._line.popleft()
+            place.granted = True
+            place.bell.release()
+
+    def _take_back(self) -> bool:
+        """Under the lock, after `close`: take free slots back for good, all of them; whether there were any."""
+        before = self._back_for_good
+        while self._take_free():
+            self._back_for_good += 1
+        return self._back_for_good > before
 
     def _withdraw(self, place: _Place) -> bool:
         """Leave the line. False if it is too late: a slot was granted, or the line closed, at the same moment."""

@@ -21,7 +21,7 @@ import stat
 import struct
 import sys
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 AVAILABLE = sys.platform == "linux"
@@ -179,6 +179,8 @@ class SocketWatch:
 
     def __init__(self) -> None:
         self._epoll = select.epoll() if AVAILABLE else None
+        # Asked at each checkout and each return: bound once, and what says nothing in its place is no special case.
+        self._poll: Callable[[float], list[tuple[int, int]]] = self._epoll.poll if self._epoll else _no_events
         self._lock = threading.Lock()
         self._sockets: dict[int, SessionSocket] = {}
 
@@ -196,9 +198,7 @@ class SocketWatch:
 
     def ended(self) -> list[SessionSocket]:
         """The sockets whose connection has ended and that the driver has not closed yet."""
-        if self._epoll is None or self._epoll.closed:
-            return []
-        events = self._epoll.poll(0)
+        events = self._poll(0)
         if not events:
             return []
         with self._lock:
@@ -208,8 +208,13 @@ class SocketWatch:
 
     def close(self) -> None:
         """Stop watching."""
+        self._poll = _no_events
         if self._epoll is not None:
             self._epoll.close()
+
+
+def _no_events(_seconds: float) -> list[tuple[int, int]]:
+    return []
 
 
 def tcp_sockets(peer_ports: frozenset[int] | None = None) -> dict[int, SessionSocket]:

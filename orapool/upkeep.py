@@ -48,9 +48,6 @@ class Source(Protocol):
     def return_spare(self, connection: Any, state: SessionState, cause: str | None) -> None:
         """Take it back, or let it go for a cause."""
 
-    def ping(self, deadline: float, connection: Any, state: SessionState) -> None:
-        """One bounded round trip."""
-
 
 class Upkeep:
     """The background tasks of one pool, run by its keeper."""
@@ -81,7 +78,14 @@ class Upkeep:
 
     def fill(self, deadline: float | None = None) -> None:
         """Open the sessions that `min` asks for and nobody else waits for, by the deadline."""
-        missing = self._settings.min - self._health.total
+        self._open_up_to(self._settings.min, deadline)
+
+    def grow(self) -> None:
+        """A session was opened: open those that `increment` asks for beside it, as far as nobody waits for a slot."""
+        self._open_up_to(min(self._health.total + self._settings.increment - 1, self._settings.max))
+
+    def _open_up_to(self, wanted: int, deadline: float | None = None) -> None:
+        missing = wanted - self._health.total
         if missing > 0:
             deadline = deadline or time.monotonic() + (self._settings.connect_timeout or PATIENCE)
             # The native pool gives its idle sessions first.
@@ -140,5 +144,6 @@ class Upkeep:
         if not self._health.blind:
             return
         deadline = time.monotonic() + self._settings.ping_timeout
-        ping = partial(self._pool.ping, deadline)
-        self._visit(self._health.idle, deadline, lambda connection, state: self._health.ask(connection, state, ping))
+        self._visit(
+            self._health.idle, deadline, lambda connection, state: self._health.ask(connection, state, deadline)
+        )

@@ -74,6 +74,20 @@ class TestCheckingOut:
         assert (sandbox.stats() - before).sessions == 3
         assert pool.stats().log_ons == (sandbox.stats() - before).log_ons == 3
 
+    def test_when_one_session_is_opened_the_increment_is_opened_with_it_but_never_more_than_max(
+        self, make_pool: MakePool, sandbox: Sandbox
+    ) -> None:
+        pool = make_pool(min=0, max=5, increment=3)
+
+        first = pool.acquire()
+        until(lambda: pool.stats().opened == 3)
+        others = [pool.acquire() for _ in range(3)]
+        until(lambda: pool.stats().opened == 5)
+
+        assert sandbox.stats().sessions == 5
+        for connection in (first, *others):
+            connection.close()
+
     def test_a_connection_is_the_drivers_own(self, make_pool: MakePool, dbapi: ModuleType) -> None:
         with make_pool().acquire() as connection:
             assert isinstance(connection, dbapi.Connection)

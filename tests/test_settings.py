@@ -88,11 +88,16 @@ def test_the_password_may_come_from_a_variable_beside_a_url_without_one(monkeypa
         ({"aquire_timeout": 3}, "'aquire_timeout' is not a setting: did you mean 'acquire_timeout'?"),
         ({"pool_size": 3}, "'pool_size' is not a setting: Known are url, dsn"),
         ({"url": URL}, "url and dsn both say where the database is"),
+        (
+            {"dsn": "db:15x1/sales"},
+            "a port, from 1 to 65535, belongs here, at character 4:\n    db:15x1/sales\n       ^",
+        ),
+        ({"dsn": "scott/tiger@db/sales"}, "dsn has an '@' in it: user and password are settings of their own"),
     ],
 )
 def test_a_wrong_setting_is_named_with_the_accepted_values(wrong: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigurationError) as raised:
-        load_settings(**DATABASE, **wrong)
+        load_settings(**{**DATABASE, **wrong})
 
     assert message in str(raised.value)
 
@@ -118,7 +123,13 @@ def test_a_driver_that_contradicts_the_url_is_refused() -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"min": 9, "max": 1}, {"max": "tiger"}, {"password": ["tiger"]}, {"url": "oracle://scott:tiger@db:x/"}],
+    [
+        {"min": 9, "max": 1},
+        {"max": "tiger"},
+        {"password": ["tiger"]},
+        {"url": "oracle://scott:tiger@db:x/"},
+        {"dsn": "scott/tiger@db:x/"},
+    ],
 )
 def test_the_password_is_in_no_error(wrong: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError) as raised:
@@ -427,3 +438,20 @@ def test_a_hook_names_a_module_and_a_function(hook: str) -> None:
 
     assert "password_hook: string should match pattern" in message
     assert "package.module:function" in message
+
+
+def test_a_malformed_dsn_is_told_with_its_origin_and_ends_with_the_caret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ORAPOOL_DSN", "db:15x1/sales")
+
+    with pytest.raises(ConfigurationError) as raised:
+        load_settings(user="scott", password="tiger")
+
+    assert "set by variable ORAPOOL_DSN): the connect string cannot be read: a port, from" in str(raised.value)
+    assert str(raised.value).endswith(", at character 4:\n    db:15x1/sales\n       ^")
+
+
+def test_config_dir_begins_at_the_file_that_it_stands_in(tmp_path: Path) -> None:
+    path = tmp_path / "app.ini"
+    path.write_text("[orapool]\ndsn = sales\nuser = scott\npassword = tiger\nconfig_dir = admin\n")
+
+    assert load_settings(config=path).config_dir == tmp_path / "admin"

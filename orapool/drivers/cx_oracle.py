@@ -65,10 +65,12 @@ class CxOracle:
         native = cx_Oracle.SessionPool(
             user=settings.user,
             password=settings.current_password(),
-            dsn=with_connect_timeouts(settings.dsn, settings.connect_timeout, settings.transport_connect_timeout),
+            dsn=with_connect_timeouts(
+                settings.dsn, settings.connect_timeout, settings.transport_connect_timeout, settings.config_dir
+            ),
             min=0,
             max=native_max(settings),
-            increment=settings.increment,
+            increment=1,  # the rest is opened by upkeep.py, which watches what it opens
             connectiontype=Connection,
             threaded=True,
             # With NOWAIT, callers get ORA-24459 while another thread's log-on makes the pool grow.
@@ -87,7 +89,7 @@ class CxOracle:
         cx_Oracle.connect(
             user=settings.user,
             password=settings.current_password(),
-            dsn=with_connect_timeouts(settings.dsn, seconds, seconds),
+            dsn=with_connect_timeouts(settings.dsn, seconds, seconds, settings.config_dir),
         ).close()
 
     def acquire_idle(self, native: Any) -> Any:

@@ -108,11 +108,19 @@ class OracleDb:
         native = oracledb.create_pool(
             user=settings.user,
             password=settings.current_password(),
-            dsn=with_connect_timeouts(settings.dsn, settings.connect_timeout, settings.transport_connect_timeout),
+            dsn=with_connect_timeouts(
+                settings.dsn,
+                settings.connect_timeout,
+                settings.transport_connect_timeout,
+                settings.config_dir,
+                thin=True,
+            ),
             # With min > 0 the sessions are opened in the background, where a wrong password goes unreported.
             min=0,
             max=native_max(settings) + self._room_for_miscounts,
-            increment=1 if self._room_for_miscounts else settings.increment,
+            # It opens what the increment asks for also when a log-on has failed, and beyond our max; with 0 it opens
+            # just what is drawn, and upkeep.py does the rest.
+            increment=0,
             connectiontype=Connection,
             # NOWAIT would not wait for a log-on either: it is made in the native pool's own thread.
             getmode=oracledb.POOL_GETMODE_TIMEDWAIT,
@@ -129,7 +137,7 @@ class OracleDb:
         oracledb.connect(
             user=settings.user,
             password=settings.current_password(),
-            dsn=with_connect_timeouts(settings.dsn, seconds, seconds),
+            dsn=with_connect_timeouts(settings.dsn, seconds, seconds, settings.config_dir, thin=True),
         ).close()
 
     def acquire(self, native: Any, seconds: float) -> Any:

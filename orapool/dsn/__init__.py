@@ -1,0 +1,21 @@
+"""Connect strings: URLs, connect descriptors, Easy Connect, TNS aliases."""
+
+from __future__ import annotations
+
+from orapool.dsn.builder import descriptor
+from orapool.dsn.connect_strings import check_dsn, ports, with_connect_timeouts
+from orapool.dsn.faults import mask
+from orapool.dsn.parameters import DEFAULT_PORT
+from orapool.dsn.urls import SCHEMES, ConnectUrl, parse_url
+
+__all__ = [
+    "DEFAULT_PORT",
+    "SCHEMES",
+    "ConnectUrl",
+    "check_dsn",
+    "descriptor",
+    "mask",
+    "parse_url",
+    "ports",
+    "with_connect_timeouts",
+]
