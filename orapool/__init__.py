@@ -24,6 +24,7 @@ _WAYS_IN = {
     "descriptor": "orapool.dsn",
     "engine": "orapool.alchemy",
     "engine_options": "orapool.alchemy",
+    "from_engine_options": "orapool.queue_pool",
     "url": "orapool.alchemy",
     "read_df": "orapool.frames",
 }
@@ -43,6 +44,7 @@ __all__ = [
     "descriptor",
     "engine",
     "engine_options",
+    "from_engine_options",
     "pool",
     "read_df",
     "retry",

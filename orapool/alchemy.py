@@ -7,14 +7,16 @@ SQLAlchemy's own plugin mechanism, so that engines built by others from `engine_
 
 from __future__ import annotations
 
+import logging
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import create_engine, event
 from sqlalchemy.dialects import plugins
 from sqlalchemy.engine import URL, CreateEnginePlugin, Engine, ExceptionContext
 from sqlalchemy.pool import NullPool
 
-from orapool import errors, pools
+from orapool import errors, pools, queue_pool
 
 # Options of create_engine() that the pool governs, and what to use in their place.
 GOVERNED = {
@@ -35,6 +37,13 @@ GOVERNED = {
 }
 
 PLUGIN = "orapool"
+POOL_OF_URL = "orapool"
+"""What a URL's query calls the pool in: see `plugin_url`."""
+
+log = logging.getLogger("orapool.alchemy")
+
+_SECRET = frozenset({"password", "url", "user", "dsn"})
+"""Not told of in logs: a URL may hold a password, and where the database is has been decided."""
 
 _engines: dict[object, Engine] = {}
 
@@ -94,6 +103,16 @@ def url(name: str = "default") -> str:
     return f"oracle+{pools.pool(name).driver.name}://"
 
 
+def plugin_url(name: str = "default") -> str:
+    """Return a URL that alone puts an engine onto the pool `name`, for engines whose options are not ours to choose.
+
+    Options of the pool that such an engine is given all the same, as Flask-SQLAlchemy 2 gives one set to all engines,
+    have no effect. A warning in the log names those that ask for something else than the pool's settings say.
+    """
+    # SQLAlchemy 1.3 finds a query only behind a "/".
+    return f"{url(name)}/?plugin={PLUGIN}&{POOL_OF_URL}={quote(name, safe='')}"
+
+
 class Checkout:
     """What SQLAlchemy calls for a new connection: draws a session from the pool `name` of the process it runs in."""
 
@@ -112,19 +131,40 @@ class PoolPlugin(CreateEnginePlugin):
 
     def __init__(self, url: URL, kwargs: dict[str, Any]) -> None:
         super().__init__(url, kwargs)
+        if POOL_OF_URL in url.query:
+            _put_onto_pool(str(url.query[POOL_OF_URL]), kwargs)
+            if not hasattr(url, "difference_update_query"):  # SQLAlchemy 1.3, whose URLs can be changed in place
+                url.query.pop(POOL_OF_URL)
         if not isinstance(kwargs.get("creator"), Checkout):
             raise errors.ConfigurationError(
                 "the orapool plugin needs the other options of orapool.engine_options() too"
             )
 
     def update_url(self, url: URL) -> URL:
-        """Leave the URL as it is."""
-        return url
+        """Leave the URL as it is, but for what is meant for this plugin."""
+        return url.difference_update_query([POOL_OF_URL])
 
     def engine_created(self, engine: Engine) -> None:
         """Listen to the new engine and its pool; Engine.dispose() keeps the listeners."""
         event.listen(engine, "handle_error", _recognise_lost_connection)
         event.listen(engine.pool, "invalidate", _drop_session)
+
+
+def _put_onto_pool(name: str, options: dict[str, Any]) -> None:
+    """Replace the options that the pool governs by those of `engine_options`."""
+    translation = queue_pool.translate(options)
+    queue_pool.warn(translation, f"pool {name!r}: the engine's options")
+    settings = pools.pool(name).settings
+    for setting, value in translation.settings.items():
+        in_force = getattr(settings, setting, None)
+        if setting not in _SECRET and in_force != value:
+            log.warning(
+                "pool %r: the engine's options ask for %s=%r; in force is %s=%r, set by %s",
+                *(name, setting, value, setting, in_force, settings.origins[setting]),
+            )
+    kept = engine_options(name, **translation.passed_on)
+    options.clear()
+    options.update(kept)
 
 
 def _recognise_lost_connection(context: ExceptionContext) -> None:

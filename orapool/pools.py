@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import Any
 
-from orapool.discovery import Config, as_config
+from orapool.discovery import Config, as_config, find_sources
 from orapool.errors import ConfigurationError
 from orapool.layers import variable_prefix
 from orapool.session_pool import SessionPool
 from orapool.settings import NotConfigured, PoolSettings, load_settings
-from orapool.sources import DEFAULT
+from orapool.sources import DEFAULT, Source
 
 _lock = threading.RLock()
 _settings: dict[str, PoolSettings] = {}
@@ -52,6 +52,17 @@ def configure(name: str | Mapping[Any, Any] = DEFAULT, config: Config | None = N
             )
         _settings[name] = loaded
         _config = config
+
+
+def configured() -> dict[str, PoolSettings]:
+    """The settings in force of each pool that was configured or used in this process, by name."""
+    with _lock:
+        return dict(_settings)
+
+
+def sources() -> list[Source]:
+    """The places that settings come from in this process, with what `configure` was given; see `find_sources`."""
+    return find_sources(_config)
 
 
 def pool(name: str = "default") -> SessionPool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -111,6 +112,8 @@ DESCRIPTOR = (
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The working directory, with two pools in its app.ini, and no variables."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(orapool.pools, "_settings", {})
+    monkeypatch.setattr(orapool.pools, "_config", None)
     for name in os.environ:
         if name.startswith("ORAPOOL_") or name in ("SQLALCHEMY_DATABASE_URI", "DATABASE_URL"):
             monkeypatch.delenv(name)
@@ -217,3 +220,45 @@ def test_config_works_without_the_packages_of_the_demo(folder: Path) -> None:
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, env=environment)
 
     assert (run.returncode, run.stderr) == (0, "")
+
+
+def test_check_tries_each_pool(folder: Path, sandbox: Sandbox) -> None:
+    (folder / "app.ini").write_text(
+        f"[orapool]\ndsn = {sandbox.dsn}\nuser = scott\npassword = tiger\ndriver = oracledb\n"
+        f"[orapool.reporting]\ndsn = {sandbox.dsn}\nuser = sh\npassword = wrong\ndriver = oracledb\n"
+    )
+
+    good = CliRunner().invoke(cli.main, ["check", "default"])
+    both = CliRunner().invoke(cli.main, ["check", "--json"])
+
+    assert good.exit_code == 0
+    assert re.fullmatch(r"Pool default: good, checkout \d+\.\d ms, ping \d+\.\d ms\n", good.output)
+    assert both.exit_code == 1
+    default, reporting = json.loads(both.output)
+    assert (default["pool"], default["error"]) == ("default", None)
+    assert default["checkout"] > default["ping"] > 0
+    assert (reporting["pool"], reporting["ping"]) == ("reporting", None)
+    assert "ORA-01017" in reporting["error"]
+    assert sandbox.stats().sessions == 0
+    assert "wrong" not in both.output
+
+
+def test_check_gives_up_after_its_timeout(folder: Path, sandbox: Sandbox) -> None:
+    (folder / "app.ini").write_text(
+        f"[orapool]\ndsn = {sandbox.dsn}\nuser = scott\npassword = tiger\ndriver = oracledb\n"
+    )
+    sandbox.freeze(log_ons_only=True)
+
+    result = CliRunner().invoke(cli.main, ["check", "--timeout", "0.5"])
+
+    assert result.exit_code == 1
+    assert re.match(r"Pool default: failed after 0\.[5-9]\d+ s: pool 'default'", result.output)
+
+
+def test_check_of_what_is_not_configured(folder: Path) -> None:
+    (folder / "app.ini").unlink()
+
+    result = CliRunner().invoke(cli.main, ["check"])
+
+    assert result.exit_code == 1
+    assert "pool 'default' is not configured" in result.output

@@ -17,8 +17,10 @@ from orapool.sandbox import Sandbox
 from orapool.settings import load_settings
 
 README = Path(__file__).parents[1] / "README.md"
-FILES = re.findall(r"^```(toml|ini|sh)\n(.*?)^```$", README.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
-SNIPPETS = re.findall(r"^```python\n(.*?)^```$", README.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+# tests/test_migration_guide.py has the guide.
+TEXT = re.sub(r"^## From QueuePool.*?(?=^## )", "", README.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+FILES = re.findall(r"^```(toml|ini|sh)\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
+SNIPPETS = re.findall(r"^```python\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
 
 
 @pytest.fixture
@@ -69,7 +71,7 @@ def test_a_settings_file_says_what_it_seems_to(kind: str, text: str, tmp_path: P
 
 
 def test_the_settings_table_has_every_setting_with_its_default() -> None:
-    rows = [line.split("|")[1:-1] for line in README.read_text(encoding="utf-8").splitlines() if line[:3] == "| `"]
+    rows = [line.split("|")[1:-1] for line in TEXT.splitlines() if line[:3] == "| `"]
     table = {name: row[2].strip(" `") for row in rows for name in re.findall(r"`(.+?)`", row[0])}
 
     fields = orapool.pools.PoolSettings.model_fields

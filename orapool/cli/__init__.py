@@ -12,11 +12,22 @@ from orapool.errors import PoolError
 from orapool.sandbox.control import SandboxError
 from orapool.sandbox.instant_client import ClientUnavailableError
 
-SUBCOMMANDS = ("config", "demo", "sandbox")
+SUBCOMMANDS = ("check", "config", "demo", "sandbox")
 
 
-class Subcommands(click.Group):
-    """Loads subcommands by name, and turns expected errors into one line and exit status 1."""
+class OneLineErrors(click.Group):
+    """Turns expected errors into one line and exit status 1."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the subcommand."""
+        try:
+            return super().invoke(ctx)
+        except (PoolError, SandboxError, ClientUnavailableError) as error:
+            raise click.ClickException(one_line(error)) from error
+
+
+class Subcommands(OneLineErrors):
+    """Loads subcommands by name."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """All subcommands, loaded or not."""
@@ -35,13 +46,6 @@ class Subcommands(click.Group):
             reason = f"orapool {name} needs {missing}: pip install 'orapool[demo]'"
             return _unusable(name, reason)
         return command
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run the subcommand."""
-        try:
-            return super().invoke(ctx)
-        except (PoolError, SandboxError, ClientUnavailableError) as error:
-            raise click.ClickException(one_line(error)) from error
 
 
 def one_line(error: BaseException) -> str:

@@ -1,0 +1,65 @@
+"""`flask orapool ...`: the pools of a Flask application, as it has configured them."""
+
+from __future__ import annotations
+
+import click
+from flask.cli import with_appcontext
+
+from orapool import pools as open_pools
+from orapool.cli import OneLineErrors
+from orapool.cli import check as checks
+from orapool.cli import config as configuration
+from orapool.cli import stats as numbers
+from orapool.errors import ConfigurationError
+from orapool.sources import DEFAULT
+
+
+@click.group(cls=OneLineErrors)
+def orapool() -> None:
+    """Show and check the application's Oracle session pools."""
+
+
+@orapool.command()
+@click.argument("pools", nargs=-1, metavar="[POOL]...")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@with_appcontext
+def config(pools: tuple[str, ...], as_json: bool) -> None:
+    """Show the settings in force for each POOL, or all of them, and where each was found. Connects to nothing."""
+    names = _names(pools)
+    found = {name: settings for name, settings in open_pools.configured().items() if name in names}
+    labels = [source.label for source in open_pools.sources()]
+    click.echo(configuration.in_json(found, labels) if as_json else configuration.in_words(found, labels))
+
+
+@orapool.command()
+@click.argument("pools", nargs=-1, metavar="[POOL]...")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@with_appcontext
+def stats(pools: tuple[str, ...], as_json: bool) -> None:
+    """Check a session out of each POOL, or of all, and show the numbers of this process's pools."""
+    numbers.report(_names(pools), as_json)
+
+
+@orapool.command()
+@click.argument("pools", nargs=-1, metavar="[POOL]...")
+@click.option("--timeout", type=click.FloatRange(min=0), help="Seconds to wait for a session, not acquire_timeout.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@with_appcontext
+def check(pools: tuple[str, ...], timeout: float | None, as_json: bool) -> None:
+    """Check a session out of each POOL, or of all, ping the database with it, and say how long it took.
+
+    Exit status 1 says that a pool could not be had.
+    """
+    checks.report(_names(pools), timeout, as_json)
+
+
+def _names(pools: tuple[str, ...]) -> list[str]:
+    """The pools that were asked for, or all that the application has; at least the default pool has to be there."""
+    known = sorted(open_pools.configured(), key=lambda name: (name != DEFAULT, name))
+    strangers = [name for name in pools if name not in known]
+    if strangers:
+        raise ConfigurationError(f"pool {strangers[0]!r} is not the application's: it has {', '.join(known) or 'none'}")
+    if not known:
+        open_pools.pool(DEFAULT)  # raises, or finds its settings by itself
+        known = [DEFAULT]
+    return list(pools) or known
