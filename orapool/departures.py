@@ -18,7 +18,7 @@ from orapool.workers import Workers
 log = logging.getLogger("orapool.pool")
 
 _LOOK_PAUSE = 0.002
-"""Seconds between looks at whether a session's socket is closed."""
+"""Seconds between looks at whether a session's connection has ended."""
 
 
 class Departures:
@@ -80,11 +80,16 @@ class Departures:
 
     def _drop(self, native: Any, connection: Any, state: SessionState) -> None:
         self._driver.drop(native, connection)
-        # python-oracledb's own thread logs off, and holds its pool's lock meanwhile.
+        # python-oracledb's own thread logs off, and holds its pool's lock while the connection stands.
         limit = time.monotonic() + 2 * self._patience
-        while state.socket is not None and state.socket.look() is not None and time.monotonic() < limit:
+        while self._stands(state) and time.monotonic() < limit:
             time.sleep(_LOOK_PAUSE)
         self._health.forget_vanished()  # idle neighbours that Oracle Client has asked
+
+    @staticmethod
+    def _stands(state: SessionState) -> bool:
+        look = None if state.socket is None else state.socket.look()
+        return look is not None and look.established
 
     def _cut_off(self, state: SessionState, cause: str) -> None:
         """The log-off takes too long: end it."""

@@ -18,6 +18,8 @@ from orapool.sockets import AVAILABLE, KeepAlive, SessionSocket, SocketWatch, ow
 
 _NOT_TCP = re.compile(r"PROTOCOL\s*=\s*(?:IPC|BEQ)", re.IGNORECASE)
 _IDENTIFY_ROUNDS = 6
+_IDENTIFY_TIMEOUT = 5.0
+"""Seconds for a ping that is to find a session's socket: the session is new, and only has to be told from others."""
 _NO_KEY = -1
 _LIFETIME_JITTER = 0.1
 """Sessions retire at up to a tenth less than the greatest age, so that not all do it at once."""
@@ -79,6 +81,7 @@ class Health:
         )
         self._has_sockets = AVAILABLE and not _NOT_TCP.search(settings.dsn)
         self._watch = SocketWatch()
+        self._strangers = set(tcp_sockets())  # who was there before the pool is none of its sessions
         self._lock = threading.Lock()
         self._states: dict[int, SessionState] = {}
         self._idle: dict[int, SessionState] = {}
@@ -135,7 +138,9 @@ class Health:
 
         A native pool may hand a session to another thread than the one that logged on, so the moment tells nothing.
         """
-        candidates = [found for inode, found in tcp_sockets().items() if inode not in owned]
+        there = tcp_sockets()
+        self._strangers.intersection_update(there)
+        candidates = [found for inode, found in there.items() if inode not in owned and inode not in self._strangers]
         for _ in range(_IDENTIFY_ROUNDS):
             if len(candidates) <= 1:
                 break
@@ -144,7 +149,7 @@ class Health:
             pings = random.randint(1, 3)
             try:
                 for _ in range(pings):
-                    self._driver.ping(connection, self._settings.ping_timeout)
+                    self._driver.ping(connection, max(self._settings.ping_timeout, _IDENTIFY_TIMEOUT))
             except Exception as error:  # died at once: whoever draws it will see
                 connection.note(error)
                 connection.lost_by = connection.lost_by or ENDED

@@ -506,7 +506,7 @@ class SessionPool:
             else:
                 # Oracle Client crashes when its pool is closed under a call that still runs in it.
                 forking.leak(native)
-                log.warning("pool %r: %r will not end; its sessions are shut down", self.name, self._workers)
+                log.warning("pool %r: %r, %r will not end: left alone", self.name, self._workers, self._background)
         except CallTimeout:
             log.warning("pool %r: the database does not answer the log-offs", self.name)
             self._health.shut_down_all()

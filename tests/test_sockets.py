@@ -160,6 +160,19 @@ class TestThePoolsSockets:
 
 
 class TestSocketsOfOthers:
+    def test_a_slow_server_and_a_connection_that_might_be_the_sessions_cost_no_second_log_on(
+        self, make_pool: MakePool, sandbox: Sandbox
+    ) -> None:
+        # A new session's socket is told from the other by pings, which take longer here than an idle session's may.
+        pool = make_pool(max=2, min=0, ping_timeout=0.1)
+        with pool.acquire() as first, socket.create_connection(("127.0.0.1", sandbox.port)):
+            sandbox.delay(0.2)
+            with pool.acquire(timeout=10):
+                sandbox.heal()
+            assert first is not None
+
+        assert (pool.stats().log_ons, pool.stats().dropped_total) == (2, 0)
+
     def test_an_unrelated_connection_to_the_same_place_is_untouched(
         self, make_pool: MakePool, sandbox: Sandbox
     ) -> None:
