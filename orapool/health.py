@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import re
 import threading
 import time
 from collections import deque
@@ -12,11 +11,11 @@ from typing import Any
 
 from orapool.causes import ENDED
 from orapool.drivers.base import Driver
+from orapool.dsn import is_over_tcp
 from orapool.errors import error_codes
 from orapool.settings import PoolSettings
 from orapool.sockets import AVAILABLE, KeepAlive, SessionSocket, SocketWatch, owned, tcp_sockets
 
-_NOT_TCP = re.compile(r"PROTOCOL\s*=\s*(?:IPC|BEQ)", re.IGNORECASE)
 _IDENTIFY_ROUNDS = 6
 _IDENTIFY_TIMEOUT = 5.0
 """Seconds for a ping that is to find a session's socket: the session is new, and only has to be told from others."""
@@ -79,7 +78,7 @@ class Health:
         self._keep_alive = KeepAlive(
             settings.keepalive_idle, settings.keepalive_interval, settings.keepalive_probes, settings.user_timeout
         )
-        self._has_sockets = AVAILABLE and not _NOT_TCP.search(settings.dsn)
+        self._has_sockets = AVAILABLE and is_over_tcp(settings.dsn, settings.config_dir)
         self._watch = SocketWatch()
         self._strangers = set(tcp_sockets())  # who was there before the pool is none of its sessions
         self._lock = threading.Lock()

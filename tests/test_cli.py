@@ -143,11 +143,11 @@ def test_config_shows_each_pools_settings_and_where_they_are_from(
     assert default[1:5] == [
         f"dsn db1:1521/SALES {folder}/app.ini [APP] line 2",
         f"user scott {folder}/app.ini [APP] line 2",
-        f"password ******** {folder}/app.ini [APP] line 2",
+        f"password *** {folder}/app.ini [APP] line 2",
         "driver auto default",
     ]
     assert "max 8 variable ORAPOOL_MAX" in default
-    assert f"dsn {DESCRIPTOR.replace('*', '********')} {folder}/app.ini [orapool.reporting] line 4" in reporting
+    assert f"dsn {DESCRIPTOR.replace('*', '***')} {folder}/app.ini [orapool.reporting] line 4" in reporting
     assert f"password_file {folder}/secret {folder}/app.ini [orapool.reporting] line 6" in reporting
     assert "max 4 default" in reporting
     assert "tiger" not in result.output

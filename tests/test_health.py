@@ -13,6 +13,7 @@ import pytest
 
 from orapool import DatabaseUnavailable, PoolError, SessionPool
 from orapool.sandbox import Sandbox
+from tests.waiting import until
 
 MakePool = Callable[..., SessionPool]
 
@@ -30,14 +31,6 @@ def lay_idle(pool: SessionPool, count: int) -> None:
     for connection in connections:
         select(connection)
         connection.close()
-
-
-def until(condition: Callable[[], bool]) -> None:
-    """Wait until `condition` holds: for what another thread or process does and no event tells."""
-    deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline, "waited for 10 s"
-        time.sleep(0.001)
 
 
 @pytest.mark.parametrize("how", ["fin", "rst"])

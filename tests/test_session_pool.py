@@ -15,6 +15,7 @@ import pytest
 
 from orapool import DatabaseUnavailable, LogOnError, PoolClosed, PoolError, PoolTimeout, SessionPool
 from orapool.sandbox import Sandbox
+from tests.waiting import until
 
 MakePool = Callable[..., SessionPool]
 
@@ -30,14 +31,6 @@ def spoil(connection: Any) -> None:
     """Change the stock, then fail."""
     connection.cursor().execute("update stock set amount = 0")
     connection.cursor().execute("select * from no_such_table")
-
-
-def until(condition: Callable[[], bool]) -> None:
-    """Wait until `condition` holds: for what another thread does and no event tells."""
-    deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline, "waited for 10 s"
-        time.sleep(0.001)
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ import pytest
 from orapool import slots
 from orapool.slots import LineClosed, Slots
 from tests.interleaving import interrupted_in
+from tests.waiting import until
 
 THREADS = 8
 ROUNDS = 200
@@ -28,12 +29,6 @@ def interrupted() -> Iterator[None]:
 def soon() -> float:
     """A deadline that is never reached where nothing is lost."""
     return time.monotonic() + 20
-
-
-def until(condition: Callable[[], bool]) -> None:
-    """Wait until `condition` holds: for what another thread does and no event tells."""
-    while not condition():
-        time.sleep(0.001)
 
 
 def test_slots_are_taken_until_there_are_no_more_and_given_back() -> None:

@@ -18,6 +18,7 @@ import pytest
 from orapool import DatabaseUnavailable, PoolError, PoolTimeout, SessionPool
 from orapool.sandbox import Sandbox
 from orapool.sockets import KeepAlive, SessionSocket, SocketWatch, shut_down_all, tcp_sockets, waited_for
+from tests.waiting import until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="other systems' kernels are not asked")
 
@@ -74,14 +75,6 @@ def answers(pool: SessionPool) -> bool:
     except PoolError:
         return False
     return True
-
-
-def until(condition: Callable[[], Any], seconds: float = 10) -> None:
-    """Wait until `condition` holds: for what the background does and no event tells."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"waited for {seconds} s"
-        time.sleep(0.005)
 
 
 @contextmanager

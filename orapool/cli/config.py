@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import Any
 
 import click
 
 from orapool.cli import one_line
 from orapool.discovery import as_config, find_sources
+from orapool.dsn import mask
 from orapool.errors import ConfigurationError
 from orapool.layers import pool_names
 from orapool.passwords import read_secret
 from orapool.settings import KNOWN, PoolSettings, load_settings
 from orapool.sources import DEFAULT
 
-MASK = "********"
-_SECRET_IN_DSN = re.compile(r"(\b\w*(?:password|pwd|secret|token)\w*\s*=\s*)[^)&\s]+", re.IGNORECASE)
+MASK = "***"
 
 
 class BadConfiguration(click.ClickException):
@@ -94,7 +93,7 @@ def in_force(settings: PoolSettings) -> dict[str, Any]:
         if name == "password" and value is not None:
             value = MASK
         elif name == "dsn":
-            value = _SECRET_IN_DSN.sub(rf"\1{MASK}", value)
+            value = mask(value)
         if value is not None:
             shown[name] = value if isinstance(value, (int, float, str)) else str(value)
     return shown

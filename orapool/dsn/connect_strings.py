@@ -81,6 +81,19 @@ def ports(dsn: str, config_dir: ConfigDir = None) -> frozenset[int]:
     return frozenset(int(port.text) if port else DEFAULT_PORT for port in named)
 
 
+def is_over_tcp(dsn: str, config_dir: ConfigDir = None) -> bool:
+    """Whether none of the addresses that a connect string names is of another protocol than TCP, or TLS over that.
+
+    >>> is_over_tcp("(DESCRIPTION=(ADDRESS=(PROTOCOL=BEQ)(PROGRAM=oracle))(CONNECT_DATA=(SID=FREE)))")
+    False
+    """
+    try:
+        addresses = resolve(dsn, config_dir).all("ADDRESS")
+    except ConfigurationError:
+        return True
+    return not any(_text(address, "PROTOCOL").upper() in ("IPC", "BEQ") for address in addresses)
+
+
 def resolve(dsn: str, config_dir: ConfigDir = None) -> Node:
     """The connect descriptor that `dsn` is, or stands for. Raises `ConfigurationError`."""
     return tnsnames.resolve(dsn.strip(), config_dir) if _is_alias(dsn) else _read(dsn)

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from orapool.dsn import ports, with_connect_timeouts
+from orapool.dsn import is_over_tcp, ports, with_connect_timeouts
 from orapool.dsn.descriptors import parse
 from orapool.dsn.tnsnames import NoTnsnames, UnknownAlias
 from orapool.errors import ConfigurationError
@@ -174,6 +174,14 @@ def test_what_thin_mode_has_not_is_said_once_and_left_out(
 )
 def test_the_ports_that_it_names(dsn: str, named: set[int]) -> None:
     assert ports(dsn, "/nowhere") == named
+
+
+@pytest.mark.parametrize("protocol", ["TCP", "tcps", "IPC", "beq"])
+def test_whether_it_is_over_tcp(write_names: WriteNames, protocol: str) -> None:
+    descriptor = f"(DESCRIPTION=(ADDRESS=(PROTOCOL={protocol})(HOST=db)(PORT=1521)(KEY=k))(CONNECT_DATA=(SID=FREE)))"
+    folder = write_names(f"SALES = {descriptor}\n")
+
+    assert is_over_tcp(descriptor) is is_over_tcp("SALES", folder) is protocol.upper().startswith("TCP")
 
 
 def test_the_ports_of_an_alias(write_names: WriteNames) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from orapool import SessionPool
 from orapool.sandbox import Sandbox
+from tests.waiting import until
 
 MakePool = Callable[..., SessionPool]
 
@@ -112,14 +113,6 @@ def lay_idle(pool: SessionPool, count: int = IDLE) -> None:
     for connection in connections:
         connection.close()
     assert pool.stats().opened == count
-
-
-def until(condition: Callable[[], bool], seconds: float = 10) -> None:
-    """Wait until `condition` holds: for what the background does and no event tells."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"waited for {seconds} s"
-        time.sleep(0.005)
 
 
 def errors(outcomes: list[Outcome]) -> list[str]:

@@ -24,9 +24,9 @@ from tests.faults.callers import (
     longest,
     outcome,
     query,
-    until,
 )
 from tests.firewall import Firewall
+from tests.waiting import until
 
 
 class TestTheDatabaseIsStoppedAndStarted:

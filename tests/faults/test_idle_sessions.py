@@ -29,9 +29,9 @@ from tests.faults.callers import (
     outcome,
     query,
     select,
-    until,
 )
 from tests.firewall import Firewall
+from tests.waiting import until
 
 
 @pytest.mark.parametrize("how", ["fin", "rst"])

@@ -15,7 +15,8 @@ import pytest
 
 from orapool import DatabaseUnavailable
 from orapool.sandbox import Sandbox, SandboxError
-from tests.faults.callers import Callers, MakePool, assert_in_order, lay_idle, longest, select, until
+from tests.faults.callers import Callers, MakePool, assert_in_order, lay_idle, longest, select
+from tests.waiting import until
 
 
 class TestSessionsKilledAtRandomUnderLoad:
