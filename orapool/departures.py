@@ -58,6 +58,7 @@ class Departures:
                 log.info("%s: a session died in silence (%s), and %d idle ones with it", self._where, cause, ended)
             elif connection.lost_silently is None:
                 self._health.doubt_idle()
+        connection.close_cursors()
         self._background.submit(partial(self._discard, native, connection, state, cause))
 
     def _discard(self, native: Any, connection: Any, state: SessionState, cause: str) -> None:

@@ -302,6 +302,7 @@ class SessionPool:
     def _settle(self, connection: Any, cause: str | None) -> None:
         """Put a session back, or let it go for a cause, and pass its slot on. Never waits for others on their way."""
         if not self._gate.enter():
+            connection.close_cursors()
             self._background.submit(partial(self._settle_and_pass_on, connection, cause))
             return
         try:
@@ -335,6 +336,7 @@ class SessionPool:
         It is cut off there only when the other side's kernel does not acknowledge it either: undoing can take long.
         """
         # The native pools would do it too, but with no limit, and python-oracledb's under a lock that all callers need.
+        connection.close_cursors()
         limit = time.monotonic() + self.settings.ping_timeout
         try:
             self._workers.run(

@@ -135,6 +135,9 @@ class PooledConnection:
         if lender is not None:
             lender.take_back(self)
 
+    def close_cursors(self) -> None:
+        """Close what could be freed in the caller's thread while another thread has the session (blocks nobody)."""
+
     def drop(self) -> None:
         """Close the session instead of giving it back: the pool opens a new one when it needs one."""
         lender = self.__dict__.pop("lent_by", None)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
+import weakref
 from types import ModuleType
 from typing import Any
 
@@ -31,6 +33,8 @@ class Cursor(WatchedCursor, cx_Oracle.Cursor):  # type: ignore[misc]
 class Connection(PooledConnection, cx_Oracle.Connection):  # type: ignore[misc]
     """cx_Oracle's connection, of the pool."""
 
+    _cursors: weakref.WeakSet[Cursor] | None = None
+
     @property
     def version(self) -> str:
         """As the driver's own, which asks the server."""
@@ -43,7 +47,21 @@ class Connection(PooledConnection, cx_Oracle.Connection):  # type: ignore[misc]
     def cursor(self, scrollable: bool = False) -> Cursor:
         """As the driver's own."""
         self.handle  # noqa: B018 - raises InterfaceError if the connection is closed
-        return Cursor(self, scrollable=scrollable) if scrollable else Cursor(self)
+        cursor = Cursor(self, scrollable=scrollable) if scrollable else Cursor(self)
+        if self._cursors is None:
+            self._cursors = weakref.WeakSet()
+        self._cursors.add(cursor)
+        return cursor
+
+    def close_cursors(self) -> None:
+        """Close all cursors, in the thread that used them.
+
+        When one is freed later, cx_Oracle waits for the session with Python's own lock in hand: for ever, if another
+        thread rolls back or logs off and the server does not answer; or the two threads wait for each other.
+        """
+        for cursor in list(self._cursors or ()):
+            with contextlib.suppress(cx_Oracle.Error):  # closed already
+                cx_Oracle.Cursor.close(cursor)
 
 
 class Disowned(ParentsConnection, Connection):

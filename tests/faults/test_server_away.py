@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import pytest
 from sqlalchemy import text
 
 import orapool
@@ -157,6 +158,38 @@ class TestTheServersProcessIsFrozen:
         assert longest(asked) < 0.3 + LATE
         assert pause < 0.25
         until(lambda: outcome(lambda: query(pool, timeout=2)).answer == 1, 5)
+
+    @pytest.mark.parametrize("leave", ["close", "drop"])
+    def test_a_cursor_that_outlives_its_connection_does_not_stop_the_process(
+        self, make_pool: MakePool, sandbox: Sandbox, leave: str
+    ) -> None:
+        # cx_Oracle frees a cursor with Python's own lock in hand, and waits then for the thread that rolls back or
+        # logs off.
+        pool = make_pool(max=2, ping_timeout=1)
+        with pool.acquire() as connection:
+            connection.cursor().execute("create table outlived (id number)")
+        connection = pool.acquire()
+        cursor = connection.cursor()
+        cursor.execute("insert into outlived values (1)")
+        sandbox.freeze()
+        ticks = Ticks()
+
+        left = outcome(getattr(connection, leave))
+        time.sleep(0.1)  # now the background is at it
+        begun = time.monotonic()
+        del cursor
+        freed = time.monotonic() - begun
+        pause = ticks.longest_pause()
+        sandbox.thaw()
+
+        assert left.error is None
+        assert left.seconds < 1 + LATE
+        assert freed < 0.1
+        assert pause < 0.25
+        until(lambda: outcome(lambda: query(pool, timeout=2)).answer == 1, 5)
+        assert_in_order(pool, sandbox)
+        with pool.acquire() as connection:
+            connection.cursor().execute("drop table outlived")
 
     def test_closing_the_pool(self, make_pool: MakePool, sandbox: Sandbox) -> None:
         pool = make_pool(max=3)
