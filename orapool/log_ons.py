@@ -79,21 +79,23 @@ class LogOns:
         with self._lock:
             return any(log_on.deadline <= now for log_on in self._under_way)
 
-    def cut_overdue(self) -> int:
+    def cut_overdue(self, by: float | None = None) -> int:
         """End the connections of log-ons that have outlived their deadlines, which wakes their threads.
+
+        `by` is the time of ``time.monotonic`` by which deadlines are judged; None is now, infinity ends all log-ons.
 
         Theirs are those in which their threads are blocked: a listener may have sent them to any host and port. Where
         that is not known, only when it is plain by the ports that the connect string names: all that are under way are
         overdue, and the process has no more new sockets to such ports than these can have opened. Else the limits in
         the connect descriptor remain. Returns how many connections were ended.
         """
-        now = time.monotonic()
+        by = time.monotonic() if by is None else by
         with self._lock:
             under_way, before = list(self._under_way), self._before
-        overdue = [log_on for log_on in under_way if log_on.deadline <= now]
+        overdue = [log_on for log_on in under_way if log_on.deadline <= by]
         if not overdue:
             return 0
-        theirs = _sockets_of(overdue, [log_on for log_on in under_way if log_on.deadline > now])
+        theirs = _sockets_of(overdue, [log_on for log_on in under_way if log_on.deadline > by])
         if theirs is not None:
             return shut_down_all(theirs)
         if len(overdue) < len(under_way):

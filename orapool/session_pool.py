@@ -28,7 +28,7 @@ from orapool.outage import Outage
 from orapool.settings import PoolSettings
 from orapool.slots import LineClosed, Slots
 from orapool.upkeep import CUT_PAUSE, PATIENCE, Upkeep
-from orapool.workers import CallTimeout, Workers
+from orapool.workers import CallTimeout, Workers, run_outside
 
 log = logging.getLogger("orapool.pool")
 
@@ -389,7 +389,7 @@ class SessionPool:
     def _pass_on(self) -> None:
         """Give a slot to the first in line, or back."""
         if self._slots.give():
-            self._close_native()
+            run_outside(self._close_native, f"{self.name}-close")
         if self._strays:
             self._sweep()
 
@@ -501,14 +501,14 @@ class SessionPool:
         if not self._calls_end_by(deadline):
             self._health.shut_down_all()
             while not self._calls_end_by(time.monotonic() + CUT_PAUSE) and time.monotonic() < limit:
-                self._log_ons.cut_overdue()
+                self._log_ons.cut_overdue(float("inf"))  # nobody waits for any of them
         try:
             if self._calls_end_by(limit):
                 self._workers.run(partial(self.driver.close, native), deadline)
             else:
                 # Oracle Client crashes when its pool is closed under a call that still runs in it.
                 forking.leak(native)
-                log.warning("pool %r: %r, %r will not end: left alone", self.name, self._workers, self._background)
+                log.warning(f"pool {self.name!r}: {self._workers}, {self._background} will not end: left alone")
         except CallTimeout:
             log.warning("pool %r: the database does not answer the log-offs", self.name)
             self._health.shut_down_all()

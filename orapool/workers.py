@@ -21,6 +21,17 @@ _SPARE_SECONDS = 10.0
 """How long a thread without work waits for some before it ends."""
 
 
+_here = threading.local()
+
+
+def run_outside(call: Callable[[], object], name: str) -> None:
+    """Run what waits for workers to become idle: here, but in a thread of its own where this is a worker."""
+    if getattr(_here, "serves", False):
+        threading.Thread(target=call, name=f"orapool-{name}", daemon=True).start()
+    else:
+        call()
+
+
 class CallTimeout(Exception):
     """The deadline passed before the call ended."""
 
@@ -141,6 +152,7 @@ class Workers:
         return True
 
     def _serve(self) -> None:
+        _here.serves = True
         while True:
             with self._work:
                 while not self._jobs:

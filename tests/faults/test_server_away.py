@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import threading
 import time
 from typing import Any
 
@@ -22,6 +24,7 @@ from tests.faults.callers import (
     assert_in_order,
     errors,
     lay_idle,
+    log_lines,
     longest,
     outcome,
     query,
@@ -214,6 +217,22 @@ class TestLogOnIsAcceptedThenMute:
         assert longest(outcomes) < 1 + LATE
         until(lambda: outcome(lambda: query(pool, timeout=2)).answer == 1, 5)
         assert_in_order(pool, sandbox)
+
+    def test_a_pool_that_is_closed_before_a_log_on_has_ended_is_closed_whole(
+        self, make_pool: MakePool, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        pool = make_pool(max=3)
+        sandbox.freeze(log_ons_only=True)
+        asked = outcome(lambda: query(pool, timeout=0.3))
+
+        with log_lines(caplog, logging.WARNING) as lines:
+            pool.close()
+            sandbox.thaw()
+            until(lambda: not any(thread.name.startswith("orapool-test") for thread in threading.enumerate()), 20)
+
+        assert isinstance(asked.error, (DatabaseUnavailable, PoolTimeout))
+        assert lines == []
+        until(lambda: sandbox.stats().sessions == 0)
 
     def test_callers_who_need_no_log_on_are_not_held_up(self, make_pool: MakePool, sandbox: Sandbox) -> None:
         pool = make_pool(max=6)
