@@ -137,6 +137,7 @@ class Health:
 
         A native pool may hand a session to another thread than the one that logged on, so the moment tells nothing.
         """
+        # Ended ones count too: the session may have died by now, and the only one left standing would be another's.
         there = tcp_sockets()
         self._strangers.intersection_update(there)
         candidates = [found for inode, found in there.items() if inode not in owned and inode not in self._strangers]

@@ -35,6 +35,7 @@ _TCP_INFO_SIZE = 104
 _TCP_INFO = struct.Struct("@8B24I")
 _ESTABLISHED = 1
 _CONNECTING = 2
+_LISTENING = 10
 _RETRANSMITS = 2
 _LAST_ACK_RECEIVED = 8 + 12
 _DATA_SIZE = 160
@@ -218,9 +219,10 @@ def _no_events(_seconds: float) -> list[tuple[int, int]]:
 
 
 def tcp_sockets(peer_ports: frozenset[int] | None = None) -> dict[int, SessionSocket]:
-    """This process's TCP sockets that are connected, by inode. Only looks at them; empty where there is no /proc.
+    """This process's TCP sockets, listening ones left out, by inode. Only looks at them; empty where there is no /proc.
 
-    With ``peer_ports``, those that are connected to such a port, and those that are still connecting.
+    Those whose connection has ended are among them, until they are closed. With ``peer_ports``, only those that are
+    connected to such a port, and those that are still connecting.
     """
     found: dict[int, SessionSocket] = {}
     if not AVAILABLE:
@@ -240,12 +242,10 @@ def tcp_sockets(peer_ports: frozenset[int] | None = None) -> dict[int, SessionSo
             continue
         try:
             if borrowed.family in (socket.AF_INET, socket.AF_INET6) and borrowed.type == socket.SOCK_STREAM:
-                peer_port = _peer_port(borrowed)
-                wanted = peer_port > 0 if peer_ports is None else peer_port == 0 or peer_port in peer_ports
-                if wanted:
+                if _tcp_state(borrowed) != _LISTENING if peer_ports is None else _leads_to(borrowed, peer_ports):
                     found[status.st_ino] = SessionSocket(fd, status.st_ino)
         except OSError:
-            pass  # neither connected nor connecting
+            pass  # it has ended at this moment
         finally:
             borrowed.detach()
     return found
@@ -311,14 +311,16 @@ def _is_tcp(fd: int) -> bool:
         borrowed.detach()
 
 
-def _peer_port(borrowed: socket.socket) -> int:
-    """The port at the other end; 0 while the socket is still connecting."""
+def _leads_to(borrowed: socket.socket, peer_ports: frozenset[int]) -> bool:
+    """Whether a socket is connected to one of the ports, or still connecting."""
     try:
-        return int(borrowed.getpeername()[1])
-    except OSError:
-        if borrowed.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] != _CONNECTING:
-            raise
-        return 0
+        return borrowed.getpeername()[1] in peer_ports
+    except OSError:  # not connected
+        return _tcp_state(borrowed) == _CONNECTING
+
+
+def _tcp_state(borrowed: socket.socket) -> int:
+    return borrowed.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
 
 
 def shut_down_all(sockets: Iterable[SessionSocket]) -> int:

@@ -16,7 +16,10 @@ from typing import Any
 import pytest
 
 from orapool import DatabaseUnavailable, PoolError, PoolTimeout, SessionPool
+from orapool.drivers import find_driver
+from orapool.health import Health, SessionState
 from orapool.sandbox import Sandbox
+from orapool.settings import load_settings
 from orapool.sockets import KeepAlive, SessionSocket, SocketWatch, shut_down_all, tcp_sockets, waited_for
 from tests.waiting import until
 
@@ -229,6 +232,29 @@ class TestSocketsOfOthers:
         assert options(sockets_to(sandbox)[port]) == as_it_was
         pool.close()
         bare.ping()
+
+    def test_a_session_reset_while_it_is_admitted_does_not_take_anothers_for_its_own(
+        self, driver: str, sandbox: Sandbox, connect: Callable[..., Any]
+    ) -> None:
+        settings = load_settings("test", dsn=sandbox.dsn, user="scott", password="tiger", driver=driver)
+        health = Health(find_driver(driver), settings, lambda *_: None)
+        connect()
+        (other,) = sandbox.sessions()
+        as_it_was = options(sockets_to(sandbox)[other["port"]])
+        states: list[SessionState] = []
+
+        def admit_dead(connection: Any) -> None:
+            (new,) = (each for each in sandbox.sessions() if each != other)
+            sandbox.end_sessions("rst", sid=new["sid"])
+            states.append(health.admit(connection))
+
+        native = find_driver(driver).open(settings, admit_dead)
+        find_driver(driver).acquire(native, 5)
+
+        assert [state.socket for state in states] == [None]
+        assert options(sockets_to(sandbox)[other["port"]]) == as_it_was
+        find_driver(driver).close(native)
+        health.close()
 
 
 class TestBehindAListenerThatSendsClientsOn:
@@ -548,12 +574,12 @@ class TestSocketWatch:
 
 def test_tcp_sockets_are_looked_at_only(pair: Pair) -> None:
     near, far = pair
-    with socket.socket() as unconnected, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams:
+    with socket.create_server(("127.0.0.1", 0)) as listener, socket.socket(type=socket.SOCK_DGRAM) as datagrams:
         datagrams.connect(("127.0.0.1", 9))
         found = {each.fd for each in tcp_sockets().values()}
 
         assert {near.fileno(), far.fileno()} <= found
-        assert not found & {unconnected.fileno(), datagrams.fileno()}
+        assert not found & {listener.fileno(), datagrams.fileno()}
     near.sendall(b"x")
     assert far.recv(1) == b"x"
 
