@@ -154,6 +154,15 @@ class Sandbox:
         found: list[dict[str, Any]] = self._call("sessions")
         return found
 
+    def grant_proxy(self, client: str, proxy: str) -> None:
+        """Let `proxy`, with its own password, log on as `client`: ALTER USER client GRANT CONNECT THROUGH proxy.
+
+        Example:
+            >>> sandbox.grant_proxy("sh", "scott")
+            >>> connection = oracledb.connect(user="scott[sh]", password="tiger", dsn=sandbox.dsn)
+        """
+        self._call("grant_proxy", client=client, proxy=proxy)
+
     # ------------------------------------------------------------ faults
     def end_sessions(self, how: str = "fin", sid: int | None = None) -> int:
         """End one session, or all, from the server's side; returns how many.
@@ -217,8 +226,23 @@ class Sandbox:
         count: int = self._call("cut_next", sid=sid)
         return count
 
+    def set_password(self, user: str, password: str) -> None:
+        """Change a user's password, until `heal`; one that had expired counts again. Open sessions stay."""
+        self._call("set_password", user=user, password=password)
+
+    def expire_password(self, user: str) -> None:
+        """Let a user's password expire: log-ons with it get ORA-28001, until `set_password` or `heal`."""
+        self._call("expire_password", user=user)
+
+    def lock(self, user: str, locked: bool = True) -> None:
+        """Lock a user's account: log-ons get ORA-28000, until `heal` or ``locked=False``."""
+        self._call("lock", user=user, locked=locked)
+
     def heal(self) -> None:
-        """End every fault in force: thaw, listen, serve here, no delay, no failure or cut to come."""
+        """End every fault in force: thaw, listen, serve here, no delay, no failure or cut to come.
+
+        Passwords are those of the start again, and nobody is locked.
+        """
         self._call("heal")
 
     def _call(self, command: str, **arguments: Any) -> Any:

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
+from orapool.sandbox.accounts import Accounts
 from orapool.sandbox.auth import Verifier
 from orapool.sandbox.errors import OracleError
 from orapool.sandbox.packets import ConnectionClosed
@@ -55,7 +56,7 @@ class Server:
         self.port = port
         self.delay = 0.0
         self._engine = Engine(path, users)
-        self._verifiers = {user.upper(): Verifier.of(user.upper(), password) for user, password in users.items()}
+        self.accounts = Accounts(users)
         self._lock = threading.Lock()
         self._sids = itertools.count(_FIRST_SID)
         self._sessions: dict[int, tuple[Session, threading.Thread]] = {}
@@ -68,6 +69,7 @@ class Server:
         self._target: tuple[str, int] | None = None
         self._connects = 0
         self._log_ons = 0
+        self._denied_log_ons = 0
         self._redirects = 0
         self._calls: Counter[str] = Counter()
         self._bytes_received = 0
@@ -153,7 +155,11 @@ class Server:
 
     def verifier(self, user: str) -> Verifier | None:
         """The verifier of a user, None when there is no such user."""
-        return self._verifiers.get(user)
+        return self.accounts.verifier(user)
+
+    def admit(self, user: str, client: str) -> str:
+        """Who a session is of: see `Accounts.admit`."""
+        return self.accounts.admit(user, client)
 
     def open_backend(self, identity: SessionIdentity, watch: ClientWatch) -> Backend:
         """An engine session for a client that has logged in."""
@@ -168,6 +174,11 @@ class Server:
         """Note a session that has logged in."""
         with self._lock:
             self._log_ons += 1
+
+    def count_denied_log_on(self) -> None:
+        """Note a log-on that was denied for its user's or password's sake."""
+        with self._lock:
+            self._denied_log_ons += 1
 
     def wait_while_frozen(self, session: Session) -> None:
         """Return when the server is not frozen; raises ConnectionClosed when the session is ended meanwhile."""
@@ -188,6 +199,7 @@ class Server:
             return Stats(
                 connects=self._connects,
                 log_ons=self._log_ons,
+                denied_log_ons=self._denied_log_ons,
                 redirects=self._redirects,
                 round_trips=dict(self._calls),
                 bytes_received=self._bytes_received,
@@ -263,6 +275,7 @@ class Server:
         self.set_delay(0)
         self.refuse(False)
         self._target = None
+        self.accounts.heal()
         for session, _thread in self._chosen(None):
             session.fail_next(None)
             session.cut_next(False)

@@ -49,6 +49,12 @@ class Host(Protocol):
     def verifier(self, user: str) -> Verifier | None:
         """The verifier of a user, None when there is no such user."""
 
+    def admit(self, user: str, client: str) -> str:
+        """Who a session is of, when `user` has proved the password; raises OracleError where it may not be."""
+
+    def count_denied_log_on(self) -> None:
+        """Note a log-on that was denied."""
+
     def open_backend(self, identity: SessionIdentity, watch: ClientWatch) -> Backend:
         """An engine session for a client that has logged in."""
 
@@ -332,7 +338,7 @@ class Session:
     # ------------------------------------------------------------ log-in
     def _authenticate_1(self) -> bytes:
         request = messages.parse_authenticate(self._reader)
-        user = request.user.strip('"').upper()
+        user = _name(request.user)
         verifier = self._host.verifier(user)
         challenge = Challenge(verifier or Verifier.unknown(user))
         self._login = _Login(user, challenge, verifier is not None, request.values)
@@ -344,10 +350,14 @@ class Session:
         if login is None:
             raise OracleError(3106, "fatal two-task communication protocol error")
         proof = login.challenge.accept(request.values)
-        if proof is None or not login.known:
-            raise OracleError(1017, "invalid username/password; logon denied")
         login.values.update(request.values)
-        self._identify(login)
+        try:
+            if proof is None or not login.known:
+                raise OracleError(1017, "invalid username/password; logon denied")
+            self._identify(login, self._host.admit(login.user, _name(login.values.get("PROXY_CLIENT_NAME", ""))))
+        except OracleError:
+            self._host.count_denied_log_on()
+            raise
         watch = ClientWatch(self._socket.fileno(), self._stream.client_broke_in)
         self._backend = self._host.open_backend(self.identity, watch)
         self._statements = StatementCalls(self._backend, self._lobs, self._status, self._is_oci)
@@ -358,9 +368,10 @@ class Session:
     def _end_of_phase(self, parameters: bytes) -> bytes:
         return parameters + make_error(self._status())
 
-    def _identify(self, login: _Login) -> None:
+    def _identify(self, login: _Login, user: str) -> None:
         identity, values = self.identity, login.values
-        identity.user = login.user
+        identity.user = user
+        identity.proxy_user = login.user if user != login.user else ""
         identity.program = values.get("AUTH_PROGRAM_NM", "")
         identity.machine = values.get("AUTH_MACHINE", "")
         identity.osuser = values.get("AUTH_SID", "")
@@ -415,3 +426,8 @@ class Session:
             "AUTH_MAX_IDEN_LENGTH": "128",
         }
         return [(key, value, 0) for key, value in values.items()]
+
+
+def _name(given: str) -> str:
+    """A user's name as the dictionary has it."""
+    return given.strip('"').upper()
