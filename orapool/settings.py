@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Callable, Literal, Union
 
@@ -25,6 +26,8 @@ from orapool.layers import PASSWORDS, collect, merge, variable_prefix
 from orapool.passwords import call_function, call_hook, read_secret
 from orapool.sources import DEFAULT
 
+_HOOK = r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*"
+
 
 def _password(value: Any) -> Any:
     if value is None or isinstance(value, (str, SecretStr)) or callable(value):
@@ -32,11 +35,18 @@ def _password(value: Any) -> Any:
     raise ValueError("input should be a string, or a function without parameters that returns one")
 
 
+def _user_source(value: Any) -> Any:
+    if value is None or callable(value) or (isinstance(value, str) and re.fullmatch(_HOOK, value)):
+        return value
+    raise ValueError("input should be package.module:function, or a function without parameters")
+
+
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 DriverName = Literal["auto", "cx_oracle", "oracledb"]
 MayBePath = Union[Path, None]  # aliases, since Python 3.9 cannot evaluate `Path | None`
 MayBeText = Union[str, None]
 Password = Annotated[Union[SecretStr, Callable[[], str], None], BeforeValidator(_password)]
+UserSource = Annotated[Union[Callable[[], Any], str, None], BeforeValidator(_user_source)]
 
 
 class PoolSettings(BaseModel):
@@ -54,8 +64,11 @@ class PoolSettings(BaseModel):
     password_file: MayBePath = Field(None, description="file that holds the password")
     password_hook: MayBeText = Field(
         None,
-        pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_][\w.]*$",
+        pattern=f"^{_HOOK}$",
         description="package.module:function, called with these settings, that returns the password",
+    )
+    user_source: UserSource = Field(
+        None, repr=False, description="function, asked at each checkout, that returns whom to log on as"
     )
     config_dir: MayBePath = Field(None, description="folder of tnsnames.ora, for a TNS alias")
     driver: DriverName = Field("auto", description="auto: cx_oracle where it finds Oracle Client, else oracledb")

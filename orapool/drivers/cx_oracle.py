@@ -10,6 +10,7 @@ from typing import Any
 
 import cx_Oracle
 
+from orapool.credentials import Credentials
 from orapool.drivers.base import OnSession, ParentsConnection, PooledConnection, WatchedCursor, native_max
 from orapool.dsn import with_connect_timeouts
 from orapool.errors import error_codes, lost_connection
@@ -78,11 +79,11 @@ class CxOracle:
     dbapi: ModuleType = cx_Oracle
     grows_alone = True
 
-    def open(self, settings: PoolSettings, on_session: OnSession) -> Any:
+    def open(self, settings: PoolSettings, credentials: Credentials, on_session: OnSession) -> Any:
         """Make an empty native pool."""
         native = cx_Oracle.SessionPool(
-            user=settings.user,
-            password=settings.current_password(),
+            user=credentials.user,
+            password=credentials.password,
             dsn=with_connect_timeouts(
                 settings.dsn, settings.connect_timeout, settings.transport_connect_timeout, settings.config_dir
             ),
@@ -102,11 +103,11 @@ class CxOracle:
         native.ping_interval = -1
         return native
 
-    def log_on(self, settings: PoolSettings, seconds: int) -> None:
+    def log_on(self, settings: PoolSettings, credentials: Credentials, seconds: int) -> None:
         """Log on and off again."""
         cx_Oracle.connect(
-            user=settings.user,
-            password=settings.current_password(),
+            user=credentials.user,
+            password=credentials.password,
             dsn=with_connect_timeouts(settings.dsn, seconds, seconds, settings.config_dir),
         ).close()
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import oracledb
 
+from orapool.credentials import Credentials
 from orapool.drivers.base import (
     DeadIdleSession,
     OnSession,
@@ -103,11 +104,11 @@ class OracleDb:
     # Each of these counts as open for ever, and is so many sessions less that the native pool would give.
     _room_for_miscounts = 0 if int(oracledb.__version__.partition(".")[0]) >= 3 else 1_000_000
 
-    def open(self, settings: PoolSettings, on_session: OnSession) -> Any:
+    def open(self, settings: PoolSettings, credentials: Credentials, on_session: OnSession) -> Any:
         """Make an empty native pool."""
         native = oracledb.create_pool(
-            user=settings.user,
-            password=settings.current_password(),
+            user=credentials.user,
+            password=credentials.password,
             dsn=with_connect_timeouts(
                 settings.dsn,
                 settings.connect_timeout,
@@ -132,11 +133,11 @@ class OracleDb:
         _closer.add(native)
         return native
 
-    def log_on(self, settings: PoolSettings, seconds: int) -> None:
+    def log_on(self, settings: PoolSettings, credentials: Credentials, seconds: int) -> None:
         """Log on and off again."""
         oracledb.connect(
-            user=settings.user,
-            password=settings.current_password(),
+            user=credentials.user,
+            password=credentials.password,
             dsn=with_connect_timeouts(settings.dsn, seconds, seconds, settings.config_dir, thin=True),
         ).close()
 
