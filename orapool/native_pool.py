@@ -78,6 +78,11 @@ class NativePool:
         return f"<NativePool of {self.where}: {self.health.total} sessions, {self.guests} guests>"
 
     @property
+    def at_rest(self) -> bool:
+        """Whether there is no session, and nobody is about to make one. A successor stays as long as its elders do."""
+        return not self.guests and not self.elders and self.health.at_rest
+
+    @property
     def newest(self) -> NativePool:
         """This one, or the one that has succeeded it."""
         found = self

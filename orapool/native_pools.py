@@ -142,25 +142,26 @@ class NativePools:
 
     def leave(self, native: NativePool) -> None:
         """Let go of one, and close those that nobody needs any more."""
+        closed = []
         with self._lock:
             native.guests -= 1
-            if len(self.all) == 1:
-                return
-            left = [each for each in self.all if each is not self.primary and not each.guests and each.health.at_rest]
-            if not left:
-                return
-            self.all = tuple(each for each in self.all if each not in left)
-            for each in self.all:
-                each.elders = tuple(elder for elder in each.elders if elder not in left)
-            handles = []
-            for each in left:
-                if self._by_key.get(each.key) is each:
-                    del self._by_key[each.key]
-                handles.append(each.handle)
-                each.handle = None
-                each.health.close()
-        for handle in handles:
+            while len(self.all) > 1:
+                left = next((each for each in self.all if each is not self.primary and each.at_rest), None)
+                if left is None:
+                    break
+                closed.append(left.handle)
+                self._forget(left)
+        for handle in closed:
             self._background.submit(partial(self._driver.close, handle))
+
+    def _forget(self, native: NativePool) -> None:
+        self.all = tuple(each for each in self.all if each is not native)
+        for each in self.all:
+            each.elders = tuple(elder for elder in each.elders if elder is not native)
+        if self._by_key.get(native.key) is native:
+            del self._by_key[native.key]
+        native.handle = None
+        native.health.close()
 
     # ------------------------------------------------------------ drawing
     def draw_idle(self, native: NativePool) -> tuple[Any, SessionState] | None:
