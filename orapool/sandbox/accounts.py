@@ -16,6 +16,10 @@ class _Account:
     locked: bool = False
     proxies: set[str] = field(default_factory=set)
     """Users who may log on as this one, with passwords of their own."""
+    os_users: set[str] = field(default_factory=set)
+    """Users of clients' operating systems who are this one, without a password."""
+    tokens: set[str] = field(default_factory=set, repr=False)
+    """Access tokens that stand for this one."""
 
 
 class Accounts:
@@ -33,6 +37,13 @@ class Accounts:
         """The verifier of a user, None when there is no such user."""
         account = self._accounts.get(user)
         return account.verifier if account else None
+
+    def identify(self, os_user: str, token: str | None) -> str | None:
+        """Who logs on without a password, by a token or else as a user of the operating system; None for nobody."""
+        for user, account in self._accounts.items():
+            if token in account.tokens if token is not None else os_user in account.os_users:
+                return user
+        return None
 
     def admit(self, user: str, client: str) -> str:
         """Who a session is of: `user`, who has proved the password, or the `client` whose proxy that is.
@@ -72,6 +83,17 @@ class Accounts:
         """Let `proxy` log on as `client`, as ALTER USER ... GRANT CONNECT THROUGH does."""
         self._account(proxy)
         self._account(client).proxies.add(proxy.upper())
+
+    def identify_externally(self, user: str, os_user: str) -> None:
+        """Let a user of clients' operating systems log on without a password, as CREATE USER ... IDENTIFIED EXTERNALLY.
+
+        The server believes what the client says, as a database with REMOTE_OS_AUTHENT does.
+        """
+        self._account(user).os_users.add(os_user)
+
+    def accept_token(self, user: str, token: str) -> None:
+        """Let an access token stand for a user."""
+        self._account(user).tokens.add(token)
 
     def heal(self) -> None:
         """The passwords as at the start, none expired, nobody locked."""

@@ -163,6 +163,36 @@ class Sandbox:
         """
         self._call("grant_proxy", client=client, proxy=proxy)
 
+    def identify_externally(self, user: str, os_user: str) -> None:
+        """Let a user of the client's operating system log on as `user` without a password (REMOTE_OS_AUTHENT)."""
+        self._call("identify_externally", user=user, os_user=os_user)
+
+    def accept_token(self, user: str, token: str) -> None:
+        """Let an access token stand for a user."""
+        self._call("accept_token", user=user, token=token)
+
+    # ------------------------------------------------------------ TLS
+    def listen_for_tls(self) -> str:
+        """Listen for TLS too, on another port; returns the connect string, ``tcps://host:port/service``.
+
+        Its certificate is of an authority of its own: `make_wallet` has that.
+        """
+        return f"tcps://{self.host}:{self._call('listen_for_tls')}/{SERVICE}"
+
+    def make_wallet(self, password: str = "") -> str:
+        """A folder with an ``ewallet.pem``, for python-oracledb; with a password, it has a client's certificate too.
+
+        Example:
+            >>> dsn, wallet = sandbox.listen_for_tls(), sandbox.make_wallet()
+            >>> connection = oracledb.connect(user="scott", password="tiger", dsn=dsn, wallet_location=wallet)
+        """
+        wallet: str = self._call("make_wallet", password=password)
+        return wallet
+
+    def demand_client_certificates(self, demanded: bool = True) -> None:
+        """Let in by TLS only who shows a certificate out of a wallet of `make_wallet` with a password, until `heal`."""
+        self._call("demand_client_certificates", demanded=demanded)
+
     # ------------------------------------------------------------ faults
     def end_sessions(self, how: str = "fin", sid: int | None = None) -> int:
         """End one session, or all, from the server's side; returns how many.

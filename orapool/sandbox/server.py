@@ -7,6 +7,7 @@ import itertools
 import logging
 import re
 import socket
+import tempfile
 import threading
 from collections import Counter
 from collections.abc import Mapping
@@ -19,6 +20,7 @@ from orapool.sandbox.packets import ConnectionClosed
 from orapool.sandbox.session import Session
 from orapool.sandbox.sql import Backend, ClientWatch, Engine, SessionIdentity
 from orapool.sandbox.stats import Stats
+from orapool.sandbox.tls import TlsListener
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +57,8 @@ class Server:
         self.host = host
         self.port = port
         self.delay = 0.0
+        self.tls: TlsListener | None = None
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._engine = Engine(path, users)
         self.accounts = Accounts(users)
         self._lock = threading.Lock()
@@ -81,6 +85,26 @@ class Server:
         self._engine.start()
         self._listen()
 
+    def listen_for_tls(self) -> int:
+        """Listen for TLS too, on a port of its own; returns that."""
+        if self.tls is None:
+            self._folder = tempfile.TemporaryDirectory(prefix="orapool-tls-")
+            self.tls = TlsListener(self.host, (self.host, self.port), Path(self._folder.name))
+        return self.tls.port
+
+    def make_wallet(self, password: str = "") -> str:
+        """A wallet for clients that come by TLS: see `TlsListener.make_wallet`."""
+        return self._tls().make_wallet(password)
+
+    def demand_client_certificates(self, demanded: bool = True) -> None:
+        """Whether clients that come by TLS have to show a certificate."""
+        self._tls().demand_client_certificates(demanded)
+
+    def _tls(self) -> TlsListener:
+        if self.tls is None:
+            raise ValueError("the sandbox does not listen for TLS")
+        return self.tls
+
     def stop(self) -> None:
         """Stop listening and end all sessions, as a database that shuts down; the data stay."""
         self._close_listener()
@@ -91,6 +115,9 @@ class Server:
         self.thaw()
         self.stop()
         self._engine.stop()
+        if self.tls is not None and self._folder is not None:
+            self.tls.close()
+            self._folder.cleanup()
 
     def _listen(self) -> None:
         if self._listener is not None:
@@ -156,6 +183,10 @@ class Server:
     def verifier(self, user: str) -> Verifier | None:
         """The verifier of a user, None when there is no such user."""
         return self.accounts.verifier(user)
+
+    def identify(self, os_user: str, token: str | None) -> str | None:
+        """Who logs on without a password: see `Accounts.identify`."""
+        return self.accounts.identify(os_user, token)
 
     def admit(self, user: str, client: str) -> str:
         """Who a session is of: see `Accounts.admit`."""
@@ -276,6 +307,8 @@ class Server:
         self.refuse(False)
         self._target = None
         self.accounts.heal()
+        if self.tls is not None:
+            self.tls.demand_client_certificates(False)
         for session, _thread in self._chosen(None):
             session.fail_next(None)
             session.cut_next(False)
