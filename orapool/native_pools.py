@@ -274,7 +274,8 @@ class NativePools:
 
     def note_denied(self, native: NativePool, error: Exception, nested: bool = False) -> None:
         """A log-on was denied: have the next one made with another password, if there is one, or later."""
-        if native.key.password is None and wrong_password(error) and not self.renew(native, nested):
+        by_settings = native.key.password is None and self._settings.has_password
+        if by_settings and wrong_password(error) and not self.renew(native, nested):
             native.denial = Denial(error, native.denial)
 
     def renew(self, native: NativePool, nested: bool = False) -> bool:

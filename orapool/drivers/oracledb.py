@@ -93,6 +93,27 @@ class _Closer:
 _closer = _Closer()
 
 
+def _log_on_arguments(
+    settings: PoolSettings, credentials: Credentials, connect: float, transport: float
+) -> dict[str, Any]:
+    """Who logs on, how, and where."""
+    arguments: dict[str, Any] = {
+        "user": credentials.user,
+        "dsn": with_connect_timeouts(
+            settings.dsn, connect, transport, settings.config_dir, thin=True, wallet=settings.wallet_location
+        ),
+    }
+    if settings.wallet_password is not None:
+        arguments["wallet_password"] = settings.wallet_password.get_secret_value()
+    if credentials.password:
+        arguments["password"] = credentials.password
+    elif settings.externalauth:
+        arguments["externalauth"] = True
+    elif settings.access_token is not None:
+        arguments["access_token"] = settings.driver_token()
+    return arguments
+
+
 class OracleDb:
     """python-oracledb's part of `orapool.drivers.base.Driver`."""
 
@@ -107,15 +128,7 @@ class OracleDb:
     def open(self, settings: PoolSettings, credentials: Credentials, on_session: OnSession) -> Any:
         """Make an empty native pool."""
         native = oracledb.create_pool(
-            user=credentials.user,
-            password=credentials.password,
-            dsn=with_connect_timeouts(
-                settings.dsn,
-                settings.connect_timeout,
-                settings.transport_connect_timeout,
-                settings.config_dir,
-                thin=True,
-            ),
+            **_log_on_arguments(settings, credentials, settings.connect_timeout, settings.transport_connect_timeout),
             # With min > 0 the sessions are opened in the background, where a wrong password goes unreported.
             min=0,
             max=native_max(settings) + self._room_for_miscounts,
@@ -136,11 +149,7 @@ class OracleDb:
 
     def log_on(self, settings: PoolSettings, credentials: Credentials, seconds: int) -> None:
         """Log on and off again."""
-        oracledb.connect(
-            user=credentials.user,
-            password=credentials.password,
-            dsn=with_connect_timeouts(settings.dsn, seconds, seconds, settings.config_dir, thin=True),
-        ).close()
+        oracledb.connect(**_log_on_arguments(settings, credentials, seconds, seconds)).close()
 
     def acquire(self, native: Any, seconds: float) -> Any:
         """Draw a session, or raise DPY-4005 after about `seconds`."""

@@ -31,7 +31,7 @@ class Accounts:
 
     def __init__(self, users: Mapping[str, str]) -> None:
         self._first = {user.upper(): Verifier.of(user.upper(), password) for user, password in users.items()}
-        self._accounts = {user: _Account(verifier) for user, verifier in self._first.items()}
+        self.heal()
 
     def verifier(self, user: str) -> Verifier | None:
         """The verifier of a user, None when there is no such user."""
@@ -96,9 +96,8 @@ class Accounts:
         self._account(user).tokens.add(token)
 
     def heal(self) -> None:
-        """The passwords as at the start, none expired, nobody locked."""
-        for user, account in self._accounts.items():
-            account.verifier, account.expired, account.locked = self._first[user], False, False
+        """The accounts as at the start: with the passwords of then, nobody locked, nothing granted."""
+        self._accounts = {user: _Account(verifier) for user, verifier in self._first.items()}
 
     def _account(self, user: str) -> _Account:
         account = self._accounts.get(user.upper())

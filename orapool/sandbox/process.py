@@ -271,7 +271,7 @@ class Sandbox:
     def heal(self) -> None:
         """End every fault in force: thaw, listen, serve here, no delay, no failure or cut to come.
 
-        Passwords are those of the start again, and nobody is locked.
+        The accounts are as at the start: with the passwords of then, nobody locked, nothing granted.
         """
         self._call("heal")
 
