@@ -83,6 +83,20 @@ class TestTheDatabaseIsStoppedAndStarted:
         assert len(going) == 1, going
         assert len(coming) == 1, coming
 
+    def test_one_line_is_logged_too_when_nobody_asks(
+        self, make_pool: MakePool, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        pool = make_pool(min=2, max=2)
+        lay_idle(pool, 2)
+        with log_lines(caplog, logging.WARNING) as going:
+            sandbox.stop()
+            with pool.acquire() as connection:  # sees that they are dead; the upkeep tries to replace them
+                until(lambda: pool.stats().outage_since is not None, 20)
+                assert connection is not None
+        sandbox.start()
+
+        assert len(going) == 1, going
+
     def test_the_database_is_not_stormed(self, make_pool: MakePool, sandbox: Sandbox) -> None:
         pool = make_pool(max=IDLE, acquire_timeout=5)
         lay_idle(pool)
