@@ -203,6 +203,8 @@ class SessionPool:
     def _draw_in_worker(self, deadline: float, seconds: float) -> tuple[Any, SessionState]:
         """Draw a session in a worker, which may find dead ones in the native pool, and may have to log on."""
         self._health.clear_ended()
+        if self._is_short():
+            self._keeper.wake()
         if self._outage.since is not None and not self._health.any_alive():
             raise self._outage.error()
         driver, native, started = self.driver, self._native, time.monotonic()
