@@ -259,10 +259,11 @@ class TestLogOnIsAcceptedThenMute:
         assert longest(outcomes) < 1.5 + LATE
 
     def test_engine_connect_keeps_the_pools_deadline(self, default_pool: SessionPool, sandbox: Sandbox) -> None:
+        engine = orapool.engine()
         sandbox.freeze(log_ons_only=True)
 
         def execute() -> Any:
-            with orapool.engine().connect() as connection:
+            with engine.connect() as connection:
                 return connection.execute(text("select 1 from dual")).scalar()
 
         executed = Callers(1, execute).wait(15)[0]
