@@ -135,14 +135,17 @@ class TestIdleSessionsSilentlyDropped:
         orapool.configure(
             dsn=firewall.sandbox.dsn, user="scott", password="tiger", driver=driver, max=3, acquire_timeout=5, trust=0.2
         )
+        engine = orapool.engine()
+
+        def execute() -> Any:
+            with engine.connect() as connection:
+                return connection.execute(text("select 1 from dual")).scalar()
+
         try:
+            execute()  # SQLAlchemy asks for more at the first connect
             lay_idle(orapool.pool(), 3)
             time.sleep(0.4)
             firewall.drop_flows()
-
-            def execute() -> Any:
-                with orapool.engine().connect() as connection:
-                    return connection.execute(text("select 1 from dual")).scalar()
 
             executed = outcome(execute)
         finally:
