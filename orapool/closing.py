@@ -11,48 +11,61 @@ from typing import Any
 from orapool import forking
 from orapool.log_ons import CUT_PAUSE, LogOns
 from orapool.native_pools import NativePools
-from orapool.workers import CallTimeout, Workers
+from orapool.workers import Workers
 
 log = logging.getLogger("orapool.pool")
 
-_LIMIT = 1.5
-"""Seconds that the log-offs of a closing pool may take in all."""
+LIMIT = 2.0
+"""Seconds that a closing pool may take in all: half of them for calls to end, and three quarters before it cuts."""
 
 
 def draw_idle(natives: NativePools, background: Workers) -> Iterator[Any]:
     """Draw the idle sessions while others are checked out, which no native pool can close by itself."""
-    if not background.idle_by(time.monotonic() + _LIMIT):
+    if not background.idle_by(time.monotonic() + LIMIT):
         natives.shut_down_idle()
     for native in natives.all:
         for connection, _state in list(iter(partial(natives.draw_idle, native), None)):
             yield connection
 
 
-def close(natives: NativePools, workers: Workers, background: Workers, log_ons: LogOns, where: str) -> None:
-    """Close the native pools, when the calls in them have ended. Those of `background` run within those of `workers`.
+def close(natives: NativePools, workers: Workers, background: Workers, log_ons: LogOns) -> None:
+    """Close the native pools with all their sessions, within `LIMIT`. Nobody draws from them any more.
 
-    `where` is what to call the pool in the log.
+    Calls of `background` run within those of `workers`, which are callers' own; both end with this.
     """
+    _close(natives, workers, background, log_ons)
+    natives.forget_sessions()
+    workers.retire()
+    background.retire()
 
+
+def _close(natives: NativePools, workers: Workers, background: Workers, log_ons: LogOns) -> None:
     def calls_end_by(deadline: float) -> bool:
         return background.idle_by(deadline) and workers.idle_by(deadline)
 
-    deadline = time.monotonic() + _LIMIT
-    limit = deadline + _LIMIT / 4
-    if not calls_end_by(deadline):
+    begun = time.monotonic()
+    cut, limit = begun + LIMIT * 3 / 4, begun + LIMIT
+    where = natives.primary.where
+    if not calls_end_by(begun + LIMIT / 2):
         natives.shut_down_all()
-        while not calls_end_by(time.monotonic() + CUT_PAUSE) and time.monotonic() < limit:
+        while not calls_end_by(time.monotonic() + CUT_PAUSE) and time.monotonic() < cut:
             log_ons.cut_overdue(float("inf"))  # nobody waits for any of them
-    try:
-        if calls_end_by(limit):
-            workers.run(natives.close, deadline)
-        else:
-            # Oracle Client crashes when its pool is closed under a call that still runs in it.
-            forking.leak(natives.handles())
-            log.warning("%s: %s, %s will not end: left alone", where, workers, background)
-    except CallTimeout:
-        log.warning("%s: the database does not answer the log-offs", where)
-        natives.shut_down_all()
-    except Exception as error:
-        log.warning("%s: closing failed: %s", where, error)
-    natives.forget_sessions()
+    if not calls_end_by(cut):
+        # Oracle Client crashes when its pool is closed under a call that still runs in it.
+        forking.leak(natives.take_handles())
+        log.warning("%s: %r, %r will not end: left alone", where, workers, background)
+        return
+    for handle in natives.take_handles():
+        # python-oracledb tries a log-on that was cut once more, and waits for that before it closes.
+        threads = natives.driver.log_on_threads(handle)
+        workers.submit(partial(log_ons.run, partial(_close_one, natives, handle), cut, threads))
+    while not workers.idle_by(time.monotonic() + CUT_PAUSE):
+        log_ons.cut_overdue()
+        if time.monotonic() >= limit:
+            log.warning("%s: the database does not answer the log-offs", where)
+            natives.shut_down_all()
+            return
+
+
+def _close_one(natives: NativePools, handle: Any, _seconds: float) -> None:
+    natives.driver.close(handle)

@@ -16,17 +16,17 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Callable
 
-from orapool.causes import MADE_ROOM
+from orapool.causes import MADE_ROOM, PING_CUT_SHORT, PING_UNANSWERED
 from orapool.credentials import Credentials, of_settings
 from orapool.departures import Departures
 from orapool.drivers.base import DeadIdleSession, Driver
 from orapool.errors import ConfigurationError, wrong_password
 from orapool.gate import Occupied
-from orapool.health import SessionState
+from orapool.health import SessionState, Unanswered
 from orapool.log_ons import PATIENCE, LogOns
 from orapool.native_pool import Denial, NativePool
 from orapool.settings import PoolSettings
-from orapool.workers import Workers
+from orapool.workers import CallTimeout, Workers
 
 log = logging.getLogger("orapool.pool")
 
@@ -54,9 +54,7 @@ class NativePools:
 
     Args:
         name: of the session pool, for log lines.
-        ping: makes a round trip on a session by a deadline, or raises.
         on_session: gets each new session, with its native pool.
-        busy: how many slots of the session pool are taken.
         dropped: notes that a session was dropped, and why.
     """
 
@@ -66,28 +64,27 @@ class NativePools:
         settings: PoolSettings,
         driver: Driver,
         log_ons: LogOns,
+        workers: Workers,
         background: Workers,
         where: Callable[[str | None], str],
-        ping: Callable[[float, Any, SessionState], None],
         on_session: OnSession,
-        busy: Callable[[], int],
         dropped: Callable[[str], None],
     ) -> None:
         self._name = name
         self._settings = settings
-        self._driver = driver
+        self.driver = driver
         self._log_ons = log_ons
+        self._workers = workers
         self._background = background
         self._where = where
-        self._ping = ping
         self._on_session = on_session
-        self._busy = busy
         self._dropped = dropped
         self._departures = Departures(settings, driver, background, lambda: [each.health for each in self.all])
         self._lock = threading.Lock()
         self._making = threading.Lock()
         self._renewing = threading.Lock()  # apart, since a function that returns a password may take its time
         self._by_key: dict[Credentials, NativePool] = {}
+        self._coming = 0
         self.all: tuple[NativePool, ...] = ()
         """Read without a lock: it is replaced as a whole."""
         self.primary = self._make(of_settings(settings), settings.current_password())
@@ -97,8 +94,8 @@ class NativePools:
     def _make(self, key: Credentials, password: str, nested: bool = False) -> NativePool:
         """Make an empty one, which talks to nobody. A fork waits for it, as for the call that it is `nested` in."""
         credentials = replace(key, password=password)
-        made = NativePool(key, credentials, self._where(key.user), self._driver, self._settings, self._ping)
-        opening = partial(self._driver.open, self._settings, credentials, partial(self._on_session, made))
+        made = NativePool(key, credentials, self._where(key.user), self.driver, self._settings, self.ping)
+        opening = partial(self.driver.open, self._settings, credentials, partial(self._on_session, made))
         limit = time.monotonic() + PATIENCE
         made.handle = opening() if nested else self._log_ons.run(lambda _left: opening(), limit)
         return made
@@ -152,7 +149,7 @@ class NativePools:
                 closed.append(left.handle)
                 self._forget(left)
         for handle in closed:
-            self._background.submit(partial(self._driver.close, handle))
+            self._background.submit(partial(self.driver.close, handle))
 
     def _forget(self, native: NativePool) -> None:
         self.all = tuple(each for each in self.all if each is not native)
@@ -174,8 +171,8 @@ class NativePools:
             if handle is None or not health.reserve():
                 return None
             try:
-                connection = self._driver.acquire_idle(handle)
-            except (self._driver.dbapi.Error, DeadIdleSession, OSError) as error:
+                connection = self.driver.acquire_idle(handle)
+            except (self.driver.dbapi.Error, DeadIdleSession, OSError) as error:
                 health.cancel_reservation()
                 log.info("pool %r: no idle session: %s", self._name, error)
                 return None
@@ -210,7 +207,7 @@ class NativePools:
                 return connection, native
             except _Superseded:
                 continue
-            except self._driver.dbapi.Error:
+            except self.driver.dbapi.Error:
                 if denied or native.successor is None:
                     raise
                 denied = True
@@ -218,16 +215,12 @@ class NativePools:
                 self.leave(native)
 
     def _draw_from(self, native: NativePool, deadline: float) -> Any:
-        driver = self._driver
-        if native.health.idle <= 0:
-            self._check_password(native)
-            self._make_room(native, deadline)
-        with contextlib.nullcontext() if driver.grows_alone else self._turn(native, deadline):
+        driver = self.driver
+        self._check_password(native)
+        turn = contextlib.nullcontext() if driver.grows_alone else self._turn(native, deadline)
+        with self._room(native, deadline), turn:
             threads = driver.log_on_threads(native.handle)
-            connection = self._log_ons.run(partial(self._grow, native, deadline), deadline, threads)
-        while len(self.all) > 1 and self.total > self._settings.max and self._evict(deadline):
-            pass  # two came at the same moment
-        return connection
+            return self._log_ons.run(partial(self._grow, native, deadline), deadline, threads)
 
     @contextlib.contextmanager
     def _turn(self, native: NativePool, deadline: float) -> Iterator[None]:
@@ -244,17 +237,31 @@ class NativePools:
 
     def _grow(self, native: NativePool, deadline: float, seconds: float) -> Any:
         """Draw from the driver's pool, which may log on, and may go on for so many seconds."""
-        alone = self._driver.grows_alone
+        alone = self.driver.grows_alone
         with native.gate.growth(max(0.0, deadline - time.monotonic())) if alone else contextlib.nullcontext():
             self._check_password(native)
             try:
-                connection = self._driver.acquire(native.handle, seconds)
-            except self._driver.dbapi.Error as error:
+                connection = self.driver.acquire(native.handle, seconds)
+            except self.driver.dbapi.Error as error:
                 # While nobody else is let in: of many who ask at once, one is denied, and not each of them.
                 self.note_denied(native, error, nested=True)
                 raise
             native.denial = None
             return connection
+
+    def ping(self, deadline: float, connection: Any, state: SessionState) -> None:
+        """One round trip, within `ping_timeout` and the time left; a session that does not answer is shut down."""
+        limit = time.monotonic() + self._settings.ping_timeout
+        cut_short = deadline < limit
+        let_go = threading.Event()
+        call = partial(self.driver.ping, connection, self._settings.ping_timeout)
+        try:
+            self._workers.run(call, min(deadline, limit), lambda *_: let_go.set())
+        except CallTimeout:
+            connection.call_under_way = let_go
+            if state.socket is not None:
+                state.socket.shut_down()  # which frees the worker too
+            raise Unanswered(PING_CUT_SHORT if cut_short else PING_UNANSWERED) from None
 
     # ------------------------------------------------------------ passwords
     def _check_password(self, native: NativePool) -> None:
@@ -320,15 +327,25 @@ class NativePools:
         """Sessions open, as far as is known."""
         return sum(each.health.total for each in self.all)
 
-    def _make_room(self, native: NativePool, deadline: float) -> None:
-        """Before a log-on: close what is idle of others, where `max` would not let another session in beside it.
+    @contextlib.contextmanager
+    def _room(self, native: NativePool, deadline: float) -> Iterator[None]:
+        """While somebody logs on: close what is idle of others, where `max` would not let one more session in.
 
-        Who logs on holds a slot, as does everyone with a session: these, and what is idle, are all that there can be.
+        Whoever logs on holds a slot, and so does everyone with a session: if there are too many, some are idle.
         """
-        while len(self.all) > 1 and native.health.idle <= 0:
-            taken = self._busy()
-            if taken + sum(each.health.idle for each in self.all) <= self._settings.max or not self._evict(deadline):
-                return
+        coming = False
+        try:
+            evicts = True
+            while native.health.idle <= 0 and not coming:
+                with self._lock:
+                    if len(self.all) == 1 or not evicts or self.total + self._coming < self._settings.max:
+                        self._coming += 1
+                        coming = True
+                evicts = coming or self._evict(deadline)
+            yield
+        finally:
+            with self._lock:
+                self._coming -= coming
 
     def _evict(self, deadline: float) -> bool:
         """Close the session that has been idle longest, or one beside it; False where none can be had."""
@@ -349,11 +366,11 @@ class NativePools:
         """Draw an idle session where the kernel does not tell which are alive."""
         if not native.health.blind or native.health.idle <= 0:
             return None
-        alone = self._driver.grows_alone
+        alone = self.driver.grows_alone
         try:
             with native.gate.growth(max(0.0, deadline - time.monotonic())) if alone else contextlib.nullcontext():
-                connection = self._driver.acquire(native.handle, self._settings.ping_timeout)
-        except (self._driver.dbapi.Error, DeadIdleSession, Occupied, OSError) as error:
+                connection = self.driver.acquire(native.handle, self._settings.ping_timeout)
+        except (self.driver.dbapi.Error, DeadIdleSession, Occupied, OSError) as error:
             log.info("pool %r: no idle session: %s", self._name, error)
             return None
         return connection, native.health.drawn(connection)
@@ -386,16 +403,14 @@ class NativePools:
         for each in self.all:
             each.health.shut_down_all()
 
-    def handles(self) -> list[Any]:
-        """The drivers' own pools."""
-        return [each.handle for each in self.all if each.handle is not None]
-
-    def close(self) -> None:
-        """Close the drivers' own pools, which logs off what is open (talks to the server)."""
+    def take_handles(self) -> list[Any]:
+        """The drivers' own pools, for whoever closes them: nothing is drawn from them any more."""
+        handles = []
         for each in self.all:
-            handle, each.handle = each.handle, None
-            if handle is not None:
-                self._driver.close(handle)
+            if each.handle is not None:
+                handles.append(each.handle)
+                each.handle = None
+        return handles
 
     def forget_sessions(self) -> None:
         """Forget all sessions."""

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from orapool import closing, forking
-from orapool.causes import CLOSED, ENDED, PING_CUT_SHORT, PING_UNANSWERED, RETIRED, ROLLBACK_UNANSWERED
+from orapool.causes import CLOSED, ENDED, RETIRED, ROLLBACK_UNANSWERED
 from orapool.counters import Counters, PoolStats
 from orapool.credentials import of_checkout
 from orapool.drivers import find_driver
@@ -21,9 +21,9 @@ from orapool.drivers.base import DeadIdleSession, Driver
 from orapool.dsn import mask
 from orapool.errors import DatabaseUnavailable, PoolClosed, PoolTimeout, error_codes, log_on_error
 from orapool.gate import Gate, Occupied
-from orapool.health import SessionState, Unanswered
+from orapool.health import SessionState
 from orapool.keeper import Keeper
-from orapool.log_ons import PATIENCE, LogOns
+from orapool.log_ons import CUT_PAUSE, PATIENCE, LogOns
 from orapool.native_pool import NativePool
 from orapool.native_pools import NativePools, StillDenied
 from orapool.outage import Outage
@@ -83,6 +83,7 @@ class SessionPool:
         self._upkeep: Upkeep
         self._keeper: Keeper
         self._filled = False
+        self._native_closed = threading.Event()
         self._out: dict[int, weakref.ref[Any]] = {}
         self._strays: deque[Any] = deque()
         self._counters = Counters()
@@ -205,6 +206,8 @@ class SessionPool:
     ) -> tuple[Any, SessionState]:
         """Draw one of an older password's, or else in a worker, which may find dead ones, and may have to log on."""
         native.health.clear_ended()
+        if self._is_short():
+            self._keeper.wake()
         drawn = natives.draw_of_elders(native)
         if drawn is not None:
             return drawn
@@ -257,20 +260,6 @@ class SessionPool:
                 log.info("%s: a log-on that nobody waits for any more failed: %s", self.where, error)
         finally:
             self._pass_on()
-
-    def ping(self, deadline: float, connection: Any, state: SessionState) -> None:
-        """One round trip, within `ping_timeout` and the time left; a session that does not answer is shut down."""
-        limit = time.monotonic() + self.settings.ping_timeout
-        cut_short = deadline < limit
-        let_go = threading.Event()
-        call = partial(self.driver.ping, connection, self.settings.ping_timeout)
-        try:
-            self._workers.run(call, min(deadline, limit), lambda *_: let_go.set())
-        except CallTimeout:
-            connection.call_under_way = let_go
-            if state.socket is not None:
-                state.socket.shut_down()  # which frees the worker too
-            raise Unanswered(PING_CUT_SHORT if cut_short else PING_UNANSWERED) from None
 
     def _log_on_failed(self, cause: Exception, silent: bool = False) -> None:
         if self._outage.failed(cause, silent):
@@ -422,11 +411,10 @@ class SessionPool:
                     self.settings,
                     self.driver,
                     self._log_ons,
+                    self._workers,
                     self._background,
                     where=self._where,
-                    ping=self.ping,
                     on_session=self._on_session,
-                    busy=lambda: self._slots.busy,
                     dropped=self._count_dropped,
                 )
                 self._upkeep = Upkeep(self, natives, self._outage, self._log_ons, self._workers)
@@ -505,6 +493,10 @@ class SessionPool:
         else:
             for connection in closing.draw_idle(natives, self._background):
                 self._let_go(connection, CLOSED)
+            limit = time.monotonic() + closing.LIMIT
+            # What no user has is with the upkeep, or in a call whose caller has gone: that ends soon.
+            while not (self._out or self._native_closed.wait(CUT_PAUSE) or time.monotonic() > limit):
+                self._log_ons.cut_overdue()
         log.info("pool %r closed", self.name)
 
     def _close_natives(self) -> None:
@@ -514,7 +506,8 @@ class SessionPool:
             return
         with self._lock:
             self._counters.dropped[CLOSED] += natives.total
-        closing.close(natives, self._workers, self._background, self._log_ons, f"pool {self.name!r}")
+        closing.close(natives, self._workers, self._background, self._log_ons)
+        self._native_closed.set()
 
     # Looking at it.
 

@@ -10,7 +10,7 @@ from typing import Any, Callable, Protocol
 
 from orapool.causes import RETIRED
 from orapool.drivers.base import Driver
-from orapool.errors import PoolError, denied
+from orapool.errors import DatabaseUnavailable, PoolError, denied
 from orapool.health import SessionState
 from orapool.keeper import Keeper, LookForDatabase, Periodic, Retried, WhenThere
 from orapool.log_ons import CUT_PAUSE, PATIENCE, LogOns
@@ -120,6 +120,8 @@ class Upkeep:
                 if spare is None:
                     break
                 drawn.append(spare)
+        except DatabaseUnavailable as error:  # of which the outage tells, once
+            log.info("%s: %s", self._pool.where, error)
         except PoolError as error:
             log.warning("%s: %s", self._pool.where, error)
         finally:
