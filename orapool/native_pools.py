@@ -203,6 +203,8 @@ class NativePools:
                 raise Occupied
             try:
                 connection = self._draw_from(native, deadline)
+                while len(self.all) > 1 and self.total > self._settings.max and self._evict(deadline):
+                    pass  # it was to draw an idle session, which another has drawn meanwhile
                 self._outdate_older(native)
                 return connection, native
             except _Superseded:

@@ -377,6 +377,7 @@ def test_garbage_of_an_old_native_pool_comes_back(make_pool: MakePool, sandbox: 
 def test_rotations_under_load_leave_the_counts_exact(make_pool: MakePool, sandbox: Sandbox, tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("tiger")
+    before = sandbox.stats()
     pool = make_pool(password=None, password_file=secret, max=4)
     over = threading.Event()
     errors: list[BaseException] = []
@@ -405,6 +406,9 @@ def test_rotations_under_load_leave_the_counts_exact(make_pool: MakePool, sandbo
 
     # Between the two changes the old password is denied, which is told as it is.
     assert all(isinstance(error, LogOnError) and "ORA-01017" in str(error) for error in errors)
-    assert pool.stats().busy == 0
-    until(lambda: pool.stats().opened == sandbox.stats().sessions)
-    assert pool.stats().opened <= 4
+    until(lambda: pool.stats().busy == 0)
+    stats = pool.stats()
+    assert stats.log_ons - stats.dropped_total - stats.replaced == stats.opened <= 4
+    pool.close()
+    until(lambda: (sandbox.stats() - before).sessions == 0)
+    assert pool.stats().opened == 0

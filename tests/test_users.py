@@ -234,7 +234,9 @@ class TestMax:
         assert pool.stats().opened == 1
         until(lambda: threading.active_count() <= threads + 4)  # the pool's own workers
 
-    def test_holds_under_load_and_nobody_gets_anothers_session(self, make_pool: MakePool, sandbox: Sandbox) -> None:
+    def test_holds_under_load_and_nobody_gets_anothers_session(
+        self, make_pool: MakePool, sandbox: Sandbox, driver: str
+    ) -> None:
         sandbox.grant_proxy("sh", "scott")
         before = sandbox.stats()
         pool = make_pool(max=3, acquire_timeout=60)
@@ -256,11 +258,15 @@ class TestMax:
             list(threads.map(work, range(6)))
 
         assert max(most) <= 3
+        until(lambda: pool.stats().busy == 0)
         stats = pool.stats()
-        assert (stats.checkouts, stats.busy, stats.waiting) == (90, 0, 0)
-        assert stats.log_ons == (sandbox.stats() - before).log_ons
-        assert stats.log_ons - stats.dropped_total == stats.opened <= 3
-        until(lambda: (sandbox.stats() - before).sessions == stats.opened)
+        assert (stats.checkouts, stats.waiting) == (90, 0)
+        assert stats.log_ons - stats.dropped_total - stats.replaced == stats.opened <= 3
+        if driver == "cx_oracle":  # python-oracledb's pool may open one that nobody asks for any more
+            assert stats.log_ons == (sandbox.stats() - before).log_ons
+            until(lambda: (sandbox.stats() - before).sessions == stats.opened)
+        pool.close()
+        until(lambda: (sandbox.stats() - before).sessions == 0)
 
 
 class TestFaults:
