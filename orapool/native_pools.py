@@ -205,7 +205,8 @@ class NativePools:
                 connection = self._draw_from(native, deadline)
                 while len(self.all) > 1 and self.total > self._settings.max and self._evict(deadline):
                     pass  # it was to draw an idle session, which another has drawn meanwhile
-                self._outdate_older(native)
+                if connection.session_state is not None:  # it has just logged on
+                    self._outdate_older(native)
                 return connection, native
             except _Superseded:
                 continue
@@ -218,7 +219,7 @@ class NativePools:
 
     def _draw_from(self, native: NativePool, deadline: float) -> Any:
         driver = self.driver
-        self._check_password(native)
+        self._check_password(native, nested=False)
         turn = contextlib.nullcontext() if driver.grows_alone else self._turn(native, deadline)
         with self._room(native, deadline), turn:
             threads = driver.log_on_threads(native.handle)
@@ -241,7 +242,7 @@ class NativePools:
         """Draw from the driver's pool, which may log on, and may go on for so many seconds."""
         alone = self.driver.grows_alone
         with native.gate.growth(max(0.0, deadline - time.monotonic())) if alone else contextlib.nullcontext():
-            self._check_password(native)
+            self._check_password(native, nested=True)
             try:
                 connection = self.driver.acquire(native.handle, seconds)
             except self.driver.dbapi.Error as error:
@@ -266,7 +267,7 @@ class NativePools:
             raise Unanswered(PING_CUT_SHORT if cut_short else PING_UNANSWERED) from None
 
     # ------------------------------------------------------------ passwords
-    def _check_password(self, native: NativePool) -> None:
+    def _check_password(self, native: NativePool, nested: bool) -> None:
         """Before a log-on: raise where there is another password by now, or where this one was just denied."""
         if native.successor is not None:
             raise _Superseded
@@ -276,7 +277,7 @@ class NativePools:
         still_denied = denial is not None and denial.left > 0
         # A file costs nothing to look at; others are asked when there is need.
         look = self._settings.password_file is not None or (denial is not None and still_denied and denial.may_read())
-        if look and self.renew(native, nested=True):
+        if look and self.renew(native, nested):
             raise _Superseded
         if denial is not None and still_denied:
             raise StillDenied(denial)

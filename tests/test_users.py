@@ -151,6 +151,25 @@ class TestACheckoutOfAnotherUser:
         for connection in held:
             connection.close()
 
+    def test_under_way_with_an_older_password_leaves_the_newer_one_in_use(
+        self, make_pool: MakePool, sandbox: Sandbox
+    ) -> None:
+        pool = make_pool()
+        pool.acquire(**SH).close()
+        natives = pool._natives
+        assert natives is not None
+        with natives.visit(Credentials("sh", "sales")) as older:
+            sandbox.set_password("sh", "silk")
+            with pool.acquire(), pool.acquire(**SH):  # nothing is idle that the newer one could take
+                pool.acquire(user="sh", password="silk").close()
+            connection, found = natives.draw(older, time.monotonic() + 5)
+            found.health.put_back(connection, found.health.drawn(connection))
+        before = sandbox.stats()
+
+        pool.acquire(user="sh", password="silk").close()
+
+        assert (sandbox.stats() - before).log_ons == 0
+
     def test_is_made_by_the_functions_of_the_module_too(self, default_pool: SessionPool, sandbox: Sandbox) -> None:
         sandbox.grant_proxy("sh", "scott")
 
