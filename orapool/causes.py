@@ -5,10 +5,12 @@ from __future__ import annotations
 ASKED = "asked"
 CLOSED = "pool closed"
 RETIRED = "retired"
+MADE_ROOM = "made room"
+"""For a session of another user, which `max` would not have let in beside it."""
 ENDED = "ended"
 PING_UNANSWERED = "ping unanswered"
 PING_CUT_SHORT = "ping cut short"
 ROLLBACK_UNANSWERED = "rollback unanswered"
 
-ORDERLY = frozenset({ASKED, CLOSED, RETIRED})
+ORDERLY = frozenset({ASKED, CLOSED, RETIRED, MADE_ROOM})
 """Causes to let go of a session that is well, and may log off."""

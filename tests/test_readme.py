@@ -54,7 +54,7 @@ def test_a_snippet_runs(number: int, sandbox: Sandbox, driver: str, monkeypatch:
 
 
 def test_there_are_snippets() -> None:
-    assert (len(SNIPPETS), len(FILES)) == (8, 3)
+    assert (len(SNIPPETS), len(FILES)) == (9, 3)
 
 
 @pytest.mark.parametrize(("kind", "text"), FILES)
