@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 from pathlib import Path
 from typing import Any, Callable
 
 from pydantic import SecretStr
 
 from orapool.errors import ConfigurationError
+from orapool.hooks import import_function
 
 _LONGEST = 65_536
 """Bytes after which a file cannot be a password."""
@@ -60,11 +60,4 @@ def call_function(function: Callable[..., Any], origin: str, *arguments: Any) ->
 
 def call_hook(hook: str, settings: Any, origin: str) -> str:
     """What ``package.module:function`` returns for these settings. It is imported when it is first needed."""
-    module, _, path = hook.partition(":")
-    try:
-        function: Any = importlib.import_module(module)
-        for name in path.split("."):
-            function = getattr(function, name)
-    except (ImportError, AttributeError) as error:
-        raise ConfigurationError(f"password_hook {hook} (set by {origin}) cannot be imported: {error}") from error
-    return call_function(function, origin, settings)
+    return call_function(import_function("password_hook", hook, origin), origin, settings)

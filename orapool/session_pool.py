@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from orapool import forking
-from orapool.causes import CLOSED, ENDED, PING_CUT_SHORT, PING_UNANSWERED, RETIRED, ROLLBACK_UNANSWERED
+from orapool.causes import CLOSED, ENDED, PING_CUT_SHORT, PING_UNANSWERED, RETIRED
 from orapool.counters import Counters, PoolStats
 from orapool.departures import Departures
 from orapool.drivers import find_driver
@@ -25,8 +25,11 @@ from orapool.health import Health, SessionState, Unanswered
 from orapool.keeper import Keeper
 from orapool.log_ons import LogOns
 from orapool.outage import Outage
+from orapool.rollbacks import Rollbacks
+from orapool.session_setup import SessionSetup
 from orapool.settings import PoolSettings
 from orapool.slots import LineClosed, Slots
+from orapool.tags import Resolver, Tags, make_tags, script_name
 from orapool.upkeep import CUT_PAUSE, PATIENCE, Upkeep
 from orapool.workers import CallTimeout, Workers, run_outside
 
@@ -46,11 +49,12 @@ _ALL_IN_USE = (
     "all sessions are in use",
     "close connections sooner (`with orapool.connection() as ...`), or raise max or acquire_timeout",
 )
+_SLOW_SETUP = ("on_session has not ended", "make it quicker, or raise acquire_timeout")
 _SLOW_LOG_ON = ("a log-on has not ended", "check whether the database answers, or raise acquire_timeout")
 
 
 class _Overdue(Exception):
-    """A log-on outlived its caller's deadline: the slot stays with it until it ends."""
+    """A log-on, or `on_session`, outlived its caller's deadline: the slot stays with it until it ends."""
 
     def __init__(self, error: Exception) -> None:
         super().__init__(str(error))
@@ -69,6 +73,8 @@ class SessionPool:
         self.name = name
         self.settings = settings
         self.where = f"pool {name!r}, {settings.user}@{mask(settings.dsn)}"
+        told = (settings.action, settings.client_identifier, settings.clientinfo)
+        self._tags = Resolver(Tags(settings.module or script_name(), *told))
         self._driver: Driver | None = None
         self._start_afresh()
         forking.remember(self)
@@ -82,6 +88,8 @@ class SessionPool:
         self._native: Any = None
         self._health: Health
         self._departures: Departures
+        self._rollbacks: Rollbacks
+        self._setup: SessionSetup
         self._upkeep: Upkeep
         self._keeper: Keeper
         self._filled = False
@@ -102,15 +110,26 @@ class SessionPool:
 
     # Checking out: stand in line for one of `max` slots, draw a session with it, check it, hand it over.
 
-    def acquire(self, timeout: float | None = None, call_timeout: float | None = None) -> Any:
+    def acquire(
+        self,
+        timeout: float | None = None,
+        call_timeout: float | None = None,
+        *,
+        module: str | None = None,
+        action: str | None = None,
+        client_identifier: str | None = None,
+        clientinfo: str | None = None,
+    ) -> Any:
         """Check out a session: a connection of the driver, whose close() gives it back.
 
         `timeout`: seconds to wait for it, in all; None takes the setting `acquire_timeout`; 0 does not stand in line,
         but takes an idle session or logs on, within `connect_timeout`. Callers are served first come, first served.
         `call_timeout`: seconds that a round trip on it may take; None takes the setting.
+        `module`, `action`, `client_identifier`, `clientinfo`: who is at work, as in `orapool.tag`, for this checkout.
 
         Raises `PoolTimeout` when the time is over, `PoolClosed`, `DatabaseUnavailable` or `LogOnError` when a new
-        session is needed and cannot be had. Whoever gets the connection must close it, or use it in `with`.
+        session is needed and cannot be had, `OnSessionError` when `on_session` failed on it. Whoever gets the
+        connection must close it, or use it in `with`.
 
         >>> with pool.acquire(timeout=2) as connection:
         ...     connection.cursor().execute("update stock set amount = amount - 1")
@@ -118,12 +137,16 @@ class SessionPool:
         """
         seconds = self.settings.acquire_timeout if timeout is None else timeout
         deadline = time.monotonic() + seconds
+        given = None
+        if not (module is action is client_identifier is clientinfo is None):
+            given = make_tags(module, action, client_identifier, clientinfo)
+        tags = self._tags.resolve(given)
         self._stand_in_line(deadline, seconds)
         try:
             # Whoever does not stand in line may still log on.
             limit = deadline if seconds > 0 else deadline + self.settings.connect_timeout
             connection = self._draw(
-                limit, seconds, self.settings.call_timeout if call_timeout is None else call_timeout
+                limit, seconds, self.settings.call_timeout if call_timeout is None else call_timeout, tags
             )
         except _Overdue as overdue:
             raise overdue.error from None
@@ -148,17 +171,22 @@ class SessionPool:
         if not served:
             raise self._timed_out(seconds, *_ALL_IN_USE)
 
-    def _draw(self, deadline: float, seconds: float, call_timeout: float) -> Any:
+    def _draw(self, deadline: float, seconds: float, call_timeout: float, tags: Tags) -> Any:
         """Draw a live session: an idle one whose path is known to be good, or can be shown to be, or a new one."""
         if self._native is None:
             self._open()
+        attempt = 0
         while True:
             connection, state = self._draw_idle() or self._draw_in_worker(deadline, seconds)
-            fault = (
-                connection.lost_by
-                or self._health.find_fault(connection, state, deadline)
-                or self._set_call_timeout(connection, call_timeout)
-            )
+            try:
+                fault = (
+                    connection.lost_by
+                    or self._health.find_fault(connection, state, deadline)
+                    or self._setup.prepare(connection, state, call_timeout, tags, deadline, attempt)
+                )
+            except CallTimeout:
+                self._keeper.wake()
+                raise _Overdue(self._timed_out(seconds, *_SLOW_SETUP)) from None
             if fault is None and time.monotonic() >= state.retires:
                 fault = RETIRED
             if fault is None and self._slots.closed:
@@ -168,20 +196,13 @@ class SessionPool:
             self._let_go(connection, fault)
             if fault == CLOSED:
                 raise PoolClosed(f"pool {self.name!r} was closed while waiting for a session")
+            attempt += 1
         if not self._filled:
             self._filled = True
             self._upkeep.fill(deadline)
         if state.draws == 1 and self.settings.increment > 1:
             self._background.submit(self._upkeep.grow)
         return connection
-
-    def _set_call_timeout(self, connection: Any, seconds: float) -> str | None:
-        """What is wrong with a session that does not even take its call time-out."""
-        try:
-            self.driver.set_call_timeout(connection, seconds)
-        except self.driver.dbapi.Error as error:
-            return next(error_codes(error), type(error).__name__)
-        return None
 
     def _draw_idle(self) -> tuple[Any, SessionState] | None:
         """Draw an idle session where that cannot block: one is there, and the kernel knows of no end of any."""
@@ -292,7 +313,7 @@ class SessionPool:
         try:
             cause = connection.lost_by
             if cause is None and self.driver.in_transaction(connection):
-                self._roll_back(connection)
+                self._rollbacks.roll_back(connection)
         except CallTimeout:
             return  # the slot stays with the rollback until that ends
         except Exception as error:
@@ -329,32 +350,6 @@ class SessionPool:
                 self._let_go(connection, cause)
         except Exception as error:
             log.warning("pool %r: giving a session back failed: %s", self.name, error)
-
-    def _roll_back(self, connection: Any) -> None:
-        """Roll back what is open. Raises CallTimeout after `ping_timeout`; the rollback goes on in the background.
-
-        It is cut off there only when the other side's kernel does not acknowledge it either: undoing can take long.
-        """
-        # The native pools would do it too, but with no limit, and python-oracledb's under a lock that all callers need.
-        connection.close_cursors()
-        limit = time.monotonic() + self.settings.ping_timeout
-        try:
-            self._workers.run(
-                partial(self.driver.rollback, connection), limit, partial(self._rolled_back_late, connection)
-            )
-        except CallTimeout:
-            state: SessionState = connection.session_state
-            look = None if state.socket is None else state.socket.look()
-            if state.socket is not None and look is not None and look.retransmits:
-                connection.lost_silently = True
-                state.socket.shut_down()
-                self._health.shut_down_suspects(state)  # before the caller asks for the next session
-            raise
-
-    def _rolled_back_late(self, connection: Any, _result: None, error: BaseException | None) -> None:
-        """A rollback has ended after its caller had gone."""
-        cause = None if error is None else next(error_codes(error), ROLLBACK_UNANSWERED)
-        self._settle(connection, cause)
 
     def _put_back(self, connection: Any, state: SessionState) -> None:
         """Put a session that is well back into the native pool."""
@@ -417,12 +412,18 @@ class SessionPool:
             if self._native is None:
                 if self._slots.closed:
                     raise PoolClosed(f"pool {self.name!r} is closed")
+                self._setup = SessionSetup(
+                    self.where, self.settings, self.driver, self._workers, self._let_go, self._settle
+                )
                 self._health = Health(self.driver, self.settings, self.ping)
+                self._rollbacks = Rollbacks(
+                    self.driver, self._health, self._workers, self.settings.ping_timeout, self._settle
+                )
                 self._departures = Departures(
                     self.where, self.settings, self.driver, self._health, self._gate, self._background
                 )
                 self._upkeep = Upkeep(self, self._health, self._outage, self._log_ons, self._workers)
-                self._keeper = self._upkeep.keeper(self._strays, self._sweep, self._is_short)
+                self._keeper = self._upkeep.keeper(self._strays, self._sweep, self._is_short, self._setup)
                 opening = partial(self.driver.open, self.settings, self._on_session)
                 self._native = self._log_ons.run(lambda _left: opening(), time.monotonic() + PATIENCE)
                 self._keeper.start()
@@ -447,8 +448,16 @@ class SessionPool:
         if not self._slots.take_spare():
             return None
         try:
-            return self._draw_idle() or self._draw_in_worker(deadline, 0)
-        except _Overdue:
+            connection, state = self._draw_idle() or self._draw_in_worker(deadline, 0)
+            fault = connection.lost_by
+            if fault is None and not state.ready:
+                fault = self._setup.begin(connection, state, deadline)
+            if fault is None:
+                return connection, state
+            self._let_go(connection, fault)
+            self._pass_on()
+            return None
+        except (_Overdue, CallTimeout):
             return None
         except BaseException:
             self._pass_on()
@@ -535,22 +544,7 @@ class SessionPool:
             self._health.forget_vanished()
             opened = self._health.total
         with self._lock:
-            counters, dropped = self._counters, dict(self._counters.dropped)
-            return PoolStats(
-                opened=opened,
-                busy=self._slots.busy,
-                idle=max(0, opened - self._slots.busy),
-                waiting=self._slots.waiting,
-                checkouts=counters.checkouts.read(),
-                log_ons=counters.log_ons,
-                replaced=max(0, counters.log_ons - opened - sum(dropped.values())),
-                dropped=dropped,
-                timeouts=counters.timeouts,
-                reclaimed=counters.reclaimed,
-                calls=self._workers.running,
-                abandoned_calls=self._workers.abandoned,
-                outage_since=self._outage.since,
-            )
+            return self._counters.stats(opened, self._slots, self._workers, self._outage.since)
 
     def __repr__(self) -> str:
         state = "closed" if self._slots.closed else "open" if self._native is not None else "not used yet"
@@ -565,13 +559,15 @@ class SessionPool:
         )
 
     @contextmanager
-    def transaction(self, timeout: float | None = None) -> Iterator[Any]:
+    def transaction(self, timeout: float | None = None, **options: Any) -> Iterator[Any]:
         """A connection whose work is committed at the end of the block, and rolled back if the block raises.
+
+        `options` are the others of `acquire`.
 
         >>> with pool.transaction() as connection:
         ...     connection.cursor().execute("update stock set amount = amount - 1")
         """
-        with self.acquire(timeout) as connection:
+        with self.acquire(timeout, **options) as connection:
             yield connection
             connection.commit()
 
