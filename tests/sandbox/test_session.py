@@ -286,9 +286,14 @@ def test_an_empty_module_takes_it_away(connect: Connect) -> None:
 
 def test_a_schema_that_is_not_there_fails_the_next_call(connect: Connect, dbapi: ModuleType) -> None:
     connection = connect()
+    cursor = connection.cursor()
+
+    def work_in(schema: str) -> None:  # python-oracledb tells the server with the next call, Oracle Client at once
+        connection.current_schema = schema
+        cursor.execute("select 1 from dual")
+
     with pytest.raises(dbapi.DatabaseError, match="ORA-01435"):
-        connection.current_schema = "nobody"
-        connection.cursor().execute("select 1 from dual")
+        work_in("nobody")
     connection.current_schema = "SH"
     assert connection.cursor().execute("select 1 from dual").fetchone() == (1,)
 
