@@ -29,7 +29,7 @@ from orapool.rollbacks import Rollbacks
 from orapool.session_setup import SessionSetup
 from orapool.settings import PoolSettings
 from orapool.slots import LineClosed, Slots
-from orapool.tags import Resolver, Tags, make_tags, script_name
+from orapool.tags import Resolver, Tags, current, make_tags, script_name, sources
 from orapool.upkeep import CUT_PAUSE, PATIENCE, Upkeep
 from orapool.workers import CallTimeout, Workers, run_outside
 
@@ -137,10 +137,11 @@ class SessionPool:
         """
         seconds = self.settings.acquire_timeout if timeout is None else timeout
         deadline = time.monotonic() + seconds
-        given = None
+        tags = self._tags.defaults
         if not (module is action is client_identifier is clientinfo is None):
-            given = make_tags(module, action, client_identifier, clientinfo)
-        tags = self._tags.resolve(given)
+            tags = self._tags.resolve(make_tags(module, action, client_identifier, clientinfo))
+        elif sources or current.get() is not None:
+            tags = self._tags.resolve()
         self._stand_in_line(deadline, seconds)
         try:
             # Whoever does not stand in line may still log on.
@@ -179,11 +180,11 @@ class SessionPool:
         while True:
             connection, state = self._draw_idle() or self._draw_in_worker(deadline, seconds)
             try:
-                fault = (
-                    connection.lost_by
-                    or self._health.find_fault(connection, state, deadline)
-                    or self._setup.prepare(connection, state, call_timeout, tags, deadline, attempt)
-                )
+                fault = connection.lost_by or self._health.find_fault(connection, state, deadline)
+                if fault is None and state.told is not tags:
+                    fault = self._setup.prepare(connection, state, tags, deadline, attempt)
+                if fault is None:
+                    fault = self._set_call_timeout(connection, call_timeout)
             except CallTimeout:
                 self._keeper.wake()
                 raise _Overdue(self._timed_out(seconds, *_SLOW_SETUP)) from None
@@ -203,6 +204,14 @@ class SessionPool:
         if state.draws == 1 and self.settings.increment > 1:
             self._background.submit(self._upkeep.grow)
         return connection
+
+    def _set_call_timeout(self, connection: Any, seconds: float) -> str | None:
+        """What is wrong with a session that does not even take its call time-out."""
+        try:
+            self.driver.set_call_timeout(connection, seconds)
+        except self.driver.dbapi.Error as error:
+            return next(error_codes(error), type(error).__name__)
+        return None
 
     def _draw_idle(self) -> tuple[Any, SessionState] | None:
         """Draw an idle session where that cannot block: one is there, and the kernel knows of no end of any."""
@@ -412,13 +421,11 @@ class SessionPool:
             if self._native is None:
                 if self._slots.closed:
                     raise PoolClosed(f"pool {self.name!r} is closed")
-                self._setup = SessionSetup(
-                    self.where, self.settings, self.driver, self._workers, self._let_go, self._settle
-                )
+                parts = (self.where, self.settings, self.driver, self._workers)
+                self._setup = SessionSetup(*parts, self._let_go, self._settle)
                 self._health = Health(self.driver, self.settings, self.ping)
-                self._rollbacks = Rollbacks(
-                    self.driver, self._health, self._workers, self.settings.ping_timeout, self._settle
-                )
+                limit = self.settings.ping_timeout
+                self._rollbacks = Rollbacks(self.driver, self._health, self._workers, limit, self._settle)
                 self._departures = Departures(
                     self.where, self.settings, self.driver, self._health, self._gate, self._background
                 )
@@ -457,7 +464,7 @@ class SessionPool:
             self._let_go(connection, fault)
             self._pass_on()
             return None
-        except (_Overdue, CallTimeout):
+        except (_Overdue, CallTimeout):  # the slot stays with what is under way
             return None
         except BaseException:
             self._pass_on()

@@ -62,10 +62,8 @@ class SessionSetup:
         self._settle = settle
         self._limits: dict[SessionState, float] = {}
 
-    def prepare(
-        self, connection: Any, state: SessionState, call_timeout: float, tags: Tags, deadline: float, attempt: int
-    ) -> str | None:
-        """Set a drawn session up for its user; what is wrong with it, or None.
+    def prepare(self, connection: Any, state: SessionState, tags: Tags, deadline: float, attempt: int) -> str | None:
+        """Set a session up that has not been told these tags, and may be new; what is wrong with it, or None.
 
         Raises what `begin` raises.
         """
@@ -74,8 +72,7 @@ class SessionSetup:
             if fault is not None:
                 return fault
         try:
-            self._driver.set_call_timeout(connection, call_timeout)
-            if state.told is not tags and state.told != tags:
+            if state.told != tags:
                 connection.tell(tags, state.told)
             # Behind the connection will be another session, with the tags of another client.
             state.told = None if self._pooled else tags

@@ -27,8 +27,10 @@ class Tags(NamedTuple):
 
 Source = Callable[[], Union[Tags, None]]
 
-_current: ContextVar[Tags | None] = ContextVar("orapool_tags", default=None)
-_sources: list[Source] = []
+current: ContextVar[Tags | None] = ContextVar("orapool_tags", default=None)
+"""What `tag` says here."""
+sources: list[Source] = []
+"""Who else is asked."""
 
 
 @contextmanager
@@ -50,27 +52,29 @@ def tag(
     >>> with orapool.tag(module="billing", action="monthly run"):
     ...     orapool.read_df("select * from invoices")
     """
-    outer = _current.get()
+    outer = current.get()
     own = make_tags(module, action, client_identifier, clientinfo)
-    token = _current.set(own if outer is None else own.over(outer))
+    token = current.set(own if outer is None else own.over(outer))
     try:
         yield
     finally:
-        _current.reset(token)
+        current.reset(token)
 
 
 def make_tags(*values: str | None) -> Tags:
     """Tags of these values, which must be strings or None."""
-    for name, value in zip(Tags._fields, values):
-        if not (value is None or isinstance(value, str)):
+    made = Tags(*values)
+    for value in values:
+        if value is not None and not isinstance(value, str):
+            name = Tags._fields[values.index(value)]
             raise ConfigurationError(f"{name} should be a string or None, not {type(value).__name__}")
-    return Tags(*values)
+    return made
 
 
 def add_source(source: Source) -> None:
     """Have every checkout ask `source` too, after `tag`: a framework that knows whose request it is."""
-    if source not in _sources:
-        _sources.append(source)
+    if source not in sources:
+        sources.append(source)
 
 
 class Resolver:
@@ -81,25 +85,25 @@ class Resolver:
     """
 
     def __init__(self, defaults: Tags) -> None:
-        self._defaults = defaults
+        self.defaults = defaults
         self._last = (defaults, defaults)
 
     def resolve(self, given: Tags | None = None) -> Tags:
         """The tags of a checkout: from its own parameters, then `tag`, then frameworks, then the defaults."""
-        found = _current.get()
+        found = current.get()
         if given is not None:
             found = given if found is None else given.over(found)
-        for source in _sources:
+        for source in sources:
             more = source()
             if more is not None:
                 found = more if found is None else found.over(more)
         if found is None:
-            return self._defaults
+            return self.defaults
         # Most checkouts have the tags of the one before. The pair is replaced as a whole, so that no lock is needed.
         asked, answer = self._last
         if found is asked or found == asked:
             return answer
-        answer = found.over(self._defaults)
+        answer = found.over(self.defaults)
         self._last = (found, answer)
         return answer
 

@@ -15,6 +15,7 @@ from orapool.settings import PoolSettings
 from orapool.tags import Tags
 
 _NO_ROW = object()
+_UNTOLD = object()
 
 OnSession = Callable[[Any], None]
 
@@ -160,13 +161,16 @@ class PooledConnection:
 
     longest_tags: tuple[int, ...] = (64, 64, 64, 64)
     """Bytes that the driver takes of each of the tags."""
+    _tag_attributes: list[TagAttribute]
 
     def __init_subclass__(cls) -> None:
         units.watch(cls)
-        for name, longest in zip(Tags._fields, cls.longest_tags):
-            own = getattr(cls, name, None)
-            if own is not None and not isinstance(own, TagAttribute):
-                setattr(cls, name, TagAttribute(own, longest))
+        if not hasattr(cls, "_tag_attributes") and hasattr(cls, "module"):
+            cls._tag_attributes = [
+                TagAttribute(getattr(cls, name), longest) for name, longest in zip(Tags._fields, cls.longest_tags)
+            ]
+            for name, attribute in zip(Tags._fields, cls._tag_attributes):
+                setattr(cls, name, attribute)
 
     def close(self) -> None:
         """Give the session back to the pool, rolling back what was not committed. A second call does nothing."""
@@ -180,12 +184,16 @@ class PooledConnection:
 
     def tell(self, tags: Tags, told: Tags | None) -> None:
         """Tell the session who uses it, with its next call; `told` is what it was told last, None if nobody knows."""
-        changed = {name for name, old, new in zip(Tags._fields, told, tags) if old != new} if told else Tags._fields
-        cls = type(self)
-        for name, value in zip(Tags._fields, tags):
-            # Who sets the module takes the action away, and both drivers do.
-            if name in changed or (name == "action" and "module" in changed):
-                getattr(cls, name).tell(self, value)
+        module, action, *others = self._tag_attributes
+        renamed = told is None or told.module != tags.module
+        if renamed:
+            module.tell(self, tags.module)
+        # Who sets the module takes the action away, and both drivers do.
+        if renamed or told is None or told.action != tags.action:
+            action.tell(self, tags.action)
+        for attribute, value, old in zip(others, tags[2:], told[2:] if told else (_UNTOLD, _UNTOLD)):
+            if value != old:
+                attribute.tell(self, value)
 
     def drop(self) -> None:
         """Close the session instead of giving it back: the pool opens a new one when it needs one."""

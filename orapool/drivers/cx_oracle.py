@@ -125,7 +125,7 @@ class CxOracle:
 
     def acquire_idle(self, native: Any) -> Any:
         """Draw an idle session."""
-        return native.acquire(**self._session_class)
+        return native.acquire(**self._session_class) if self._session_class else native.acquire()
 
     def acquire(self, native: Any, seconds: float) -> Any:
         """Draw a session. The wait for another's log-on is bounded by the pool's wait time-out, a log-on by its dsn."""
