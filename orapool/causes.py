@@ -11,6 +11,7 @@ ENDED = "ended"
 PING_UNANSWERED = "ping unanswered"
 PING_CUT_SHORT = "ping cut short"
 ROLLBACK_UNANSWERED = "rollback unanswered"
+SETUP_FAILED = "on_session failed"
 
-ORDERLY = frozenset({ASKED, CLOSED, RETIRED, MADE_ROOM})
+ORDERLY = frozenset({ASKED, CLOSED, RETIRED, MADE_ROOM, SETUP_FAILED})
 """Causes to let go of a session that is well, and may log off."""
