@@ -24,6 +24,8 @@ _ABORTED = pq.ExecStatus.PIPELINE_ABORTED
 _BAD = pq.ConnStatus.BAD
 # How often a client is asked again once it sent something that is no break (the rest of a long call).
 _ASK_AGAIN_MILLISECONDS = 50
+# PostgreSQL drops what comes between two commands.
+_CANCEL_AGAIN_MILLISECONDS = 100
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,8 @@ class Link:
         connection.enter_pipeline_mode()
         self.watch: ClientWatch | None = None
         self.interrupted = False
+        # Whether the client interrupted the commands that run now.
+        self._interrupted_now = False
         self._socket = connection.socket
 
     @classmethod
@@ -137,6 +141,7 @@ class Link:
             OracleError: ORA-03113 when PostgreSQL has gone.
         """
         connection = self._connection
+        self._interrupted_now = False
         try:
             for command in commands:  # psycopg 3.2, the last for Python 3.9, takes lists of values only
                 if isinstance(command, RunPrepared):
@@ -160,6 +165,7 @@ class Link:
             OracleError: ORA-03113 when PostgreSQL has gone.
         """
         connection = self._connection
+        self._interrupted_now = False
         try:
             for command in before:
                 connection.send_query_params(command.sql, list(command.binds))
@@ -213,6 +219,10 @@ class Link:
         """Wait until PostgreSQL's socket is ready; a break of the client cancels the statement meanwhile."""
         poll = select.poll()
         poll.register(self._socket, select.POLLIN if reading else select.POLLIN | select.POLLOUT)
+        if self._interrupted_now:
+            while not poll.poll(_CANCEL_AGAIN_MILLISECONDS):
+                self.cancel()
+            return
         watch = None if self.interrupted else self.watch
         if watch is None:
             poll.poll()
@@ -224,10 +234,11 @@ class Link:
             if self._socket in ready:
                 return
             if watch.interrupted():
+                self._interrupted_now = True
                 self.cancel()
-                poll.unregister(watch.fileno)
-                limit = None
-            elif limit is None:
+                self._wait(reading)
+                return
+            if limit is None:
                 poll.unregister(watch.fileno)
                 limit = _ASK_AGAIN_MILLISECONDS
 
