@@ -21,6 +21,12 @@ from orapool.session_pool import SessionPool
 
 # The ways in, imported when first asked for: SQLAlchemy and pandas take a second to load.
 _WAYS_IN = {
+    "AsyncPool": "orapool.aio.session_pool",
+    "aclose": "orapool.aio.pools",
+    "aconnection": "orapool.aio.pools",
+    "apool": "orapool.aio.pools",
+    "async_engine": "orapool.aio.alchemy",
+    "atransaction": "orapool.aio.pools",
     "descriptor": "orapool.dsn",
     "engine": "orapool.alchemy",
     "engine_options": "orapool.alchemy",
@@ -30,6 +36,7 @@ _WAYS_IN = {
 }
 
 __all__ = [
+    "AsyncPool",
     "ConfigurationError",
     "DatabaseUnavailable",
     "LogOnError",
@@ -38,6 +45,11 @@ __all__ = [
     "PoolStats",
     "PoolTimeout",
     "SessionPool",
+    "aclose",
+    "aconnection",
+    "apool",
+    "async_engine",
+    "atransaction",
     "close",
     "configure",
     "connection",

@@ -9,6 +9,8 @@ ENDED = "ended"
 PING_UNANSWERED = "ping unanswered"
 PING_CUT_SHORT = "ping cut short"
 ROLLBACK_UNANSWERED = "rollback unanswered"
+CANCELLED = "call cancelled"
+UNDER_WAY = "call under way"
 
 ORDERLY = frozenset({ASKED, CLOSED, RETIRED})
 """Causes to let go of a session that is well, and may log off."""

@@ -1,0 +1,197 @@
+"""What an asyncio pool does in the background: find the database again, refill, retire, keep warm."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Coroutine
+from typing import Any, Protocol
+
+from orapool.aio.line import Line
+from orapool.aio.log_ons import Overdue
+from orapool.causes import RETIRED
+from orapool.errors import PoolError
+from orapool.health import SessionState
+from orapool.keeper import LookForDatabase, Retried
+from orapool.outage import Outage
+from orapool.settings import PoolSettings
+from orapool.upkeep import PATIENCE
+
+log = logging.getLogger("orapool.pool")
+
+_ATTEMPT_SECONDS = 2.0
+"""How long an attempt to find the database again may take."""
+_JITTER = 0.2
+_PERIOD = 5.0
+"""Seconds between looks at the ages of sessions, where ages have a limit."""
+
+
+class Source(Protocol):
+    """The pool, as seen from here."""
+
+    where: str
+    settings: PoolSettings
+
+    @property
+    def driver(self) -> Any:
+        """The driver."""
+
+    @property
+    def line(self) -> Line:
+        """The slots: whatever holds a session has one."""
+
+    @property
+    def idle(self) -> list[Any]:
+        """The connections that nobody has."""
+
+    @property
+    def opened(self) -> int:
+        """Sessions open."""
+
+    async def open_session(self, deadline: float) -> Any:
+        """Log on. Raises `Overdue`, or the driver's error."""
+
+    async def ask(self, connection: Any, deadline: float) -> str | None:
+        """Ping a session; why it is of no use, or None."""
+
+    def take_idle(self, connection: Any) -> None:
+        """Take a session from among the idle ones."""
+
+    def keep(self, connection: Any) -> None:
+        """Put it back."""
+
+    def let_go(self, connection: Any, cause: str) -> None:
+        """Take it out of the pool."""
+
+
+class Upkeep:
+    """The background tasks of one pool. Each runs when there is need, and none costs anything while there is not."""
+
+    def __init__(self, pool: Source, outage: Outage) -> None:
+        self._pool = pool
+        self._settings = pool.settings
+        self._outage = outage
+        self._filled = self._stopped = False
+        self._running: dict[str, asyncio.Task[None]] = {}
+
+    def start(self) -> None:
+        """Begin."""
+        limits = self._settings.max_lifetime, self._settings.idle_timeout
+        if any(limits):
+            self._run("retire", self._retire_again_and_again(min((_PERIOD, *(limit / 4 for limit in limits if limit)))))
+
+    def keep_warm(self) -> None:
+        """There are sessions whose sockets the kernel does not watch: ping them."""
+        self._run("keep warm", self._keep_warm_again_and_again())
+
+    def stop(self) -> None:
+        """End."""
+        self._stopped = True
+        for task in self._running.values():
+            task.cancel()
+
+    def drawn(self, new: bool) -> None:
+        """A session was drawn: open those that `min` asks for at the first, and `increment` beside each new one."""
+        if not self._filled:
+            self._filled = True
+            self._run("fill", self._open_up_to(self._settings.min))
+        elif new and self._settings.increment > 1:
+            wanted = min(self._pool.opened + self._settings.increment - 1, self._settings.max)
+            self._run("grow", self._open_up_to(wanted))
+
+    def look_at_size(self) -> None:
+        """A session has gone: see to it that there are `min`, if nobody else does."""
+        if self._is_short():
+            self._run("refill", self._refill())
+
+    def look_for_database(self) -> None:
+        """An outage lasts: try again and again whether the database answers."""
+        self._run("look", self._look_for_database())
+
+    def _run(self, name: str, work: Coroutine[Any, Any, None]) -> None:
+        """Run something in the background, unless it runs already."""
+        task = self._running.get(name)
+        if self._stopped or (task is not None and not task.done()):
+            work.close()
+            return
+        self._running[name] = asyncio.get_running_loop().create_task(work)
+
+    def _is_short(self) -> bool:
+        return (
+            self._filled and not self._stopped and self._outage.since is None and self._pool.opened < self._settings.min
+        )
+
+    async def _refill(self) -> None:
+        while self._is_short():
+            await asyncio.sleep(Retried.PAUSE)
+            await self._open_up_to(self._settings.min)
+
+    async def _open_up_to(self, wanted: int) -> None:
+        """Open sessions that nobody waits for, as far as nobody waits for a slot."""
+        deadline = time.monotonic() + (self._settings.connect_timeout or PATIENCE)
+        try:
+            while self._pool.opened < wanted and await self._open_one(deadline):
+                pass
+        except (PoolError, Overdue, self._pool.driver.dbapi.Error) as error:
+            log.warning("%s: %s", self._pool.where, str(error) or "a log-on has not ended")
+
+    async def _open_one(self, deadline: float) -> bool:
+        """Open a session; False when there is no slot for it."""
+        if not self._pool.line.take_spare():
+            return False
+        try:
+            self._pool.keep(await self._pool.open_session(deadline))
+        finally:
+            self._pool.line.give()
+        return True
+
+    async def _look_for_database(self) -> None:
+        pause = LookForDatabase.FIRST_PAUSE
+        while self._outage.since is not None:
+            try:
+                if await self._open_one(time.monotonic() + _ATTEMPT_SECONDS):
+                    continue
+            except Overdue:
+                pass
+            except Exception as error:
+                self._outage.failed(error)
+            await asyncio.sleep(pause * (1 + _JITTER * random.uniform(-1, 1)))
+            pause = min(pause * 2, LookForDatabase.LONGEST_PAUSE)
+
+    async def _retire_again_and_again(self, period: float) -> None:
+        while True:
+            await asyncio.sleep(period)
+            self._retire()
+
+    def _retire(self) -> None:
+        """Close idle sessions that are too old, and those beyond `min` that have not been used for `idle_timeout`."""
+        now, idle_timeout = time.monotonic(), self._settings.idle_timeout
+        for connection in self._pool.idle:
+            state: SessionState = connection.session_state
+            spare = idle_timeout and self._pool.opened > self._settings.min and now - state.used >= idle_timeout
+            if spare or now >= state.retires:
+                self._pool.take_idle(connection)
+                self._pool.let_go(connection, RETIRED)
+
+    async def _keep_warm_again_and_again(self) -> None:
+        while True:
+            await asyncio.sleep(self._settings.keepalive_idle)
+            for connection in self._pool.idle:
+                if connection.session_state.socket is None:
+                    await self._keep_warm(connection)
+
+    async def _keep_warm(self, connection: Any) -> None:
+        """Ping an idle session whose socket the kernel does not watch."""
+        if connection not in self._pool.idle or not self._pool.line.take_spare():
+            return
+        self._pool.take_idle(connection)
+        try:
+            fault = await self._pool.ask(connection, time.monotonic() + self._settings.ping_timeout)
+            if fault is None:
+                self._pool.keep(connection)
+            else:
+                self._pool.let_go(connection, fault)
+        finally:
+            self._pool.line.give()
