@@ -8,15 +8,19 @@ import time
 from functools import partial
 from typing import Any
 
+from orapool import forking
 from orapool.causes import ORDERLY, PING_UNANSWERED
 from orapool.drivers.base import Driver
 from orapool.gate import Gate
 from orapool.health import Health, SessionState
+from orapool.log_ons import CUT_PAUSE, LogOns
 from orapool.settings import PoolSettings
 from orapool.workers import Workers
 
 log = logging.getLogger("orapool.pool")
 
+CLOSE_LIMIT = 2.0
+"""Seconds that a closing pool may take in all: half of them for calls to end, and three quarters before it cuts."""
 _LOOK_PAUSE = 0.002
 """Seconds between looks at whether a session's connection has ended."""
 
@@ -27,6 +31,8 @@ class Departures:
     Args:
         where: the pool, for log lines.
         gate: keeps quick calls and growth away from a drop.
+        log_ons: those under way.
+        workers: where callers' calls go on.
         background: where departures go on.
     """
 
@@ -37,6 +43,8 @@ class Departures:
         driver: Driver,
         health: Health,
         gate: Gate,
+        log_ons: LogOns,
+        workers: Workers,
         background: Workers,
     ) -> None:
         self._where = where
@@ -44,6 +52,8 @@ class Departures:
         self._driver = driver
         self._health = health
         self._gate = gate
+        self._log_ons = log_ons
+        self._workers = workers
         self._background = background
 
     def see_off(self, native: Any, connection: Any, cause: str) -> None:
@@ -98,3 +108,30 @@ class Departures:
             state.socket.shut_down()
         if cause not in ORDERLY:  # Oracle Client asks idle neighbours then, and these do not answer
             self._health.shut_down_idle()
+
+    def close(self, native: Any) -> None:
+        """Close `native` with all its sessions, within `CLOSE_LIMIT`. Nobody draws from it any more."""
+        begun = time.monotonic()
+        cut, limit = begun + CLOSE_LIMIT * 3 / 4, begun + CLOSE_LIMIT
+        if not self._calls_end_by(begun + CLOSE_LIMIT / 2):
+            self._health.shut_down_all()
+            while not self._calls_end_by(time.monotonic() + CUT_PAUSE) and time.monotonic() < cut:
+                self._log_ons.cut_overdue(float("inf"))  # nobody waits for any of them
+        if not self._calls_end_by(cut):
+            # Oracle Client crashes when its pool is closed under a call that still runs in it.
+            forking.leak(native)
+            log.warning("%s: %r, %r will not end: left alone", self._where, self._workers, self._background)
+            return
+        # python-oracledb tries a log-on that was cut once more, and waits for that before it closes.
+        threads = self._driver.log_on_threads(native)
+        self._workers.submit(partial(self._log_ons.run, lambda _left: self._driver.close(native), cut, threads))
+        while not self._workers.idle_by(time.monotonic() + CUT_PAUSE):
+            self._log_ons.cut_overdue()
+            if time.monotonic() >= limit:
+                log.warning("%s: the database does not answer the log-offs", self._where)
+                self._health.shut_down_all()
+                return
+
+    def _calls_end_by(self, deadline: float) -> bool:
+        """Whether all calls have ended by then: those in the background run within those of callers."""
+        return self._background.idle_by(deadline) and self._workers.idle_by(deadline)

@@ -12,6 +12,9 @@ from typing import Any, Callable
 from orapool.dsn import ports
 from orapool.sockets import SessionSocket, owned, shut_down_all, tcp_sockets, waited_for
 
+CUT_PAUSE = 0.05
+"""Seconds between cuts of overdue log-ons: a native pool may make them one after the other."""
+
 
 @dataclass(frozen=True, eq=False)
 class _LogOn:

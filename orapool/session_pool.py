@@ -15,7 +15,7 @@ from typing import Any
 from orapool import forking
 from orapool.causes import CLOSED, ENDED, PING_CUT_SHORT, PING_UNANSWERED, RETIRED, ROLLBACK_UNANSWERED
 from orapool.counters import Counters, PoolStats
-from orapool.departures import Departures
+from orapool.departures import CLOSE_LIMIT, Departures
 from orapool.drivers import find_driver
 from orapool.drivers.base import DeadIdleSession, Driver
 from orapool.dsn import mask
@@ -23,11 +23,11 @@ from orapool.errors import DatabaseUnavailable, PoolClosed, PoolTimeout, error_c
 from orapool.gate import Gate, Occupied
 from orapool.health import Health, SessionState, Unanswered
 from orapool.keeper import Keeper
-from orapool.log_ons import LogOns
+from orapool.log_ons import CUT_PAUSE, LogOns
 from orapool.outage import Outage
 from orapool.settings import PoolSettings
 from orapool.slots import LineClosed, Slots
-from orapool.upkeep import CUT_PAUSE, PATIENCE, Upkeep
+from orapool.upkeep import PATIENCE, Upkeep
 from orapool.workers import CallTimeout, Workers, run_outside
 
 log = logging.getLogger("orapool.pool")
@@ -38,8 +38,6 @@ _CUT_OFF = frozenset({"ORA-03113", "ORA-03135", "ORA-12537", "ORA-12547", "DPY-4
 """What a log-on fails with when the other side ends the connection in the middle of it."""
 _LOG_ON_ATTEMPTS = 5
 """Log-ons that one caller makes when the other side says goodbye in the middle of them."""
-_CLOSE_LIMIT = 1.5
-"""Seconds that the log-offs of a closing pool may take in all."""
 _BACKGROUND_THREADS = 4
 
 _ALL_IN_USE = (
@@ -85,6 +83,7 @@ class SessionPool:
         self._upkeep: Upkeep
         self._keeper: Keeper
         self._filled = False
+        self._native_closed = threading.Event()
         self._out: dict[int, weakref.ref[Any]] = {}
         self._strays: deque[Any] = deque()
         self._counters = Counters()
@@ -204,6 +203,8 @@ class SessionPool:
     def _draw_in_worker(self, deadline: float, seconds: float) -> tuple[Any, SessionState]:
         """Draw a session in a worker, which may find dead ones in the native pool, and may have to log on."""
         self._health.clear_ended()
+        if self._is_short():
+            self._keeper.wake()
         if self._outage.since is not None and not self._health.any_alive():
             raise self._outage.error()
         driver, native, started = self.driver, self._native, time.monotonic()
@@ -419,7 +420,14 @@ class SessionPool:
                     raise PoolClosed(f"pool {self.name!r} is closed")
                 self._health = Health(self.driver, self.settings, self.ping)
                 self._departures = Departures(
-                    self.where, self.settings, self.driver, self._health, self._gate, self._background
+                    self.where,
+                    self.settings,
+                    self.driver,
+                    self._health,
+                    self._gate,
+                    self._log_ons,
+                    self._workers,
+                    self._background,
                 )
                 self._upkeep = Upkeep(self, self._health, self._outage, self._log_ons, self._workers)
                 self._keeper = self._upkeep.keeper(self._strays, self._sweep, self._is_short)
@@ -480,45 +488,31 @@ class SessionPool:
             self._close_native()
         else:
             self._drain()
+            limit = time.monotonic() + CLOSE_LIMIT
+            # What no user has is with the upkeep, or in a call whose caller has gone: that ends soon.
+            while not (self._out or self._native_closed.wait(CUT_PAUSE) or time.monotonic() > limit):
+                self._log_ons.cut_overdue()
         log.info("pool %r closed", self.name)
 
     def _drain(self) -> None:
         """Close the idle sessions while others are checked out, which neither native pool can do by itself."""
-        if not self._background.idle_by(time.monotonic() + _CLOSE_LIMIT):
+        if not self._background.idle_by(time.monotonic() + CLOSE_LIMIT):
             self._health.shut_down_idle()
         for connection, _state in list(iter(self._draw_idle, None)):
             self._let_go(connection, CLOSED)
 
     def _close_native(self) -> None:
-        """Close the native pool, within `_CLOSE_LIMIT`."""
+        """Close the native pool, within `CLOSE_LIMIT`."""
         native, self._native = self._native, None
         if native is None:
             return
         with self._lock:
             self._counters.dropped[CLOSED] += self._health.total
-        deadline = time.monotonic() + _CLOSE_LIMIT
-        limit = deadline + _CLOSE_LIMIT / 4
-        if not self._calls_end_by(deadline):
-            self._health.shut_down_all()
-            while not self._calls_end_by(time.monotonic() + CUT_PAUSE) and time.monotonic() < limit:
-                self._log_ons.cut_overdue(float("inf"))  # nobody waits for any of them
-        try:
-            if self._calls_end_by(limit):
-                self._workers.run(partial(self.driver.close, native), deadline)
-            else:
-                # Oracle Client crashes when its pool is closed under a call that still runs in it.
-                forking.leak(native)
-                log.warning(f"pool {self.name!r}: {self._workers}, {self._background} will not end: left alone")
-        except CallTimeout:
-            log.warning("pool %r: the database does not answer the log-offs", self.name)
-            self._health.shut_down_all()
-        except Exception as error:
-            log.warning("pool %r: closing failed: %s", self.name, error)
+        self._departures.close(native)
         self._health.close()
-
-    def _calls_end_by(self, deadline: float) -> bool:
-        """Whether all calls in the background have ended by then: those of the second kind run within the first."""
-        return self._background.idle_by(deadline) and self._workers.idle_by(deadline)
+        self._workers.retire()
+        self._background.retire()
+        self._native_closed.set()
 
     # Looking at it.
 

@@ -241,9 +241,10 @@ def tcp_sockets(peer_ports: frozenset[int] | None = None) -> dict[int, SessionSo
         except OSError:
             continue
         try:
-            if borrowed.family in (socket.AF_INET, socket.AF_INET6) and borrowed.type == socket.SOCK_STREAM:
-                if _tcp_state(borrowed) != _LISTENING if peer_ports is None else _leads_to(borrowed, peer_ports):
-                    found[status.st_ino] = SessionSocket(fd, status.st_ino)
+            if borrowed.family not in (socket.AF_INET, socket.AF_INET6) or borrowed.type != socket.SOCK_STREAM:
+                continue
+            if _tcp_state(borrowed) != _LISTENING if peer_ports is None else _leads_to(borrowed, peer_ports):
+                found[status.st_ino] = SessionSocket(fd, status.st_ino)
         except OSError:
             pass  # it has ended at this moment
         finally:

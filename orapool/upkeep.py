@@ -10,10 +10,10 @@ from typing import Any, Callable, Protocol
 
 from orapool.causes import RETIRED
 from orapool.drivers.base import Driver
-from orapool.errors import PoolError
+from orapool.errors import DatabaseUnavailable, PoolError
 from orapool.health import Health, SessionState
 from orapool.keeper import Keeper, LookForDatabase, Periodic, Retried, WhenThere
-from orapool.log_ons import LogOns
+from orapool.log_ons import CUT_PAUSE, LogOns
 from orapool.outage import Outage
 from orapool.settings import PoolSettings
 from orapool.workers import CallTimeout, Workers
@@ -22,8 +22,6 @@ log = logging.getLogger("orapool.pool")
 
 PATIENCE = 10.0
 """Seconds that a log-on may go on when nobody waits for it, where `connect_timeout` sets no limit."""
-CUT_PAUSE = 0.05
-"""Seconds between cuts of overdue log-ons: a native pool may make them one after the other."""
 
 _ATTEMPT_LIMIT = 1
 """Seconds that an attempt to find the database again may take to connect."""
@@ -115,6 +113,8 @@ class Upkeep:
                 if spare is None:
                     break
                 drawn.append(spare)
+        except DatabaseUnavailable as error:  # of which the outage tells, once
+            log.info("%s: %s", self._pool.where, error)
         except PoolError as error:
             log.warning("%s: %s", self._pool.where, error)
         finally:

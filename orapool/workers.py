@@ -70,6 +70,7 @@ class Workers:
         self._spare = 0
         self._running = 0
         self._abandoned = 0
+        self._retired = False
 
     def __repr__(self) -> str:
         return f"<Workers {self.name}: {self._running} of {self.most} running, {self._abandoned} abandoned>"
@@ -124,6 +125,12 @@ class Workers:
                 lambda: not self._jobs and not self._running, max(0.0, deadline - time.monotonic())
             )
 
+    def retire(self) -> None:
+        """Let no thread wait for work any more; what is still to come gets one, which ends with it."""
+        with self._work:
+            self._retired = True
+            self._work.notify_all()
+
     def _put(self, job: _Job, abandoned: bool = False) -> None:
         with self._work:
             self._jobs.append(job)
@@ -157,9 +164,9 @@ class Workers:
             with self._work:
                 while not self._jobs:
                     self._spare += 1
-                    notified = self._work.wait(_SPARE_SECONDS)
+                    notified = not self._retired and self._work.wait(_SPARE_SECONDS)
                     self._spare -= 1
-                    if not notified and not self._jobs:
+                    if not self._jobs and (not notified or self._retired):
                         self._threads -= 1
                         return
                 job = self._jobs.popleft()

@@ -17,6 +17,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 import orapool
 from orapool import SessionPool
 from orapool.sandbox import Sandbox
+from tests.waiting import until
 
 ONE = text("select 1 from dual")
 
@@ -259,6 +260,7 @@ def test_what_was_not_committed_does_not_leak_to_the_next_caller(default_pool: S
     connection.execute(leaks.insert().values(id=3))
     del connection  # forgotten
     gc.collect()  # its parts refer to each other
+    until(lambda: default_pool.stats().busy == 0)
 
     with engine.connect() as connection:
         connection.commit()

@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 import orapool
 from orapool import SessionPool, frames
 from orapool.sandbox import Sandbox
+from tests.waiting import until
 
 TOWNS = Table(
     "frames_towns",
@@ -158,7 +159,7 @@ def test_chunks_give_their_session_back_when_forgotten(towns: SessionPool) -> No
     del chunks
     gc.collect()
 
-    assert towns.stats().busy == 0
+    until(lambda: towns.stats().busy == 0)
 
 
 def test_wrong_sql_in_chunks_is_told_at_once_and_holds_nothing(towns: SessionPool) -> None:

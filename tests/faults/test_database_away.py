@@ -83,6 +83,19 @@ class TestTheDatabaseIsStoppedAndStarted:
         assert len(going) == 1, going
         assert len(coming) == 1, coming
 
+    def test_one_line_is_logged_too_when_it_is_the_upkeep_that_finds_out(
+        self, make_pool: MakePool, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        pool = make_pool(min=2, max=2)
+        lay_idle(pool, 2)
+        with log_lines(caplog, logging.WARNING) as going:
+            sandbox.stop()
+            outcome(lambda: query(pool))  # one log-on that fails is no outage; those that refill the pool fail too
+            until(lambda: "unavailable" in caplog.text, 20)
+        sandbox.start()
+
+        assert len(going) == 1, going
+
     def test_the_database_is_not_stormed(self, make_pool: MakePool, sandbox: Sandbox) -> None:
         pool = make_pool(max=IDLE, acquire_timeout=5)
         lay_idle(pool)

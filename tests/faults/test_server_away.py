@@ -228,7 +228,7 @@ class TestLogOnIsAcceptedThenMute:
         with log_lines(caplog, logging.WARNING) as lines:
             pool.close()
             sandbox.thaw()
-            until(lambda: not any(thread.name.startswith("orapool-test") for thread in threading.enumerate()), 20)
+            until(lambda: not any(thread.name.startswith("orapool-test") for thread in threading.enumerate()), 5)
 
         assert isinstance(asked.error, (DatabaseUnavailable, PoolTimeout))
         assert lines == []
