@@ -165,7 +165,10 @@ class AsyncPool:
                 connection = self._idle.pop()
                 connection.session_state.draws += 1
             else:
-                connection = await self._log_on(deadline, seconds)
+                try:
+                    connection = await self.log_on(deadline)
+                except Overdue:
+                    raise self._timed_out(seconds, *_SLOW_LOG_ON) from None
             fault = await self._find_fault(connection, deadline) or self._set_call_timeout(connection, call_timeout)
             if fault is None and self._line.closed:
                 fault = CLOSED
@@ -229,8 +232,11 @@ class AsyncPool:
         connection.session_state.confirmed = time.monotonic()
         return None
 
-    async def _log_on(self, deadline: float, seconds: float) -> Any:
-        """A new session, by the deadline. Whoever is cancelled takes its log-on with it."""
+    async def log_on(self, deadline: float) -> Any:
+        """A new session, by the deadline. Whoever is cancelled takes its log-on with it.
+
+        Raises `Overdue`, `DatabaseUnavailable` or `LogOnError`, and tells the outage of what came of it.
+        """
         if self._outage.since is not None:
             raise self._unavailable()
         started = time.monotonic()
@@ -240,7 +246,7 @@ class AsyncPool:
             except Overdue:
                 if time.monotonic() - started >= self.settings.ping_timeout:
                     self._log_on_failed(self.driver.unreachable("timed out: the log-on got no answer"), silent=True)
-                raise self._timed_out(seconds, *_SLOW_LOG_ON) from None
+                raise
             except self.driver.dbapi.Error as error:
                 if attempt < _LOG_ON_ATTEMPTS and _CUT_OFF in error_codes(error):
                     await asyncio.sleep(_RETRY_PAUSE)

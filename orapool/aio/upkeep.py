@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from orapool.aio.line import Line
 from orapool.aio.log_ons import Overdue
 from orapool.causes import RETIRED
-from orapool.errors import PoolError
+from orapool.errors import DatabaseUnavailable, PoolError
 from orapool.health import SessionState
 from orapool.keeper import LookForDatabase, Retried
 from orapool.outage import Outage
@@ -50,8 +50,11 @@ class Source(Protocol):
     def opened(self) -> int:
         """Sessions open."""
 
+    async def log_on(self, deadline: float) -> Any:
+        """A new session. Raises `Overdue`, `DatabaseUnavailable` or `LogOnError`."""
+
     async def open_session(self, deadline: float) -> Any:
-        """Log on. Raises `Overdue`, or the driver's error."""
+        """The same, also in an outage. Raises `Overdue`, or the driver's error."""
 
     async def ask(self, connection: Any, deadline: float) -> str | None:
         """Ping a session; why it is of no use, or None."""
@@ -132,17 +135,22 @@ class Upkeep:
         """Open sessions that nobody waits for, as far as nobody waits for a slot."""
         deadline = time.monotonic() + (self._settings.connect_timeout or PATIENCE)
         try:
-            while self._pool.opened < wanted and await self._open_one(deadline):
+            while self._pool.opened < wanted and await self._open_one(self._pool.log_on(deadline)):
                 pass
-        except (PoolError, Overdue, self._pool.driver.dbapi.Error) as error:
-            log.warning("%s: %s", self._pool.where, str(error) or "a log-on has not ended")
+        except DatabaseUnavailable as error:  # of which the outage tells, once
+            log.info("%s: %s", self._pool.where, error)
+        except Overdue:
+            log.info("%s: a log-on has not ended", self._pool.where)
+        except PoolError as error:
+            log.warning("%s: %s", self._pool.where, error)
 
-    async def _open_one(self, deadline: float) -> bool:
+    async def _open_one(self, log_on: Coroutine[Any, Any, Any]) -> bool:
         """Open a session; False when there is no slot for it."""
         if not self._pool.line.take_spare():
+            log_on.close()
             return False
         try:
-            self._pool.keep(await self._pool.open_session(deadline))
+            self._pool.keep(await log_on)
         finally:
             self._pool.line.give()
         return True
@@ -151,7 +159,7 @@ class Upkeep:
         pause = LookForDatabase.FIRST_PAUSE
         while self._outage.since is not None:
             try:
-                if await self._open_one(time.monotonic() + _ATTEMPT_SECONDS):
+                if await self._open_one(self._pool.open_session(time.monotonic() + _ATTEMPT_SECONDS)):
                     continue
             except Overdue:
                 pass
