@@ -33,6 +33,13 @@ async def table(pool: AsyncPool) -> AsyncIterator[str]:
             await connection.execute("drop table aio_stock")
 
 
+async def spoil(pool: AsyncPool) -> None:
+    """Change the stock in a transaction, then fail."""
+    async with pool.transaction() as connection:
+        await connection.execute("update aio_stock set amount = 0")
+        await connection.execute("select * from no_such_table")
+
+
 async def amount(pool: AsyncPool) -> Any:
     async with pool.acquire() as connection:
         return await select(connection, "select amount from aio_stock")
@@ -193,9 +200,7 @@ class TestGivingBack:
             async with pool.transaction() as connection:
                 await connection.execute("update aio_stock set amount = 7")
             with pytest.raises(oracledb.DatabaseError, match="ORA-00942"):
-                async with pool.transaction() as connection:
-                    await connection.execute("update aio_stock set amount = 0")
-                    await connection.execute("select * from no_such_table")
+                await spoil(pool)
 
             assert await amount(pool) == 7
 
