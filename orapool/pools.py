@@ -47,8 +47,8 @@ def configure(name: str | Mapping[Any, Any] = DEFAULT, config: Config | None = N
     config = _config if config is None else as_config(config)
     loaded = load_settings(name, config, **settings)
     with _lock:
-        in_use = [("close", _pools.get(name)), *(("aclose", of_loop.get(name)) for of_loop in _of_loops.values())]
-        for close, pool in in_use:
+        of_loops = [of_loop for loop, of_loop in _of_loops.items() if not loop.is_closed()]
+        for close, pool in [("close", _pools.get(name)), *(("aclose", of_loop.get(name)) for of_loop in of_loops)]:
             if pool is not None and pool.settings != loaded:
                 raise ConfigurationError(
                     f"pool {name!r} is in use with other settings: call orapool.{close}({name!r}) before "

@@ -489,7 +489,7 @@ class TestClosing:
         await pool.close()
         await pool.close()
 
-        assert sandbox.stats().sessions == 0
+        await until(lambda: sandbox.stats().sessions == 0)
         assert (pool.stats().opened, pool.stats().dropped) == (0, {"pool closed": 3})
         assert "closed" in repr(pool)
         with pytest.raises(PoolClosed, match="pool 'test' is closed"):
@@ -504,7 +504,7 @@ class TestClosing:
 
         await pool.close()
 
-        assert sandbox.stats().sessions == 1
+        await until(lambda: sandbox.stats().sessions == 1)
         assert await select(connection) == 1
         await connection.close()
         await until(lambda: sandbox.stats().sessions == 0)

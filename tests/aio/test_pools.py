@@ -1,0 +1,248 @@
+"""The asyncio pools of a process: one for each event loop and name, and what becomes of them."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import subprocess
+import sys
+import threading
+import warnings
+from typing import Any
+
+import pytest
+
+import orapool
+from orapool import pools
+from orapool.sandbox import Sandbox
+from tests.aio.tasks import select
+from tests.aio.tasks import until as asyncio_until
+from tests.waiting import until
+
+
+async def test_a_pool_is_the_same_until_it_is_closed(configured: Sandbox) -> None:
+    pool = orapool.apool()
+    assert orapool.apool() is pool
+    async with orapool.aconnection() as connection:
+        assert await select(connection) == 1
+        assert pool.stats().busy == 1
+
+    await orapool.aclose()
+
+    assert orapool.apool() is not pool
+    await asyncio_until(lambda: configured.stats().sessions == 0)
+
+
+async def test_a_transaction_commits(configured: Sandbox) -> None:
+    async with orapool.atransaction() as connection:
+        await connection.execute("create table aio_marks (id number)")
+        await connection.execute("insert into aio_marks values (1)")
+    async with orapool.aconnection(timeout=1, call_timeout=2) as connection:
+        assert await select(connection, "select count(*) from aio_marks") == 1
+        assert connection.call_timeout == 2000
+        await connection.execute("drop table aio_marks")
+
+
+async def test_named_pools_are_apart(configured: Sandbox) -> None:
+    orapool.configure("reporting", dsn=configured.dsn, user="sh", password="sales", driver="oracledb")
+
+    async with orapool.aconnection("reporting") as connection, orapool.aconnection() as other:
+        assert await select(connection, "select user from dual") == "SH"
+        assert await select(other, "select user from dual") == "SCOTT"
+    await orapool.aclose("reporting")
+
+    await asyncio_until(lambda: configured.stats().sessions == 1)
+
+
+async def test_settings_of_a_pool_in_use_cannot_be_changed(configured: Sandbox) -> None:
+    orapool.apool()
+
+    with pytest.raises(
+        orapool.ConfigurationError, match=r"in use with other settings: call orapool.aclose\('default'\)"
+    ):
+        orapool.configure(dsn=configured.dsn, user="scott", password="tiger", driver="oracledb", max=9)
+
+
+def test_the_pool_closes_when_asyncio_run_ends(configured: Sandbox) -> None:
+    async def main() -> orapool.AsyncPool:
+        async with orapool.aconnection() as connection:
+            await select(connection)
+        return orapool.apool()
+
+    first = asyncio.run(main())
+    until(lambda: configured.stats().sessions == 0)
+    second = asyncio.run(main())
+
+    until(lambda: configured.stats().sessions == 0)
+    assert first is not second
+    assert "closed" in repr(first)
+    assert (first.stats().opened, second.stats().dropped) == (0, {"pool closed": 1})
+
+
+def test_a_loop_that_ends_in_a_hurry_leaves_no_session_to_the_next(configured: Sandbox) -> None:
+    held: list[Any] = []
+
+    async def hold() -> None:
+        held.append(await orapool.apool().acquire())
+        await orapool.apool().acquire()
+
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(hold())
+    loop.close()  # neither tasks nor asynchronous generators are ended
+    assert configured.stats().sessions == 2
+
+    async def use() -> Any:
+        async with orapool.aconnection() as connection:
+            await asyncio_until(lambda: configured.stats().sessions == 1)
+            return await select(connection)
+
+    assert asyncio.run(use()) == 1
+    assert loop not in pools._of_loops
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # of the transports that it left open
+        held.clear()
+        gc.collect()
+    until(lambda: configured.stats().sessions == 0)
+
+
+def test_loops_in_threads_have_pools_of_their_own(configured: Sandbox) -> None:
+    found: list[orapool.AsyncPool] = []
+    together = threading.Barrier(3)
+
+    async def use() -> None:
+        async with orapool.aconnection() as connection:
+            found.append(orapool.apool())
+            await asyncio.get_running_loop().run_in_executor(None, together.wait)
+            assert await select(connection) == 1
+
+    threads = [threading.Thread(target=asyncio.run, args=(use(),)) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len({id(pool) for pool in found}) == 3
+    until(lambda: configured.stats().sessions == 0)
+
+
+def test_a_pool_of_another_loop_is_refused(configured: Sandbox) -> None:
+    async def make() -> orapool.AsyncPool:
+        return orapool.apool()
+
+    async def use(pool: orapool.AsyncPool) -> None:
+        await pool.acquire()
+
+    pool = asyncio.run(make())
+    with pytest.raises(orapool.PoolError, match="belongs to another event loop: call orapool.apool"):
+        asyncio.run(use(pool))
+
+
+def test_outside_of_a_loop_it_says_what_to_use() -> None:
+    with pytest.raises(orapool.PoolError, match=r"no event loop runs here: .* use orapool.pool\(\)"):
+        orapool.apool()
+
+
+async def test_cx_oracle_says_that_it_cannot(configured: Sandbox) -> None:
+    orapool.configure("other", dsn=configured.dsn, user="scott", password="tiger", driver="cx_oracle")
+
+    with pytest.raises(orapool.ConfigurationError, match="cx_Oracle has no asyncio: set driver to oracledb"):
+        async with orapool.aconnection("other"):
+            pass
+
+
+def run(source: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-c", source, *arguments], capture_output=True, text=True, timeout=60)
+
+
+def test_importing_orapool_loads_neither_asyncio_nor_a_driver() -> None:
+    done = run(
+        "import sys, orapool; print([name for name in ('asyncio', 'oracledb', 'orapool.aio') if name in sys.modules])"
+    )
+
+    assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_thick_mode_says_that_it_cannot(configured: Sandbox) -> None:
+    done = run(
+        """
+import asyncio, sys, oracledb, orapool
+oracledb.init_oracle_client()
+orapool.configure(dsn=sys.argv[1], user="scott", password="tiger", driver="oracledb")
+
+async def main():
+    async with orapool.aconnection():
+        pass
+
+try:
+    asyncio.run(main())
+except orapool.ConfigurationError as error:
+    print(error)
+""",
+        configured.dsn,
+    )
+
+    assert "python-oracledb has asyncio in its thin mode only" in done.stdout, done.stderr
+
+
+FORK = """
+import asyncio, multiprocessing, os, sys
+import oracledb, orapool
+
+orapool.configure(dsn=sys.argv[1], user="scott", password="tiger", driver="oracledb", max=2)
+
+async def work(amount):
+    async with orapool.atransaction() as connection:
+        await connection.execute("insert into aio_family values (:1)", [amount])
+
+def child():
+    for use in (lambda: held.cursor(), lambda: held.commit, lambda: asyncio.run(cursor.execute("select 1 from dual"))):
+        try:
+            use()
+        except oracledb.InterfaceError as error:
+            assert "checked out before fork()" in str(error), error
+        else:
+            raise AssertionError("the parent's session was used")
+    asyncio.run(held.close())
+    held.drop()
+    asyncio.run(work(10))
+    try:
+        asyncio.run(use_parents_pool())
+    except orapool.PoolError:
+        return
+    os._exit(3)
+
+async def use_parents_pool():
+    await pool.acquire()
+
+async def main():
+    global held, cursor, pool
+    pool = orapool.apool()
+    async with pool.acquire() as connection:
+        await connection.execute("create table aio_family (amount number)")
+    held = await pool.acquire()
+    cursor = held.cursor()
+    await cursor.execute("insert into aio_family values (1)")
+    idle = await pool.acquire()
+    await idle.close()
+    process = multiprocessing.get_context("fork").Process(target=child)
+    process.start()
+    while process.is_alive():
+        await asyncio.sleep(0.01)
+    assert process.exitcode == 0, process.exitcode
+    await held.commit()
+    await held.close()
+    async with pool.acquire() as connection:
+        rows = await connection.fetchall("select amount from aio_family order by amount")
+        await connection.execute("drop table aio_family")
+    print(rows, pool.stats().log_ons, pool.stats().opened, pool.stats().busy)
+
+asyncio.run(main())
+"""
+
+
+def test_a_forked_child_has_its_own_pool_and_leaves_the_parents_sessions_alone(configured: Sandbox) -> None:
+    done = run(FORK, configured.dsn)
+
+    assert done.stdout.strip() == "[(1,), (10,)] 2 2 0", done.stderr
+    assert "Traceback" not in done.stderr
+    until(lambda: configured.stats().sessions == 0)
