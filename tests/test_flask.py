@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 import orapool
 from orapool import SessionPool
 from orapool.sandbox import Sandbox
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -78,7 +79,7 @@ def test_orm_sql_and_dataframes_share_one_pool(app: Flask, default_pool: Session
     assert client.post("/visits/about").json == {"id": 2}
     assert client.get("/visits").json == {"raw": 2, "orm": 2, "frame": ["home", "about"]}
 
-    assert default_pool.stats().busy == 0
+    until(lambda: default_pool.stats().busy == 0)
     assert sandbox.stats().sessions == default_pool.stats().opened <= 2
 
 

@@ -49,8 +49,8 @@ def test_ten_idle_sessions_ended_by_the_server_and_twenty_callers_see_no_error(
         answers = list(threads.map(work, range(20)))
 
     assert answers == [1] * 20
+    until(lambda: pool.stats().busy == 0)  # some are given back in the background
     stats = pool.stats()
-    assert stats.busy == 0
     assert stats.replaced + sum(stats.dropped.values()) == stats.log_ons - stats.opened >= 1
 
 
@@ -248,9 +248,10 @@ def test_sessions_killed_at_random_under_load_leave_exact_counts(
         for each in working:
             each.result()
 
-    stats = pool.stats()
     assert not any(wrong)
-    assert (stats.busy, stats.waiting) == (0, 0)
+    until(lambda: pool.stats().busy == 0)
+    stats = pool.stats()
+    assert stats.waiting == 0
     lay_idle(pool, 4)  # finds those that died idle
     until(lambda: (sandbox.stats() - before).sessions == pool.stats().opened == 4)
     assert stats.opened <= 4

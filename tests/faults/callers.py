@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -24,6 +25,8 @@ LATE = 0.25
 QUICK_KERNEL = {"keepalive_idle": 1, "keepalive_interval": 1, "keepalive_probes": 2, "user_timeout": 3}
 KERNEL_SECONDS = 6.0
 """What the kernel needs with these to find out that a path is dead."""
+AT_ONCE = 0.2
+"""Seconds within which nobody can have waited for the network: the shortest of its limits is longer."""
 CLOSE_SECONDS = 2.0
 """What the log-offs of a pool that is closed may take in all."""
 
@@ -131,6 +134,11 @@ def assert_in_order(pool: SessionPool, server: Sandbox, opened: int | None = Non
     until(lambda: pool.stats().opened == server.stats().sessions)
     if opened is not None:
         assert pool.stats().opened == opened
+
+
+def typical(outcomes: list[Outcome]) -> float:
+    """The median of their times: what it takes, without the pauses of a busy machine."""
+    return statistics.median(each.seconds for each in outcomes)
 
 
 @contextmanager

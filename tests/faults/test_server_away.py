@@ -14,6 +14,7 @@ import orapool
 from orapool import DatabaseUnavailable, PoolTimeout, SessionPool
 from orapool.sandbox import Sandbox
 from tests.faults.callers import (
+    AT_ONCE,
     CALLERS,
     CLOSE_SECONDS,
     IDLE,
@@ -28,6 +29,7 @@ from tests.faults.callers import (
     longest,
     outcome,
     query,
+    typical,
 )
 from tests.firewall import Firewall
 from tests.waiting import until
@@ -66,8 +68,9 @@ class TestTheServersHostIsGone:
         assert isinstance(first.error, (DatabaseUnavailable, PoolTimeout))
         assert first.seconds < 5 + LATE
         assert all(isinstance(each.error, DatabaseUnavailable) for each in following + wave)
-        assert longest(following) < 0.05
-        assert longest(wave) < 0.25  # 20 threads on few cores
+        assert typical(following) < 0.05
+        assert longest(following) < AT_ONCE
+        assert longest(wave) < 2 * AT_ONCE  # 20 threads on few cores
         assert back < 2
         assert errors(Callers(CALLERS, lambda: query(pool)).wait()) == []
         until(lambda: pool.stats().busy == 0)
@@ -256,10 +259,11 @@ class TestLogOnIsAcceptedThenMute:
         assert longest(outcomes) < 1.5 + LATE
 
     def test_engine_connect_keeps_the_pools_deadline(self, default_pool: SessionPool, sandbox: Sandbox) -> None:
+        engine = orapool.engine()
         sandbox.freeze(log_ons_only=True)
 
         def execute() -> Any:
-            with orapool.engine().connect() as connection:
+            with engine.connect() as connection:
                 return connection.execute(text("select 1 from dual")).scalar()
 
         executed = Callers(1, execute).wait(15)[0]
