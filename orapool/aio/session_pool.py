@@ -94,7 +94,9 @@ class AsyncPool:
     def _start_afresh(self) -> None:
         self._line = Line(self.settings.max)
         self._watch = SocketWatch()
-        self._states: set[SessionState] = set()
+        self._wires: dict[SessionState, Wire] = {}
+        """The sessions."""
+        self._log_ons_under_way = 0
         self._idle: list[Any] = []
         """Connections that nobody has, the one used last at the end."""
         self._out: dict[int, weakref.ref[Any]] = {}
@@ -259,12 +261,16 @@ class AsyncPool:
 
     async def open_session(self, deadline: float) -> Any:
         """Log on, and let the kernel watch the session. Raises `Overdue`, or the driver's error."""
-        connection = await log_on(self.driver, self.settings, deadline)
+        self._log_ons_under_way += 1
+        try:
+            connection = await log_on(self.driver, self.settings, deadline)
+        finally:
+            self._log_ons_under_way -= 1
         found = connection.wire.socket
         state = connection.session_state = SessionState(id(connection.wire), found, retirement(self.settings))
         state.draws = 1
         connection.wire.on_end = lambda: self._ended(state)
-        self._states.add(state)
+        self._wires[state] = connection.wire
         if found is None:
             self._upkeep.keep_warm()
         else:
@@ -319,7 +325,7 @@ class AsyncPool:
         except Exception as error:
             cause = next(error_codes(error), ROLLBACK_UNANSWERED)
         finally:
-            self._settle(connection, cause)
+            self._settle(connection, ENDED if connection.wire.over else cause)
 
     def _settle(self, connection: Any, cause: str | None) -> None:
         """Put a session back, or let it go for a cause, and pass its slot on."""
@@ -403,7 +409,7 @@ class AsyncPool:
             log.info("%s: a session died in silence, and %d idle ones with it", self.where, ended)
 
     def _forget(self, state: SessionState) -> None:
-        self._states.discard(state)
+        self._wires.pop(state, None)
         if state.socket is not None:
             owned.discard(state.socket.inode)
 
@@ -481,7 +487,7 @@ class AsyncPool:
     def abandon(self) -> None:
         """Let the server know of the end of all sessions when the loop is closed, and nothing can be awaited."""
         self._line.close()
-        for state in list(self._states):
+        for state in list(self._wires):
             if state.socket is not None:
                 state.socket.shut_down()
             self._forget(state)
@@ -497,9 +503,9 @@ class AsyncPool:
         return list(self._idle)
 
     @property
-    def opened(self) -> int:
-        """Sessions open, as far as is known."""
-        return len(self._states)
+    def size(self) -> int:
+        """Sessions open or about to be."""
+        return len(self._wires) + self._log_ons_under_way
 
     @property
     def line(self) -> Line:
@@ -512,7 +518,7 @@ class AsyncPool:
         >>> pool.stats().opened
         4
         """
-        counters, dropped, opened = self._counters, dict(self._counters.dropped), len(self._states)
+        counters, dropped, opened = self._counters, dict(self._counters.dropped), len(self._wires)
         return PoolStats(
             opened=opened,
             busy=self._line.busy,
@@ -565,7 +571,11 @@ class AsyncPool:
             if connection is not None:
                 forking.leak(connection)
                 self.driver.disown(connection)
-        for left_over in (self._idle, self._strays, self._tasks, self._end):
+        for wire in self._wires.values():
+            forking.leak(wire.transport)
+            wire.disown()
+        # The loop holds what waits in it: the parent's tasks, which would end their calls if they were freed here.
+        for left_over in (self._loop, self._idle, self._strays, self._tasks, self._upkeep, self._end):
             forking.leak(left_over)
         self._start_afresh()
         self._line.close()

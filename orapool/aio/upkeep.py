@@ -47,8 +47,8 @@ class Source(Protocol):
         """The connections that nobody has."""
 
     @property
-    def opened(self) -> int:
-        """Sessions open."""
+    def size(self) -> int:
+        """Sessions open or about to be."""
 
     async def log_on(self, deadline: float) -> Any:
         """A new session. Raises `Overdue`, `DatabaseUnavailable` or `LogOnError`."""
@@ -101,8 +101,7 @@ class Upkeep:
             self._filled = True
             self._run("fill", self._open_up_to(self._settings.min))
         elif new and self._settings.increment > 1:
-            wanted = min(self._pool.opened + self._settings.increment - 1, self._settings.max)
-            self._run("grow", self._open_up_to(wanted))
+            self._run("grow", self._open_up_to(self._pool.size + self._settings.increment - 1))
 
     def look_at_size(self) -> None:
         """A session has gone: see to it that there are `min`, if nobody else does."""
@@ -123,7 +122,7 @@ class Upkeep:
 
     def _is_short(self) -> bool:
         return (
-            self._filled and not self._stopped and self._outage.since is None and self._pool.opened < self._settings.min
+            self._filled and not self._stopped and self._outage.since is None and self._pool.size < self._settings.min
         )
 
     async def _refill(self) -> None:
@@ -135,7 +134,9 @@ class Upkeep:
         """Open sessions that nobody waits for, as far as nobody waits for a slot."""
         deadline = time.monotonic() + (self._settings.connect_timeout or PATIENCE)
         try:
-            while self._pool.opened < wanted and await self._open_one(self._pool.log_on(deadline)):
+            # Slots alone do not keep to `max` here: idle sessions have none.
+            wanted = min(wanted, self._settings.max)
+            while self._pool.size < wanted and await self._open_one(self._pool.log_on(deadline)):
                 pass
         except DatabaseUnavailable as error:  # of which the outage tells, once
             log.info("%s: %s", self._pool.where, error)
@@ -150,7 +151,11 @@ class Upkeep:
             log_on.close()
             return False
         try:
-            self._pool.keep(await log_on)
+            connection = await log_on
+            if self._pool.size > self._settings.max:  # a look whether the database is there
+                self._pool.let_go(connection, RETIRED)
+            else:
+                self._pool.keep(connection)
         finally:
             self._pool.line.give()
         return True
@@ -178,7 +183,7 @@ class Upkeep:
         now, idle_timeout = time.monotonic(), self._settings.idle_timeout
         for connection in self._pool.idle:
             state: SessionState = connection.session_state
-            spare = idle_timeout and self._pool.opened > self._settings.min and now - state.used >= idle_timeout
+            spare = idle_timeout and self._pool.size > self._settings.min and now - state.used >= idle_timeout
             if spare or now >= state.retires:
                 self._pool.take_idle(connection)
                 self._pool.let_go(connection, RETIRED)

@@ -22,6 +22,7 @@ from collections.abc import Generator
 from typing import Any, Callable
 
 from orapool.errors import lost_by_silence
+from orapool.forking import leak
 from orapool.sockets import SessionSocket, socket_of
 
 _DEPTH = 8
@@ -50,6 +51,8 @@ class Wire(asyncio.Protocol):
     """What it ended by, if not by an orderly end."""
     interrupted = False
     """Whether its calls were given up."""
+    disowned = False
+    """Whether it is the parent's, in a forked child."""
     on_end: Callable[[], object] | None = None
     """Called when the connection has ended."""
 
@@ -106,6 +109,10 @@ class Wire(asyncio.Protocol):
                 if found is not None:
                     found.shut_down()
 
+    def disown(self) -> None:
+        """In a forked child: never touch the transport again, whose socket and event loop are the parent's."""
+        self.transport, self.disowned = None, True
+
     def _cancel_waits(self) -> None:
         for future in list(self.waits.values()):
             if future is not None:
@@ -145,11 +152,14 @@ def interruptible(wire: Wire, call: Any) -> Generator[Any, None, Any]:
             error: BaseException | None = None
             try:
                 yield awaited
-            except GeneratorExit:
-                call.close()
-                raise
             except BaseException as thrown:
                 error = thrown
+            if wire.disowned:  # the driver would send a break on the parent's socket
+                leak(call)
+                raise Interrupted from error
+            if isinstance(error, GeneratorExit):
+                call.close()
+                raise error
             if wire.interrupted or (wire.over and isinstance(error, asyncio.CancelledError)):
                 _unwind(call)
                 raise Interrupted from None

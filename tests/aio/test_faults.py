@@ -351,6 +351,19 @@ class TestTheDatabaseIsStoppedAndStarted:
         await until(lambda: pool.stats().outage_since is None)
         assert await query(pool) == 1
 
+    async def test_the_search_for_the_database_does_not_open_more_sessions_than_max(
+        self, make_pool: MakePool, sandbox: Sandbox
+    ) -> None:
+        pool = make_pool(max=2, min=0)
+        await lay_idle(pool, 2)
+        pool._outage.failed(Exception("DPY-6005: cannot connect"), silent=True)
+        pool._upkeep.look_for_database()
+
+        await until(lambda: pool.stats().outage_since is None)
+
+        await until(lambda: sandbox.stats().sessions == 2)
+        assert (pool.stats().opened, pool.stats().dropped) == (2, {"retired": 1})
+
     async def test_whoever_cancels_all_tasks_does_not_end_the_search_for_good(
         self, make_pool: MakePool, sandbox: Sandbox
     ) -> None:

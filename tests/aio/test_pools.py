@@ -185,10 +185,13 @@ except orapool.ConfigurationError as error:
 
 
 FORK = """
-import asyncio, multiprocessing, os, sys
+import asyncio, gc, multiprocessing, os, sys
+from pathlib import Path
 import oracledb, orapool
+from orapool.sandbox.control import ControlClient
 
-orapool.configure(dsn=sys.argv[1], user="scott", password="tiger", driver="oracledb", max=2)
+server = ControlClient(Path(sys.argv[2]))
+orapool.configure(dsn=sys.argv[1], user="scott", password="tiger", driver="oracledb", max=3)
 
 async def work(amount):
     async with orapool.atransaction() as connection:
@@ -204,6 +207,7 @@ def child():
             raise AssertionError("the parent's session was used")
     asyncio.run(held.close())
     held.drop()
+    gc.collect()
     asyncio.run(work(10))
     try:
         asyncio.run(use_parents_pool())
@@ -222,15 +226,21 @@ async def main():
     held = await pool.acquire()
     cursor = held.cursor()
     await cursor.execute("insert into aio_family values (1)")
-    idle = await pool.acquire()
+    idle, busy = await pool.acquire(), await pool.acquire()
     await idle.close()
+    server.call("delay", seconds=0.5)
+    under_way = asyncio.create_task(busy.fetchone("select 7 from dual"))
+    await asyncio.sleep(0.1)
+    server.call("delay", seconds=0)
     process = multiprocessing.get_context("fork").Process(target=child)
     process.start()
     while process.is_alive():
         await asyncio.sleep(0.01)
     assert process.exitcode == 0, process.exitcode
+    assert await under_way == (7,)
     await held.commit()
     await held.close()
+    await busy.close()
     async with pool.acquire() as connection:
         rows = await connection.fetchall("select amount from aio_family order by amount")
         await connection.execute("drop table aio_family")
@@ -241,8 +251,9 @@ asyncio.run(main())
 
 
 def test_a_forked_child_has_its_own_pool_and_leaves_the_parents_sessions_alone(configured: Sandbox) -> None:
-    done = run(FORK, configured.dsn)
+    assert configured._control is not None
+    done = run(FORK, configured.dsn, str(configured._control._path))
 
-    assert done.stdout.strip() == "[(1,), (10,)] 2 2 0", done.stderr
+    assert done.stdout.strip() == "[(1,), (10,)] 3 3 0", done.stderr
     assert "Traceback" not in done.stderr
     until(lambda: configured.stats().sessions == 0)
