@@ -14,11 +14,14 @@ import oracledb
 
 from orapool.causes import CANCELLED
 from orapool.drivers.base import ParentsConnection, PooledConnection
-from orapool.drivers.wires import Interrupted, Wire, find_transport, interruptible
+from orapool.drivers.wires import Interrupted, Wire, find_transport, interruptible, is_stranded
 from orapool.errors import lost_by_silence, lost_connection
 
 _SETTINGS = ("autocommit", "inputtypehandler", "outputtypehandler")
 """What belongs to a session, and is the next user's too unless it is set back."""
+
+_LOOK_PAUSE = 0.1
+"""Seconds between looks at whether the connection of a log-on has ended."""
 
 
 class AsyncLender(Protocol):
@@ -239,13 +242,26 @@ class AsyncOracleDb:
             if find_transport(call) is None:
                 wire.interrupt()
 
-        timers = [loop.call_later(connect, wire.interrupt)]
+        def look() -> None:
+            # 2.5.1 does not wake a log-on whose connection ends.
+            awaited = wire.waits.get(call)
+            if awaited is not None and not awaited.done() and is_stranded(call, awaited):
+                wire.over = True
+                wire.interrupt()
+            else:
+                timers["look"] = loop.call_later(_LOOK_PAUSE, look)
+
+        timers = {"connect": loop.call_later(connect, wire.interrupt), "look": loop.call_later(_LOOK_PAUSE, look)}
         if 0 < transport < connect:
-            timers.append(loop.call_later(transport, give_up_without_transport))
+            timers["transport"] = loop.call_later(transport, give_up_without_transport)
         try:
             await interruptible(wire, call)
+        except Interrupted:
+            if wire.over:
+                raise _connection_ended() from None
+            raise
         finally:
-            for timer in timers:
+            for timer in timers.values():
                 timer.cancel()
         connection.wire = Wire(find_transport(connection._impl))
         # What a connection has from its driver goes on to the next user of the session; nothing else does.

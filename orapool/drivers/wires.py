@@ -26,9 +26,9 @@ from orapool.forking import leak
 from orapool.sockets import SessionSocket, socket_of
 
 _DEPTH = 8
-"""How many hands a transport is held by at most."""
+"""How many hands it goes through, from a call or a connection, at most."""
 _NOT_OURS = (type, types.ModuleType, types.FunctionType, dict, asyncio.AbstractEventLoop, asyncio.Future)
-"""What the search for a transport does not go through: it would come upon those of others."""
+"""What a search does not go through: it would come upon what others hold."""
 _THROWS = 8
 _TIMEOUTS_CANCEL = sys.version_info >= (3, 12)
 """Whether `asyncio.wait_for`, by which the driver limits calls, cancels the task that it runs in, and takes it back."""
@@ -62,6 +62,8 @@ class Wire(asyncio.Protocol):
         """The calls under way, and the futures that they wait for."""
         if transport is not None:
             protocol = transport.get_protocol()
+            self.over = protocol is None  # at the very end of the log-on
+        if transport is not None and not self.over:
             self._drivers = protocol
             # The transport looks these up on its protocol: without a detour, they cost nothing more.
             for name in ("data_received", "eof_received", "pause_writing", "resume_writing"):
@@ -124,6 +126,19 @@ def find_transport(root: object) -> Any:
 
     The driver shows it to nobody, but the garbage collector knows who holds what.
     """
+    return _find(root, lambda held: hasattr(held, "get_extra_info"))
+
+
+def is_stranded(call: object, awaited: object) -> bool:
+    """Whether a call that logs on awaits data of a connection that has ended, and not the next node's connection."""
+    transport = find_transport(call)
+    if transport is None or not transport.is_closing():
+        return False
+    protocol = _find(call, lambda held: isinstance(held, asyncio.BaseProtocol))
+    return any(held is awaited for held in gc.get_referents(*gc.get_referents(protocol)))
+
+
+def _find(root: object, matches: Callable[[object], bool]) -> Any:
     seen, level = {id(root)}, [root]
     for _ in range(_DEPTH):
         following: list[object] = []
@@ -131,7 +146,7 @@ def find_transport(root: object) -> Any:
             if id(held) in seen or isinstance(held, _NOT_OURS):
                 continue
             seen.add(id(held))
-            if hasattr(held, "get_extra_info"):
+            if matches(held):
                 return held
             following.append(held)
         level = following

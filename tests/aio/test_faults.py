@@ -70,6 +70,40 @@ class TestSessionsEndedByTheServer:
         assert await query(pool) == 1
         await assert_in_order(pool, sandbox, opened=1)
 
+    @pytest.mark.parametrize("how", ["fin", "rst"])
+    async def test_a_log_on_whose_connection_ends_is_made_once_more(
+        self, make_pool: MakePool, sandbox: Sandbox, how: str
+    ) -> None:
+        # python-oracledb 2.5.1 would wait for ever.
+        pool = make_pool(max=1, min=0)
+        sandbox.delay(0.3)
+        asking = asyncio.create_task(outcome(query(pool, 20)))
+        await until(lambda: pool.size == 1)
+        await asyncio.sleep(0.1)
+        sandbox.heal()
+        ended = sandbox.end_sessions(how)
+
+        asked = await asking
+
+        assert ended == 1
+        assert errors([asked]) == []
+        assert asked.seconds < 5
+        await assert_in_order(pool, sandbox, opened=1)
+
+    async def test_a_log_on_that_is_sent_on_to_another_node(
+        self, make_pool: MakePool, sandbox: Sandbox, node: Sandbox
+    ) -> None:
+        sandbox.redirect(node.dsn)
+        node.delay(0.2)  # the first connection ends long before the log-on
+        pool = make_pool(max=2, min=0)
+
+        outcomes = await ask(pool, 2)
+
+        assert errors(outcomes) == []
+        assert node.stats().sessions == 2
+        async with pool.acquire() as connection:
+            assert connection.wire.transport.get_extra_info("peername")[1] == node.port
+
     @pytest.mark.parametrize("code", [28, 1033, 2396])
     async def test_a_session_that_the_database_ends_in_use_is_dropped_even_if_its_user_hides_the_error(
         self, make_pool: MakePool, sandbox: Sandbox, code: int

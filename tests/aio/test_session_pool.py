@@ -277,7 +277,7 @@ class TestWaitingInLine:
 
     async def test_a_timeout_says_which_pool_how_long_and_what_to_do(self, make_pool: MakePool) -> None:
         pool = make_pool(max=1, acquire_timeout=0.05)
-        async with pool.acquire():
+        async with pool.acquire(timeout=5):
             begun = time.monotonic()
             with pytest.raises(PoolTimeout) as raised:
                 await pool.acquire()
