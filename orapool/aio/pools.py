@@ -7,7 +7,8 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from orapool import pools
-from orapool.aio.session_pool import AsyncPool, Checkout
+from orapool.aio.checkouts import Checkout
+from orapool.aio.session_pool import AsyncPool
 from orapool.errors import PoolError
 
 

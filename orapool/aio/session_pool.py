@@ -7,11 +7,12 @@ import logging
 import time
 import weakref
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Generator
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
 from contextlib import asynccontextmanager, suppress
-from typing import Any, Callable, cast
+from typing import Any, cast
 
 from orapool import forking
+from orapool.aio.checkouts import Checkout
 from orapool.aio.line import Line
 from orapool.aio.log_ons import Overdue, log_on
 from orapool.aio.upkeep import Upkeep
@@ -35,6 +36,7 @@ from orapool.outage import Outage
 from orapool.settings import PoolSettings
 from orapool.slots import LineClosed
 from orapool.sockets import KeepAlive, SocketWatch, owned
+from orapool.upkeep import PATIENCE
 
 log = logging.getLogger("orapool.pool")
 
@@ -51,24 +53,6 @@ _ALL_IN_USE = (
     "close connections sooner (`async with orapool.aconnection() as ...`), or raise max or acquire_timeout",
 )
 _SLOW_LOG_ON = ("a log-on has not ended", "check whether the database answers, or raise acquire_timeout")
-
-
-class Checkout:
-    """What `AsyncPool.acquire` returns: await it for a connection, or use it in `async with`, which gives it back."""
-
-    def __init__(self, acquire: Callable[[], Coroutine[Any, Any, Any]]) -> None:
-        self._acquire = acquire
-        self._connection: Any = None
-
-    def __await__(self) -> Generator[Any, Any, Any]:
-        return self._acquire().__await__()
-
-    async def __aenter__(self) -> Any:
-        self._connection = await self._acquire()
-        return self._connection
-
-    async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        await self._connection._leave(error)
 
 
 class AsyncPool:
@@ -135,7 +119,7 @@ class AsyncPool:
         await self._stand_in_line(deadline, seconds)
         try:
             # Whoever does not stand in line may still log on.
-            limit = deadline if seconds > 0 else deadline + self.settings.connect_timeout
+            limit = deadline if seconds > 0 else deadline + (self.settings.connect_timeout or PATIENCE)
             connection = await self._draw(
                 limit, seconds, self.settings.call_timeout if call_timeout is None else call_timeout
             )
@@ -276,7 +260,8 @@ class AsyncPool:
         else:
             owned.add(found.inode)
             found.keep_alive(self._keep_alive)
-            self._watch.add(found)
+            if not self._line.closed:  # nor is the watch
+                self._watch.add(found)
         self._counters.log_ons += 1
         self._outage.succeeded()
         return connection
@@ -301,19 +286,31 @@ class AsyncPool:
     async def take_back(self, connection: Any) -> None:
         """A connection was closed: called by its close(). A lost session is dropped instead of put back."""
         self._out.pop(id(connection), None)
-        if connection.lost_by or connection.wire.over or connection.wire.waits:
-            self._settle(connection, connection.lost_by or (ENDED if connection.wire.over else UNDER_WAY))
-        elif not self.driver.in_transaction(connection):
-            self._settle(connection, None)
-        else:
-            # It goes on when the caller does not wait for it any more; the slot stays with it.
-            rollback = self.spawn(self._roll_back(connection))
-            await asyncio.wait({rollback}, timeout=self.settings.ping_timeout)
-            state: SessionState = connection.session_state
-            look = state.socket.look() if state.socket is not None and not rollback.done() else None
-            if look is not None and look.retransmits:  # its path is dead, and it does not only take long
-                connection.wire.end()
-                self._doubt(state, silent=True)
+        cause, unfinished = self._look_at(connection)
+        if cause is not None or not unfinished:
+            self._settle(connection, cause)
+            return
+        # It goes on when the caller does not wait for it any more; the slot stays with it.
+        rollback = self.spawn(self._roll_back(connection))
+        await asyncio.wait({rollback}, timeout=self.settings.ping_timeout)
+        state: SessionState = connection.session_state
+        look = state.socket.look() if state.socket is not None and not rollback.done() else None
+        if look is not None and look.retransmits:  # its path is dead, and it does not only take long
+            connection.wire.end()
+            self._doubt(state, silent=True)
+
+    def _look_at(self, connection: Any) -> tuple[str | None, bool]:
+        """Why a session that comes back is of no use, or None, and whether a transaction is open in it."""
+        if connection.lost_by is not None:
+            return connection.lost_by, False
+        if connection.wire.over:
+            return ENDED, False
+        if connection.wire.waits:
+            return UNDER_WAY, False
+        try:
+            return None, self.driver.in_transaction(connection)
+        except self.driver.dbapi.Error as error:
+            return next(error_codes(error), type(error).__name__), False
 
     async def _roll_back(self, connection: Any) -> None:
         cause: str | None = ROLLBACK_UNANSWERED
@@ -343,8 +340,11 @@ class AsyncPool:
         state.used = time.monotonic()
         if connection.wire.over or self._line.closed or state.used >= state.retires:
             self.let_go(connection, ENDED if connection.wire.over else CLOSED if self._line.closed else RETIRED)
-        else:
+            return
+        try:
             self._idle.append(self.driver.renew(connection))
+        except self.driver.dbapi.Error as error:  # its user has closed what is behind it
+            self.let_go(connection, next(error_codes(error), type(error).__name__))
 
     def take_out(self, connection: Any, cause: str) -> None:
         """A connection shall leave the pool: called by its drop()."""

@@ -525,6 +525,22 @@ class TestClosing:
         await held.close()
         assert pool.stats().busy == 0
 
+    async def test_who_logs_on_is_told_too_and_leaves_no_session(self, make_pool: MakePool, sandbox: Sandbox) -> None:
+        pool = make_pool(max=2)
+        await query(pool)
+        held = await pool.acquire()
+        sandbox.delay(0.2)
+        asking = asyncio.create_task(outcome(query(pool, 10)))
+        await until(lambda: pool.size == 2)
+
+        await pool.close()
+
+        error = (await asking).error
+        assert isinstance(error, PoolClosed), repr(error)
+        sandbox.heal()
+        await held.close()
+        await until(lambda: sandbox.stats().sessions == pool.stats().opened == pool.stats().busy == 0)
+
     async def test_the_repr_tells_what_state_the_pool_is_in(self, make_pool: MakePool, sandbox: Sandbox) -> None:
         pool = make_pool(max=5)
         await lay_idle(pool, 2)
