@@ -18,6 +18,7 @@ from sqlalchemy.engine import URL, CreateEnginePlugin, Engine, ExceptionContext
 from sqlalchemy.pool import NullPool
 
 from orapool import errors, pools, queue_pool
+from orapool.layers import SECRETS
 
 # Options of create_engine() that the pool governs, and what to use in their place.
 GOVERNED = {
@@ -43,7 +44,7 @@ POOL_OF_URL = "orapool"
 
 log = logging.getLogger("orapool.alchemy")
 
-_SECRET = frozenset({"password", "url", "user", "dsn"})
+_SECRET = frozenset({*SECRETS, "url", "user", "dsn"})
 """Not told of in logs: a URL may hold a password, and where the database is has been decided."""
 
 _engines: dict[object, Engine] = {}

@@ -5,6 +5,8 @@ from __future__ import annotations
 ASKED = "asked"
 CLOSED = "pool closed"
 RETIRED = "retired"
+MADE_ROOM = "made room"
+"""For a session of another user, which `max` would not have let in beside it."""
 ENDED = "ended"
 PING_UNANSWERED = "ping unanswered"
 PING_CUT_SHORT = "ping cut short"
@@ -12,5 +14,5 @@ ROLLBACK_UNANSWERED = "rollback unanswered"
 CANCELLED = "call cancelled"
 UNDER_WAY = "call under way"
 
-ORDERLY = frozenset({ASKED, CLOSED, RETIRED})
+ORDERLY = frozenset({ASKED, CLOSED, RETIRED, MADE_ROOM})
 """Causes to let go of a session that is well, and may log off."""

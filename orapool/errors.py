@@ -204,7 +204,9 @@ _ADVICE = {
     "ORA-12505": "the listener does not know this SID: check the URL's path, or use ?service_name=",
     "ORA-12514": "the listener does not know this service: check service_name, and whether the database is up",
     "ORA-28000": "the account is locked",
-    "ORA-28001": "the password has expired",
+    "ORA-28001": "change the password in the database (ALTER USER ... IDENTIFIED BY ...), and then in the settings, "
+    "the file or the secret manager: a running pool takes it from these two",
+    "ORA-28150": "grant it (ALTER USER client GRANT CONNECT THROUGH proxy), or give the client's own password",
     "ORA-28040": "the server asks for an authentication protocol that this client does not speak",
     "DPY-4000": "the connect string names no TNS alias that is known: check `dsn`, TNS_ADMIN and tnsnames.ora",
     "DPY-4026": "no tnsnames.ora was found: check `dsn` and TNS_ADMIN",
@@ -282,8 +284,28 @@ def _from_link(codes: list[str]) -> bool:
     return "ORA-02063" in codes or "ORA-02068" in codes
 
 
-def log_on_error(error: Exception, where: str) -> LogOnError:
+_DENIED = frozenset({"ORA-01005", "ORA-01017", "ORA-01045", "ORA-28000", "ORA-28001", "ORA-28150"})
+_WRONG_PASSWORD = frozenset({"ORA-01017", "ORA-28001"})
+
+
+def denied(error: BaseException) -> bool:
+    """Whether a log-on failed for the user's or the password's sake: the database is there."""
+    return not _DENIED.isdisjoint(error_codes(error))
+
+
+def wrong_password(error: BaseException) -> bool:
+    """Whether another password is all that a log-on needs.
+
+    >>> wrong_password(Exception("ORA-28001: the password has expired"))
+    True
+    """
+    return not _WRONG_PASSWORD.isdisjoint(error_codes(error))
+
+
+def log_on_error(error: Exception, where: str, more: str = "") -> LogOnError:
     """An orapool exception for a log-on that failed with the driver's `error`; `where` names pool, user and DSN.
+
+    `more` follows what is to be done about it.
 
     It is of the driver's class as well, and carries the driver's own details (``args``).
     """
@@ -293,7 +315,7 @@ def log_on_error(error: Exception, where: str) -> LogOnError:
     advice = next((_ADVICE[code] for code in codes if code in _ADVICE), otherwise)
     reason = str(error).split("\nHelp: ")[0].strip()
     raised = _both(ours, type(error))(*error.args)
-    raised.message = f"{where}: the log-on failed: {reason}: {advice}"  # type: ignore[attr-defined]
+    raised.message = f"{where}: the log-on failed: {reason}: {advice}{more}"  # type: ignore[attr-defined]
     return raised
 
 

@@ -32,13 +32,15 @@ class SessionState:
     """What is known of one session.
 
     ``confirmed`` is the time of ``time.monotonic`` when its path was last seen alive, by use or by an acknowledgement;
-    what was seen before the time ``doubted`` does not count: another's death has cast doubt on it.
+    what was seen before the time ``doubted`` does not count: another's death has cast doubt on it. ``home`` is the
+    native pool that it belongs to.
     """
 
-    __slots__ = ("confirmed", "doubted", "draws", "key", "retires", "socket", "used")
+    __slots__ = ("confirmed", "doubted", "draws", "home", "key", "retires", "socket", "used")
 
-    def __init__(self, key: int, session_socket: SessionSocket | None, retires: float) -> None:
+    def __init__(self, key: int, session_socket: SessionSocket | None, retires: float, home: Any) -> None:
         self.key = key
+        self.home = home
         self.socket = session_socket
         self.retires = retires
         self.draws = 0
@@ -71,18 +73,20 @@ def retirement(settings: PoolSettings) -> float:
 
 
 class Health:
-    """The sessions of one pool: which are idle, on which sockets, and when each was last seen alive.
+    """The sessions of one native pool: which are idle, on which sockets, and when each was last seen alive.
 
     Args:
         driver: the pool's driver.
         settings: the pool's settings.
         ping: makes a round trip on a session by a deadline, or raises.
+        home: the native pool.
     """
 
     def __init__(
-        self, driver: Driver, settings: PoolSettings, ping: Callable[[float, Any, SessionState], None]
+        self, driver: Driver, settings: PoolSettings, ping: Callable[[float, Any, SessionState], None], home: Any
     ) -> None:
         self._driver = driver
+        self._home = home
         self._settings = settings
         self._ping = ping
         self._keep_alive = KeepAlive(
@@ -102,7 +106,7 @@ class Health:
         """A session has logged on: find its socket and let the kernel watch it."""
         key = self._driver.session_key(connection)
         found = self._find_socket(connection) if self._has_sockets else None
-        state = connection.session_state = SessionState(key, found, retirement(self._settings))
+        state = connection.session_state = SessionState(key, found, retirement(self._settings), self._home)
         if connection.lost_by:
             return state
         with self._lock:
@@ -230,10 +234,13 @@ class Health:
         if state is None:
             state = connection.session_state  # of a log-on at this draw
             if state is None:
-                state = SessionState(key, None, float("inf")) if key == _NO_KEY else self.admit(connection)
+                state = self._unknown(key) if key == _NO_KEY else self.admit(connection)
             state.draws += 1
         connection.session_state = state
         return state
+
+    def _unknown(self, key: int) -> SessionState:
+        return SessionState(key, None, float("inf"), self._home)
 
     def put_back(self, connection: Any, state: SessionState) -> None:
         """Put a session back into the native pool; only then can it be reserved."""
@@ -259,6 +266,16 @@ class Health:
         with self._lock:
             idle = list(self._idle.values())
         return any(now >= each.retires or (idle_timeout and now - each.used >= idle_timeout) for each in idle)
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether there are no sessions, and nobody is about to draw one."""
+        return not self._states and not self._drawing
+
+    def last_used(self) -> float:
+        """When the idle session that has been idle longest was used; infinity where none is idle."""
+        with self._lock:
+            return min((state.used for state in self._idle.values()), default=float("inf"))
 
     # ------------------------------------------------------------ checks
     def find_fault(self, connection: Any, state: SessionState, deadline: float) -> str | None:
@@ -315,6 +332,13 @@ class Health:
         with self._lock:
             for state in self._idle.values():
                 state.doubted = now
+
+    def retire_blind(self) -> None:
+        """Let sessions whose sockets are not known retire when they are given back."""
+        with self._lock:
+            for state in self._states.values():
+                if state.socket is None:
+                    state.retires = 0.0
 
     def shut_down_idle(self) -> int:
         """End all idle sessions on this side; returns how many."""

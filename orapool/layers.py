@@ -16,8 +16,12 @@ from orapool.errors import ConfigurationError
 from orapool.sources import BINDS, DATABASE_VARIABLES, DEFAULT, PREFIX, Entry, Source, url_text
 
 PASSWORDS = ("password", "password_file", "password_hook")
-"""Ways to give the password: the first source that has one of them decides."""
-PATHS = ("password_file", "config_dir")
+"""Ways to give the password."""
+WITHOUT_PASSWORD = ("externalauth", "access_token")
+"""Ways to log on without one."""
+SECRETS = ("password", "wallet_password", "access_token")
+"""Settings that nobody is shown."""
+PATHS = ("password_file", "config_dir", "wallet_location")
 """Settings that are paths: a relative one begins at its file's folder."""
 
 _NOT_SETTINGS = frozenset({"client_dir", "client_reexec"})
@@ -70,13 +74,18 @@ def merge(layers: Iterable[Layer]) -> dict[str, Entry]:
     """Each setting as the first layer that has it says."""
     decided: dict[str, Entry] = {}
     for layer in layers:
-        # The URL of another database says nothing about this one's user; any way to give the password is a password.
-        has_database, has_password = "dsn" in decided, any(name in decided for name in PASSWORDS)
+        # The URL of another database says nothing about this one's user; of ways to log on the first one counts.
+        has_database, has_way = "dsn" in decided, bool(log_on_ways(decided))
         for name, entry in layer.entries.items():
-            if (has_database and name in layer.of_url) or (has_password and name in PASSWORDS):
+            if (has_database and name in layer.of_url) or (has_way and name in log_on_ways([name])):
                 continue
             decided.setdefault(name, entry)
     return decided
+
+
+def log_on_ways(names: Collection[str]) -> list[str]:
+    """Those of these settings that say how a user proves who it is: there must be one."""
+    return [name for name in (*PASSWORDS, *WITHOUT_PASSWORD) if name in names]
 
 
 def pool_names(sources: Iterable[Source], known: Collection[str]) -> list[str]:
@@ -156,9 +165,12 @@ def _add(found: Layers, entries: Mapping[str, Entry], source: Source | None, kno
             found.mistakes.append(place + unknown(name, known))
         else:
             settings[name] = _prepare(name, entry, source)
-    given = [name for name in PASSWORDS if name in settings]
+    if "externalauth" in settings and _is_off(settings["externalauth"].value):
+        del settings["externalauth"]
+    given = log_on_ways(settings)
     if len(given) > 1:
-        found.mistakes.append(f"{' and '.join(given)} both give the password{_at(settings, given)}: set one of them")
+        clash = "both say how to log on" if set(given) & set(WITHOUT_PASSWORD) else "both give the password"
+        found.mistakes.append(f"{' and '.join(given)} {clash}{_at(settings, given)}: set one of them")
     if "url" in settings and "dsn" in settings:
         found.mistakes.append(
             f"url and dsn both say where the database is{_at(settings, ['url', 'dsn'])}: set one of them"
@@ -188,6 +200,9 @@ def _take_url_apart(settings: dict[str, Entry]) -> frozenset[str]:
     if parts.driver and driver not in ("auto", parts.driver):
         raise ConfigurationError(f"driver={driver} contradicts the url, which says {parts.driver}")
     of_url = {"dsn": parts.dsn, "user": parts.user, "password": parts.password, "driver": parts.driver}
+    without = [name for name in WITHOUT_PASSWORD if name in settings]
+    if without and parts.password:
+        raise ConfigurationError(f"the url has a password, and {without[0]} logs on without one: leave one of them out")
     if any(name in settings for name in PASSWORDS):
         del of_url["password"]
     del settings["url"]
@@ -201,11 +216,15 @@ def _prepare(name: str, entry: Entry, source: Source | None) -> Entry:
     value = entry.value
     if name == "url" and not isinstance(value, SecretStr):
         value = SecretStr(url_text(value))
-    elif name == "password" and isinstance(value, str):
+    elif name in SECRETS and isinstance(value, str):
         value = SecretStr(value)
     elif name in PATHS and isinstance(value, (str, Path)):
         value = str((source.folder if source and source.folder else Path.cwd()) / Path(value).expanduser())
     return Entry(value, entry.origin)
+
+
+def _is_off(value: Any) -> bool:
+    return str(value).strip().lower() in ("false", "0", "no", "off", "n", "f")
 
 
 def _at(settings: Mapping[str, Entry], names: Iterable[str]) -> str:

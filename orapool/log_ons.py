@@ -12,6 +12,8 @@ from typing import Any, Callable
 from orapool.dsn import ports
 from orapool.sockets import SessionSocket, owned, shut_down_all, tcp_sockets, waited_for
 
+PATIENCE = 10.0
+"""Seconds that a log-on may go on when nobody waits for it, where `connect_timeout` sets no limit."""
 CUT_PAUSE = 0.05
 """Seconds between cuts of overdue log-ons: a native pool may make them one after the other."""
 

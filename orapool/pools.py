@@ -100,24 +100,31 @@ def close(name: str | None = None) -> None:
         each.close()
 
 
-def connection(name: str = "default", timeout: float | None = None) -> Any:
+def connection(
+    name: str = "default", timeout: float | None = None, user: str | None = None, password: str | None = None
+) -> Any:
     """A connection of the driver, checked out of the pool called `name`; close() or the end of `with` gives it back.
 
-    What was not committed is rolled back then. `timeout` and what is raised: see `SessionPool.acquire`.
+    What was not committed is rolled back then. `timeout`, `user` and `password`, and what is raised: see
+    `SessionPool.acquire`.
 
     >>> with orapool.connection() as connection:
     ...     connection.cursor().execute("select * from dual").fetchone()
     """
-    return pool(name).acquire(timeout)
+    return pool(name).acquire(timeout, user=user, password=password)
 
 
-def transaction(name: str = "default", timeout: float | None = None) -> AbstractContextManager[Any]:
+def transaction(
+    name: str = "default", timeout: float | None = None, user: str | None = None, password: str | None = None
+) -> AbstractContextManager[Any]:
     """A connection whose work is committed at the end of the block, and rolled back if the block raises.
+
+    The parameters are those of `connection`.
 
     >>> with orapool.transaction() as connection:
     ...     connection.cursor().execute("update stock set amount = amount - 1")
     """
-    return pool(name).transaction(timeout)
+    return pool(name).transaction(timeout, user, password)
 
 
 def settings_of(name: str) -> PoolSettings:

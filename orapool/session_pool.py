@@ -12,22 +12,24 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-from orapool import forking
-from orapool.causes import CLOSED, ENDED, PING_CUT_SHORT, PING_UNANSWERED, RETIRED, ROLLBACK_UNANSWERED
+from orapool import closing, forking
+from orapool.causes import CLOSED, ENDED, RETIRED, ROLLBACK_UNANSWERED
 from orapool.counters import Counters, PoolStats
-from orapool.departures import CLOSE_LIMIT, Departures
+from orapool.credentials import of_checkout
 from orapool.drivers import find_driver
 from orapool.drivers.base import DeadIdleSession, Driver
 from orapool.dsn import mask
 from orapool.errors import DatabaseUnavailable, PoolClosed, PoolTimeout, error_codes, log_on_error
 from orapool.gate import Gate, Occupied
-from orapool.health import Health, SessionState, Unanswered
+from orapool.health import SessionState
 from orapool.keeper import Keeper
-from orapool.log_ons import CUT_PAUSE, LogOns
+from orapool.log_ons import CUT_PAUSE, PATIENCE, LogOns
+from orapool.native_pool import NativePool
+from orapool.native_pools import NativePools, StillDenied
 from orapool.outage import Outage
 from orapool.settings import PoolSettings
 from orapool.slots import LineClosed, Slots
-from orapool.upkeep import PATIENCE, Upkeep
+from orapool.upkeep import Upkeep
 from orapool.workers import CallTimeout, Workers, run_outside
 
 log = logging.getLogger("orapool.pool")
@@ -66,7 +68,8 @@ class SessionPool:
     def __init__(self, settings: PoolSettings, name: str = "default") -> None:
         self.name = name
         self.settings = settings
-        self.where = f"pool {name!r}, {settings.user}@{mask(settings.dsn)}"
+        self._at = f"{settings.user or 'external user'}@{mask(settings.dsn)}"
+        self.where = self._where(settings.user)
         self._driver: Driver | None = None
         self._start_afresh()
         forking.remember(self)
@@ -76,10 +79,7 @@ class SessionPool:
         self._lock = threading.Lock()
         self._opening = threading.Lock()
         self._slots = Slots(self.settings.max)
-        self._gate = Gate()
-        self._native: Any = None
-        self._health: Health
-        self._departures: Departures
+        self._natives: NativePools | None = None
         self._upkeep: Upkeep
         self._keeper: Keeper
         self._filled = False
@@ -92,6 +92,10 @@ class SessionPool:
         self._workers = Workers(f"{self.name}-calls", self.settings.max * 2 + 1)
         self._background = Workers(f"{self.name}-background", _BACKGROUND_THREADS)
 
+    def _where(self, user: str | None) -> str:
+        """What to call the pool, and whom it logs on as, in messages."""
+        return f"pool {self.name!r}, {user or 'external user'}@{mask(self.settings.dsn)}"
+
     @property
     def driver(self) -> Driver:
         """The driver: `driver.name`, `driver.dbapi` (its module). Raises `ConfigurationError` if there is none."""
@@ -101,12 +105,20 @@ class SessionPool:
 
     # Checking out: stand in line for one of `max` slots, draw a session with it, check it, hand it over.
 
-    def acquire(self, timeout: float | None = None, call_timeout: float | None = None) -> Any:
+    def acquire(
+        self,
+        timeout: float | None = None,
+        call_timeout: float | None = None,
+        user: str | None = None,
+        password: str | None = None,
+    ) -> Any:
         """Check out a session: a connection of the driver, whose close() gives it back.
 
         `timeout`: seconds to wait for it, in all; None takes the setting `acquire_timeout`; 0 does not stand in line,
         but takes an idle session or logs on, within `connect_timeout`. Callers are served first come, first served.
         `call_timeout`: seconds that a round trip on it may take; None takes the setting.
+        `user`: whom its session is logged on as, with `password`, or else through the user of the settings; None asks
+        the setting `user_source`, and without that is the user of the settings. `max` is for all users together.
 
         Raises `PoolTimeout` when the time is over, `PoolClosed`, `DatabaseUnavailable` or `LogOnError` when a new
         session is needed and cannot be had. Whoever gets the connection must close it, or use it in `with`.
@@ -115,15 +127,22 @@ class SessionPool:
         ...     connection.cursor().execute("update stock set amount = amount - 1")
         ...     connection.commit()
         """
-        seconds = self.settings.acquire_timeout if timeout is None else timeout
+        settings = self.settings
+        seconds = settings.acquire_timeout if timeout is None else timeout
+        call_timeout = settings.call_timeout if call_timeout is None else call_timeout
+        asked = user is not None or password is not None or settings.user_source is not None
+        credentials = of_checkout(settings, user, password) if asked else None
         deadline = time.monotonic() + seconds
         self._stand_in_line(deadline, seconds)
         try:
             # Whoever does not stand in line may still log on.
-            limit = deadline if seconds > 0 else deadline + self.settings.connect_timeout
-            connection = self._draw(
-                limit, seconds, self.settings.call_timeout if call_timeout is None else call_timeout
-            )
+            limit = deadline if seconds > 0 else deadline + settings.connect_timeout
+            natives = self._natives or self._open()
+            if credentials is None:
+                connection = self._draw(natives, natives.primary, limit, seconds, call_timeout)
+            else:
+                with natives.visit(credentials) as native:
+                    connection = self._draw(natives, native, limit, seconds, call_timeout)
         except _Overdue as overdue:
             raise overdue.error from None
         except BaseException:
@@ -138,7 +157,7 @@ class SessionPool:
         """Get one of the `max` slots, in turn."""
         if self._strays:
             self._sweep()
-        if self._outage.since is not None and not self._out and not self._health.any_alive():
+        if self._outage.since is not None and not self._out and not (self._natives and self._natives.any_alive()):
             raise self._outage.error()
         try:
             served = self._slots.take(deadline)
@@ -147,15 +166,15 @@ class SessionPool:
         if not served:
             raise self._timed_out(seconds, *_ALL_IN_USE)
 
-    def _draw(self, deadline: float, seconds: float, call_timeout: float) -> Any:
+    def _draw(
+        self, natives: NativePools, native: NativePool, deadline: float, seconds: float, call_timeout: float
+    ) -> Any:
         """Draw a live session: an idle one whose path is known to be good, or can be shown to be, or a new one."""
-        if self._native is None:
-            self._open()
         while True:
-            connection, state = self._draw_idle() or self._draw_in_worker(deadline, seconds)
+            connection, state = natives.draw_idle(native) or self._draw_otherwise(natives, native, deadline, seconds)
             fault = (
                 connection.lost_by
-                or self._health.find_fault(connection, state, deadline)
+                or state.home.health.find_fault(connection, state, deadline)
                 or self._set_call_timeout(connection, call_timeout)
             )
             if fault is None and time.monotonic() >= state.retires:
@@ -170,7 +189,7 @@ class SessionPool:
         if not self._filled:
             self._filled = True
             self._upkeep.fill(deadline)
-        if state.draws == 1 and self.settings.increment > 1:
+        if state.draws == 1 and self.settings.increment > 1 and state.home is natives.primary:
             self._background.submit(self._upkeep.grow)
         return connection
 
@@ -182,38 +201,25 @@ class SessionPool:
             return next(error_codes(error), type(error).__name__)
         return None
 
-    def _draw_idle(self) -> tuple[Any, SessionState] | None:
-        """Draw an idle session where that cannot block: one is there, and the kernel knows of no end of any."""
-        if not self._gate.enter():
-            return None
-        try:
-            health, native = self._health, self._native
-            if native is None or not health.reserve():
-                return None
-            try:
-                connection = self.driver.acquire_idle(native)
-            except (self.driver.dbapi.Error, DeadIdleSession, OSError) as error:
-                health.cancel_reservation()
-                log.info("pool %r: no idle session: %s", self.name, error)
-                return None
-            return connection, health.drawn(connection, reserved=True)
-        finally:
-            self._gate.leave()
-
-    def _draw_in_worker(self, deadline: float, seconds: float) -> tuple[Any, SessionState]:
-        """Draw a session in a worker, which may find dead ones in the native pool, and may have to log on."""
-        self._health.clear_ended()
+    def _draw_otherwise(
+        self, natives: NativePools, native: NativePool, deadline: float, seconds: float
+    ) -> tuple[Any, SessionState]:
+        """Draw one of an older password's, or else in a worker, which may find dead ones, and may have to log on."""
+        native.health.clear_ended()
         if self._is_short():
             self._keeper.wake()
-        if self._outage.since is not None and not self._health.any_alive():
+        drawn = natives.draw_of_elders(native)
+        if drawn is not None:
+            return drawn
+        if self._outage.since is not None and not native.any_alive():
             raise self._outage.error()
-        driver, native, started = self.driver, self._native, time.monotonic()
+        driver, started = self.driver, time.monotonic()
         attempts = 1
         while True:
-            grow = partial(self._grow, native, deadline)
-            call = partial(self._log_ons.run, grow, deadline, driver.log_on_threads(native))
             try:
-                connection = self._workers.run(call, deadline, self._came_late)
+                connection, found = self._workers.run(
+                    partial(natives.draw, native, deadline), deadline, self._came_late
+                )
             except CallTimeout:
                 if time.monotonic() - started >= self.settings.ping_timeout:
                     self._log_on_failed(driver.dbapi.OperationalError("a log-on got no answer"), silent=True)
@@ -222,12 +228,14 @@ class SessionPool:
                 raise _Overdue(self._timed_out(seconds, *_SLOW_LOG_ON)) from None
             except Occupied:
                 raise self._timed_out(seconds, *_SLOW_LOG_ON) from None
+            except StillDenied as error:
+                raise log_on_error(error.error, native.where, error.more) from error.error
             except DeadIdleSession as error:
                 log.info("pool %r: an idle session was dead: %s", self.name, error)
             except driver.dbapi.Error as error:
                 interrupted = attempts < _LOG_ON_ATTEMPTS and not _CUT_OFF.isdisjoint(error_codes(error))
                 if not interrupted and not driver.is_pool_exhausted(error):
-                    raised = log_on_error(error, self.where)
+                    raised = log_on_error(error, native.where)
                     if isinstance(raised, DatabaseUnavailable):
                         self._log_on_failed(error, time.monotonic() - started >= self.settings.ping_timeout)
                     raise raised from error
@@ -236,42 +244,22 @@ class SessionPool:
                 attempts += interrupted
                 time.sleep(_RETRY_PAUSE)
             else:
-                self._health.forget_vanished()
+                found.health.forget_vanished()
                 self._outage.succeeded()
-                return connection, self._health.drawn(connection)
+                return connection, found.health.drawn(connection)
 
-    def _grow(self, native: Any, deadline: float, seconds: float) -> Any:
-        """Draw a session from the native pool, which may log on, and may go on for so many seconds."""
-        if not self.driver.grows_alone:
-            return self.driver.acquire(native, seconds)
-        with self._gate.growth(max(0.0, deadline - time.monotonic())):
-            return self.driver.acquire(native, seconds)
-
-    def _came_late(self, connection: Any, error: BaseException | None) -> None:
+    def _came_late(self, drawn: tuple[Any, NativePool] | None, error: BaseException | None) -> None:
         """A log-on has ended after its caller had gone: keep the session for others, and pass the slot on."""
         try:
-            if connection is not None:
-                state = self._health.drawn(connection)
+            if drawn is not None:
+                connection, native = drawn
+                state = native.health.drawn(connection)
                 self._outage.succeeded()
                 self._put_back(connection, state)
-            elif not isinstance(error, (CallTimeout, Occupied)):
+            elif not isinstance(error, (CallTimeout, Occupied, StillDenied)):
                 log.info("%s: a log-on that nobody waits for any more failed: %s", self.where, error)
         finally:
             self._pass_on()
-
-    def ping(self, deadline: float, connection: Any, state: SessionState) -> None:
-        """One round trip, within `ping_timeout` and the time left; a session that does not answer is shut down."""
-        limit = time.monotonic() + self.settings.ping_timeout
-        cut_short = deadline < limit
-        let_go = threading.Event()
-        call = partial(self.driver.ping, connection, self.settings.ping_timeout)
-        try:
-            self._workers.run(call, min(deadline, limit), lambda *_: let_go.set())
-        except CallTimeout:
-            connection.call_under_way = let_go
-            if state.socket is not None:
-                state.socket.shut_down()  # which frees the worker too
-            raise Unanswered(PING_CUT_SHORT if cut_short else PING_UNANSWERED) from None
 
     def _log_on_failed(self, cause: Exception, silent: bool = False) -> None:
         if self._outage.failed(cause, silent):
@@ -302,14 +290,15 @@ class SessionPool:
 
     def _settle(self, connection: Any, cause: str | None) -> None:
         """Put a session back, or let it go for a cause, and pass its slot on. Never waits for others on their way."""
-        if not self._gate.enter():
+        gate: Gate = connection.session_state.home.gate
+        if not gate.enter():
             connection.close_cursors()
             self._background.submit(partial(self._settle_and_pass_on, connection, cause))
             return
         try:
             self._settle_now(connection, cause)
         finally:
-            self._gate.leave()
+            gate.leave()
             self._pass_on()
 
     def _settle_and_pass_on(self, connection: Any, cause: str | None) -> None:
@@ -321,7 +310,7 @@ class SessionPool:
     def _settle_now(self, connection: Any, cause: str | None) -> None:
         try:
             state = connection.session_state
-            if cause is None and self._health.has_ended(state):
+            if cause is None and state.home.health.has_ended(state):
                 cause = ENDED
             if cause is None:
                 state.used = time.monotonic()
@@ -349,7 +338,7 @@ class SessionPool:
             if state.socket is not None and look is not None and look.retransmits:
                 connection.lost_silently = True
                 state.socket.shut_down()
-                self._health.shut_down_suspects(state)  # before the caller asks for the next session
+                state.home.health.shut_down_suspects(state)  # before the caller asks for the next session
             raise
 
     def _rolled_back_late(self, connection: Any, _result: None, error: BaseException | None) -> None:
@@ -362,7 +351,7 @@ class SessionPool:
         if self._slots.closed or time.monotonic() >= state.retires:
             self._let_go(connection, CLOSED if self._slots.closed else RETIRED)
             return
-        self._health.put_back(connection, state)
+        state.home.health.put_back(connection, state)
 
     def take_out(self, connection: Any, cause: str) -> None:
         """A connection shall leave the pool: called by its drop()."""
@@ -380,17 +369,16 @@ class SessionPool:
         connection.drop()
 
     def _let_go(self, connection: Any, cause: str) -> None:
-        """Take a session out of the native pool, in the background."""
-        with self._lock:
-            self._counters.dropped[cause] += 1
-        self._departures.see_off(self._native, connection, cause)
+        """Take a session out of its native pool, in the background."""
+        assert self._natives is not None
+        self._natives.see_off(connection, cause)
         if self._is_short():
             self._keeper.wake()
 
     def _pass_on(self) -> None:
         """Give a slot to the first in line, or back."""
         if self._slots.give():
-            run_outside(self._close_native, f"{self.name}-close")
+            run_outside(self._close_natives, f"{self.name}-close")
         if self._strays:
             self._sweep()
 
@@ -412,55 +400,71 @@ class SessionPool:
 
     # Opening, upkeep, closing.
 
-    def _open(self) -> Any:
-        """The native pool, made if need be. It starts empty, so that making it talks to nobody."""
+    def _open(self) -> NativePools:
+        """The native pools, made if need be. They start empty, so that making one talks to nobody."""
         with self._opening:
-            if self._native is None:
+            if self._natives is None:
                 if self._slots.closed:
                     raise PoolClosed(f"pool {self.name!r} is closed")
-                self._health = Health(self.driver, self.settings, self.ping)
-                self._departures = Departures(
-                    self.where,
+                natives = NativePools(
+                    self.name,
                     self.settings,
                     self.driver,
-                    self._health,
-                    self._gate,
                     self._log_ons,
                     self._workers,
                     self._background,
+                    where=self._where,
+                    on_session=self._on_session,
+                    dropped=self._count_dropped,
                 )
-                self._upkeep = Upkeep(self, self._health, self._outage, self._log_ons, self._workers)
+                self._upkeep = Upkeep(self, natives, self._outage, self._log_ons, self._workers)
                 self._keeper = self._upkeep.keeper(self._strays, self._sweep, self._is_short)
-                opening = partial(self.driver.open, self.settings, self._on_session)
-                self._native = self._log_ons.run(lambda _left: opening(), time.monotonic() + PATIENCE)
+                self._natives = natives
                 self._keeper.start()
                 log.info("pool %r opened: %r", self.name, self)
-            return self._native
+            return self._natives
 
-    def _on_session(self, connection: Any) -> None:
-        """The native pool has made a session."""
+    def _on_session(self, native: NativePool, connection: Any) -> None:
+        """A native pool has made a session."""
         try:
-            self._health.admit(connection)
+            native.health.admit(connection)
         except self.driver.dbapi.Error as error:  # died at once: who draws it will see
-            log.info("%s: a new session is dead: %s", self.where, error)
+            log.info("%s: a new session is dead: %s", native.where, error)
         with self._lock:
             self._counters.log_ons += 1
 
+    def _count_dropped(self, cause: str) -> None:
+        with self._lock:
+            self._counters.dropped[cause] += 1
+
     def _is_short(self) -> bool:
         """Whether there are fewer sessions than `min` asks for, and more can be had."""
-        return self._filled and self._outage.since is None and self._health.total < self.settings.min
+        natives = self._natives
+        return (
+            self._filled
+            and natives is not None
+            and self._outage.since is None
+            and self.settings.user_source is None  # nobody knows whose they should be
+            and natives.total < self.settings.min
+        )
 
-    def draw_spare(self, deadline: float) -> tuple[Any, SessionState] | None:
+    def draw_spare(self, native: NativePool, deadline: float) -> tuple[Any, SessionState] | None:
         """For the upkeep: a session that nobody waits for; None when there is no slot for it, or no log-on by then."""
-        if not self._slots.take_spare():
+        natives = self._natives
+        if natives is None or not self._slots.take_spare():
             return None
         try:
-            return self._draw_idle() or self._draw_in_worker(deadline, 0)
+            drawn = natives.draw_idle(native)
+            if drawn is None and native is natives.primary:
+                drawn = self._draw_otherwise(natives, native, deadline, 0)
         except _Overdue:
             return None
         except BaseException:
             self._pass_on()
             raise
+        if drawn is None:
+            self._pass_on()
+        return drawn
 
     def return_spare(self, connection: Any, state: SessionState, cause: str | None) -> None:
         """For the upkeep: take a session back, or let it go for a cause."""
@@ -480,38 +484,29 @@ class SessionPool:
         if all_back is None:
             return
         with self._opening:
-            native = self._native
-        if native is None:
+            natives = self._natives
+        if natives is None:
             return
         self._keeper.stop()
         if all_back:
-            self._close_native()
+            self._close_natives()
         else:
-            self._drain()
-            limit = time.monotonic() + CLOSE_LIMIT
+            for connection in closing.draw_idle(natives, self._background):
+                self._let_go(connection, CLOSED)
+            limit = time.monotonic() + closing.LIMIT
             # What no user has is with the upkeep, or in a call whose caller has gone: that ends soon.
             while not (self._out or self._native_closed.wait(CUT_PAUSE) or time.monotonic() > limit):
                 self._log_ons.cut_overdue()
         log.info("pool %r closed", self.name)
 
-    def _drain(self) -> None:
-        """Close the idle sessions while others are checked out, which neither native pool can do by itself."""
-        if not self._background.idle_by(time.monotonic() + CLOSE_LIMIT):
-            self._health.shut_down_idle()
-        for connection, _state in list(iter(self._draw_idle, None)):
-            self._let_go(connection, CLOSED)
-
-    def _close_native(self) -> None:
-        """Close the native pool, within `CLOSE_LIMIT`."""
-        native, self._native = self._native, None
-        if native is None:
+    def _close_natives(self) -> None:
+        """Close the native pools, within a few seconds."""
+        natives, self._natives = self._natives, None
+        if natives is None:
             return
         with self._lock:
-            self._counters.dropped[CLOSED] += self._health.total
-        self._departures.close(native)
-        self._health.close()
-        self._workers.retire()
-        self._background.retire()
+            self._counters.dropped[CLOSED] += natives.total
+        closing.close(natives, self._workers, self._background, self._log_ons)
         self._native_closed.set()
 
     # Looking at it.
@@ -524,10 +519,10 @@ class SessionPool:
         """
         if self._strays:
             self._sweep()
-        opened = 0
-        if self._native is not None:
-            self._health.forget_vanished()
-            opened = self._health.total
+        opened, natives = 0, self._natives
+        if natives is not None:
+            natives.forget_vanished()
+            opened = natives.total
         with self._lock:
             counters, dropped = self._counters, dict(self._counters.dropped)
             return PoolStats(
@@ -547,25 +542,29 @@ class SessionPool:
             )
 
     def __repr__(self) -> str:
-        state = "closed" if self._slots.closed else "open" if self._native is not None else "not used yet"
+        state = "closed" if self._slots.closed else "open" if self._natives is not None else "not used yet"
         if self._outage.since is not None:
             state += ", database unavailable"
         stats = self.stats()
         driver = self._driver.name if self._driver else self.settings.driver
         return (
-            f"<SessionPool {self.name!r} {driver} {self.settings.user}@{mask(self.settings.dsn)}: {state}, "
+            f"<SessionPool {self.name!r} {driver} {self._at}: {state}, "
             f"{stats.opened} opened, {stats.busy} busy, {stats.idle} idle, {stats.waiting} waiting, "
             f"min {self.settings.min}, max {self.settings.max}>"
         )
 
     @contextmanager
-    def transaction(self, timeout: float | None = None) -> Iterator[Any]:
+    def transaction(
+        self, timeout: float | None = None, user: str | None = None, password: str | None = None
+    ) -> Iterator[Any]:
         """A connection whose work is committed at the end of the block, and rolled back if the block raises.
+
+        The parameters are those of `acquire`.
 
         >>> with pool.transaction() as connection:
         ...     connection.cursor().execute("update stock set amount = amount - 1")
         """
-        with self.acquire(timeout) as connection:
+        with self.acquire(timeout, user=user, password=password) as connection:
             yield connection
             connection.commit()
 
@@ -586,6 +585,6 @@ class SessionPool:
             if connection is not None:
                 forking.leak(connection)
                 self.driver.disown(connection)
-        for left_over in (self._native, *self._strays):
+        for left_over in (self._natives, *self._strays):
             forking.leak(left_over)
         self._start_afresh()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Callable, Literal, Union
 
@@ -21,9 +22,11 @@ from pydantic import (
 from orapool.discovery import Config, find_sources
 from orapool.dsn import check_dsn
 from orapool.errors import ConfigurationError
-from orapool.layers import PASSWORDS, collect, merge, variable_prefix
+from orapool.layers import PASSWORDS, WITHOUT_PASSWORD, collect, log_on_ways, merge, variable_prefix
 from orapool.passwords import call_function, call_hook, read_secret
 from orapool.sources import DEFAULT
+
+_HOOK = r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*"
 
 
 def _password(value: Any) -> Any:
@@ -32,11 +35,29 @@ def _password(value: Any) -> Any:
     raise ValueError("input should be a string, or a function without parameters that returns one")
 
 
+def _user_source(value: Any) -> Any:
+    if value is None or callable(value) or (isinstance(value, str) and re.fullmatch(_HOOK, value)):
+        return value
+    raise ValueError("input should be package.module:function, or a function without parameters")
+
+
+def _token(value: Any) -> Any:
+    if value is None or callable(value):
+        return value
+    parts = [value] if isinstance(value, (str, SecretStr)) else list(value) if isinstance(value, (tuple, list)) else []
+    if len(parts) in (1, 2) and all(isinstance(part, (str, SecretStr)) and part for part in parts):
+        return tuple(parts) if len(parts) == 2 else parts[0]
+    raise ValueError("input should be a token, a token and a private key, or a function that returns one of these")
+
+
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 DriverName = Literal["auto", "cx_oracle", "oracledb"]
 MayBePath = Union[Path, None]  # aliases, since Python 3.9 cannot evaluate `Path | None`
 MayBeText = Union[str, None]
 Password = Annotated[Union[SecretStr, Callable[[], str], None], BeforeValidator(_password)]
+MayBeSecret = Union[SecretStr, None]
+Token = Annotated[Union[SecretStr, tuple[SecretStr, SecretStr], Callable[..., Any], None], BeforeValidator(_token)]
+UserSource = Annotated[Union[Callable[[], Any], str, None], BeforeValidator(_user_source)]
 
 
 class PoolSettings(BaseModel):
@@ -48,17 +69,28 @@ class PoolSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     dsn: str = Field(min_length=1, description="connect string: host:port/service, (DESCRIPTION=...), or a TNS alias")
-    user: str = Field(min_length=1, description="user to log on as")
+    user: MayBeText = Field(None, min_length=1, description="user to log on as")
     # Not shown even where it is a function: a functools.partial shows its arguments.
     password: Password = Field(None, repr=False, description="the user's password, or a function that returns it")
     password_file: MayBePath = Field(None, description="file that holds the password")
     password_hook: MayBeText = Field(
         None,
-        pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_][\w.]*$",
+        pattern=f"^{_HOOK}$",
         description="package.module:function, called with these settings, that returns the password",
     )
     config_dir: MayBePath = Field(None, description="folder of tnsnames.ora, for a TNS alias")
     driver: DriverName = Field("auto", description="auto: cx_oracle where it finds Oracle Client, else oracledb")
+    externalauth: bool = Field(
+        False, description="log on without user and password, as Oracle's configuration says how"
+    )
+    access_token: Token = Field(
+        None, repr=False, description="token to log on with, or a function that returns one: python-oracledb only"
+    )
+    wallet_location: MayBePath = Field(None, description="folder of the wallet, for TCPS")
+    wallet_password: MayBeSecret = Field(None, description="password of the wallet: python-oracledb only")
+    user_source: UserSource = Field(
+        None, repr=False, description="function, asked at each checkout, that returns whom to log on as"
+    )
 
     min: int = Field(1, ge=0, description="sessions to open at first use")
     max: int = Field(4, ge=1, description="sessions that may be open at once")
@@ -87,6 +119,18 @@ class PoolSettings(BaseModel):
     def origins(self) -> dict[str, str]:
         """Where each setting was found: "variable ORAPOOL_MAX", "/srv/app.ini [orapool] line 3", or "default"."""
         return {name: self._origins.get(name, "default") for name in type(self).model_fields}
+
+    @property
+    def has_password(self) -> bool:
+        """Whether the user logs on with a password, and not by a token or externally."""
+        return not self.externalauth and self.access_token is None
+
+    def driver_token(self) -> Any:
+        """The access token as python-oracledb takes it: a string, a tuple or a function; None where there is none."""
+        token = self.access_token
+        if isinstance(token, tuple):
+            return tuple(part.get_secret_value() for part in token)
+        return token.get_secret_value() if isinstance(token, SecretStr) else token
 
     def current_password(self) -> str:
         """The password as it is now: a file is read, and a function is called, anew each time.
@@ -128,9 +172,21 @@ class PoolSettings(BaseModel):
         return self
 
     @model_validator(mode="after")
-    def _check_password(self) -> PoolSettings:
-        if all(getattr(self, name) is None for name in PASSWORDS):
-            raise ValueError(f"one of {', '.join(PASSWORDS)} must be set")
+    def _check_authentication(self) -> PoolSettings:
+        given = [
+            name for name in log_on_ways(list(type(self).model_fields)) if getattr(self, name) not in (None, False)
+        ]
+        if not given:
+            raise ValueError(f"one of {', '.join((*PASSWORDS, *WITHOUT_PASSWORD))} must be set")
+        if self.has_password and self.user is None:
+            raise ValueError("user must be set")
+        if not self.has_password and self.user is not None and not re.fullmatch(r"\[[^\[\]]+\]", self.user):
+            raise ValueError(
+                f"user={self.user!r} contradicts {given[-1]}, which says who it is: leave user out, or set it to "
+                "'[client]' to connect as another through that one"
+            )
+        if self.wallet_password is not None and self.wallet_location is None:
+            raise ValueError("wallet_password is set, and wallet_location is not")
         return self
 
 
@@ -161,15 +217,18 @@ def load_settings(pool: str = DEFAULT, /, config: Config | None = None, **given:
     values = {name: entry.value for name, entry in entries.items()}
     prefix = variable_prefix(pool)
     mistakes = list(found.mistakes)
-    if not any(name in values for name in PASSWORDS):
+    if not log_on_ways(values):
         mistakes.append(_missing("password", prefix))
         values["password"] = "?"  # so that the other settings are looked at too
+    needs_user = "user" not in values and any(name in values for name in PASSWORDS)
     try:
-        settings = PoolSettings(**values)
+        settings = PoolSettings(**{**values, **({"user": "?"} if needs_user else {})})
     except ValidationError as error:
         # Not "from error": pydantic's text may show what was passed in.
         details = error.errors(include_input=False, include_url=False)
         mistakes += [_explain(detail, origins, prefix) for detail in details]
+    if needs_user:
+        mistakes.append(_missing("user", prefix))
     if mistakes:
         raise ConfigurationError(f"pool {pool!r}: {'; '.join(mistakes)}{passed_over}")
     settings._origins.update(origins)

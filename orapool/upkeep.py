@@ -10,18 +10,18 @@ from typing import Any, Callable, Protocol
 
 from orapool.causes import RETIRED
 from orapool.drivers.base import Driver
-from orapool.errors import DatabaseUnavailable, PoolError
-from orapool.health import Health, SessionState
+from orapool.errors import DatabaseUnavailable, PoolError, denied
+from orapool.health import SessionState
 from orapool.keeper import Keeper, LookForDatabase, Periodic, Retried, WhenThere
-from orapool.log_ons import CUT_PAUSE, LogOns
+from orapool.log_ons import CUT_PAUSE, PATIENCE, LogOns
+from orapool.native_pool import NativePool
+from orapool.native_pools import NativePools
 from orapool.outage import Outage
 from orapool.settings import PoolSettings
 from orapool.workers import CallTimeout, Workers
 
 log = logging.getLogger("orapool.pool")
 
-PATIENCE = 10.0
-"""Seconds that a log-on may go on when nobody waits for it, where `connect_timeout` sets no limit."""
 
 _ATTEMPT_LIMIT = 1
 """Seconds that an attempt to find the database again may take to connect."""
@@ -40,8 +40,8 @@ class Source(Protocol):
     def driver(self) -> Driver:
         """The driver."""
 
-    def draw_spare(self, deadline: float) -> tuple[Any, SessionState] | None:
-        """A session that nobody waits for, idle or new; None when there is no slot for it or no log-on by then."""
+    def draw_spare(self, native: NativePool, deadline: float) -> tuple[Any, SessionState] | None:
+        """A session that nobody waits for, idle or, in the primary native pool, new; None where none is to be had."""
 
     def return_spare(self, connection: Any, state: SessionState, cause: str | None) -> None:
         """Take it back, or let it go for a cause."""
@@ -50,10 +50,10 @@ class Source(Protocol):
 class Upkeep:
     """The background tasks of one pool, run by its keeper."""
 
-    def __init__(self, pool: Source, health: Health, outage: Outage, log_ons: LogOns, workers: Workers) -> None:
+    def __init__(self, pool: Source, natives: NativePools, outage: Outage, log_ons: LogOns, workers: Workers) -> None:
         self._pool = pool
         self._settings = pool.settings
-        self._health = health
+        self._natives = natives
         self._outage = outage
         self._log_ons = log_ons
         self._workers = workers
@@ -80,19 +80,21 @@ class Upkeep:
 
     def grow(self) -> None:
         """A session was opened: open those that `increment` asks for beside it, as far as nobody waits for a slot."""
-        self._open_up_to(min(self._health.total + self._settings.increment - 1, self._settings.max))
+        self._open_up_to(min(self._natives.total + self._settings.increment - 1, self._settings.max))
 
     def _open_up_to(self, wanted: int, deadline: float | None = None) -> None:
-        missing = wanted - self._health.total
-        if missing > 0:
+        missing = wanted - self._natives.total
+        if missing > 0 and self._settings.user_source is None:
             deadline = deadline or time.monotonic() + (self._settings.connect_timeout or PATIENCE)
+            primary = self._natives.primary
             # The native pool gives its idle sessions first.
-            self._visit(missing + self._health.idle, deadline, lambda connection, state: None)
+            self._visit(primary, missing + primary.health.idle, deadline, lambda connection, state: None)
 
     def _look_for_database(self) -> None:
-        """Log on outside of the native pool; if that works the outage is over."""
+        """Log on outside of the native pools; if that works, or only the password is wrong, the outage is over."""
         self._log_ons.cut_overdue()
-        attempt = partial(self._pool.driver.log_on, self._settings, _ATTEMPT_LIMIT)
+        primary = self._natives.primary
+        attempt = partial(self._pool.driver.log_on, self._settings, primary.credentials, _ATTEMPT_LIMIT)
         limit = time.monotonic() + 2 * _ATTEMPT_LIMIT
         try:
             self._workers.run(lambda: self._log_ons.run(lambda _left: attempt(), limit), limit)
@@ -100,16 +102,21 @@ class Upkeep:
             self._log_ons.cut_overdue()
             raise
         except Exception as error:
-            self._outage.failed(error)
-            raise
+            if not denied(error):
+                self._outage.failed(error)
+                raise
+            log.warning("%s: the database is there, and denies the log-on: %s", primary.where, error)
+            self._workers.run(partial(self._natives.note_denied, primary, error), limit)
         self._outage.succeeded()
 
-    def _visit(self, most: int, deadline: float, judge: Callable[[Any, SessionState], str | None]) -> None:
+    def _visit(
+        self, native: NativePool, most: int, deadline: float, judge: Callable[[Any, SessionState], str | None]
+    ) -> None:
         """Draw up to so many sessions that nobody needs now; let go of those that ``judge`` gives a cause for."""
         drawn: list[tuple[Any, SessionState]] = []
         try:
             while len(drawn) < most:
-                spare = self._pool.draw_spare(deadline)
+                spare = self._pool.draw_spare(native, deadline)
                 if spare is None:
                     break
                 drawn.append(spare)
@@ -124,7 +131,7 @@ class Upkeep:
     def _retire(self) -> None:
         """Close idle sessions that are too old, and those beyond `min` that have not been used for `idle_timeout`."""
         now = time.monotonic()
-        spare = self._health.total - self._settings.min
+        spare = self._natives.total - self._settings.min
         idle_timeout = self._settings.idle_timeout
 
         def judge(_connection: Any, state: SessionState) -> str | None:
@@ -136,14 +143,21 @@ class Upkeep:
                 return RETIRED
             return None
 
-        if self._health.any_to_retire(now, idle_timeout if spare > 0 else 0.0):
-            self._visit(self._health.idle, now + self._settings.ping_timeout, judge)
+        for native in self._natives.all:
+            if native.health.any_to_retire(now, idle_timeout if spare > 0 else 0.0):
+                self._visit(native, native.health.idle, now + self._settings.ping_timeout, judge)
 
     def _keep_warm(self) -> None:
         """Ping idle sessions whose sockets the kernel does not watch."""
-        if not self._health.blind:
-            return
+        for native in self._natives.all:
+            if native.health.blind:
+                self._ping_idle(native)
+
+    def _ping_idle(self, native: NativePool) -> None:
         deadline = time.monotonic() + self._settings.ping_timeout
         self._visit(
-            self._health.idle, deadline, lambda connection, state: self._health.ask(connection, state, deadline)
+            native,
+            native.health.idle,
+            deadline,
+            lambda connection, state: state.home.health.ask(connection, state, deadline),
         )

@@ -87,6 +87,29 @@ def test_a_sandbox_sends_clients_on_from_the_command_line(sandbox: Sandbox) -> N
     assert "an address is host:port, not 'nowhere'" in wrong.output
 
 
+def test_a_sandboxs_accounts_are_changed_from_the_command_line(sandbox: Sandbox) -> None:
+    def run(*arguments: str) -> None:
+        result = CliRunner().invoke(cli.main, ["sandbox", *arguments, "--port", str(sandbox.port)])
+        assert (result.exit_code, result.output) == (0, "")
+
+    def log_on(user: str = "scott", password: str = "lion") -> None:
+        oracledb.connect(user=user, password=password, dsn=sandbox.dsn).close()
+
+    run("set-password", "scott", "--password", "lion")
+    log_on()
+    run("grant-proxy", "sh", "scott")
+    log_on("scott[sh]")
+    run("lock", "scott")
+    with pytest.raises(oracledb.DatabaseError, match="ORA-28000"):
+        log_on()
+    run("lock", "scott", "--off")
+    run("expire-password", "scott")
+    with pytest.raises(oracledb.DatabaseError, match="ORA-28001"):
+        log_on()
+    run("heal")
+    log_on(password="tiger")
+
+
 def test_a_sandbox_is_frozen_and_cut_from_the_command_line(sandbox: Sandbox) -> None:
     connection = oracledb.connect(user="scott", password="tiger", dsn=sandbox.dsn)
     port = str(sandbox.port)

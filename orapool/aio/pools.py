@@ -34,29 +34,39 @@ def apool(name: str = "default") -> AsyncPool:
     return found
 
 
-def aconnection(name: str = "default", timeout: float | None = None, call_timeout: float | None = None) -> Checkout:
+def aconnection(
+    name: str = "default",
+    timeout: float | None = None,
+    call_timeout: float | None = None,
+    user: str | None = None,
+    password: str | None = None,
+) -> Checkout:
     """A connection of python-oracledb's asynchronous mode, checked out of the pool called `name`.
 
     The end of `async with` gives it back; so does close(), for who awaits it. What was not committed is rolled back
-    then. `timeout` and `call_timeout`, in seconds, and what is raised: see `AsyncPool.acquire`.
+    then. The other parameters, and what is raised: see `AsyncPool.acquire`.
 
     >>> async with orapool.aconnection() as connection:
     ...     await connection.fetchone("select * from dual")
     """
 
     async def acquire() -> Any:
-        return await apool(name).acquire(timeout, call_timeout)
+        return await apool(name).acquire(timeout, call_timeout, user, password)
 
     return Checkout(acquire)
 
 
-def atransaction(name: str = "default", timeout: float | None = None) -> AbstractAsyncContextManager[Any]:
+def atransaction(
+    name: str = "default", timeout: float | None = None, user: str | None = None, password: str | None = None
+) -> AbstractAsyncContextManager[Any]:
     """A connection whose work is committed at the end of the block, and rolled back if the block raises.
+
+    The parameters are those of `aconnection`.
 
     >>> async with orapool.atransaction() as connection:
     ...     await connection.execute("update stock set amount = amount - 1")
     """
-    return apool(name).transaction(timeout)
+    return apool(name).transaction(timeout, user, password)
 
 
 async def aclose(name: str | None = None) -> None:

@@ -9,34 +9,38 @@ import weakref
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
 from contextlib import asynccontextmanager, suppress
-from typing import Any, cast
+from dataclasses import replace
+from typing import Any
 
 from orapool import forking
 from orapool.aio.checkouts import Checkout
+from orapool.aio.health import Health
+from orapool.aio.idle import Idle
 from orapool.aio.line import Line
-from orapool.aio.log_ons import Overdue, log_on
+from orapool.aio.log_ons import log_on
+from orapool.aio.passwords import Overdue, Passwords
 from orapool.aio.upkeep import Upkeep
 from orapool.causes import (
     CLOSED,
     ENDED,
+    MADE_ROOM,
     ORDERLY,
-    PING_CUT_SHORT,
-    PING_UNANSWERED,
     RETIRED,
     ROLLBACK_UNANSWERED,
     UNDER_WAY,
 )
 from orapool.counters import Counters, PoolStats
+from orapool.credentials import Credentials, of_checkout, of_settings
 from orapool.drivers import find_async_driver
-from orapool.drivers.wires import Interrupted, Wire
+from orapool.drivers.wires import Interrupted
 from orapool.dsn import mask
 from orapool.errors import DatabaseUnavailable, PoolClosed, PoolError, PoolTimeout, error_codes, log_on_error
-from orapool.health import SessionState, retirement
+from orapool.health import SessionState
+from orapool.log_ons import PATIENCE
+from orapool.native_pools import StillDenied
 from orapool.outage import Outage
 from orapool.settings import PoolSettings
 from orapool.slots import LineClosed
-from orapool.sockets import KeepAlive, SocketWatch, owned
-from orapool.upkeep import PATIENCE
 
 log = logging.getLogger("orapool.pool")
 
@@ -66,39 +70,46 @@ class AsyncPool:
     def __init__(self, settings: PoolSettings, name: str = "default") -> None:
         self.name = name
         self.settings = settings
-        self.where = f"pool {name!r} of an event loop, {settings.user}@{mask(settings.dsn)}"
+        self.owner = of_settings(settings)
+        self._at = f"{settings.user or 'external user'}@{mask(settings.dsn)}"
+        self.where = self._where(settings.user)
         self.driver = find_async_driver(settings.driver)
         self._loop = asyncio.get_running_loop()
-        self._keep_alive = KeepAlive(
-            settings.keepalive_idle, settings.keepalive_interval, settings.keepalive_probes, settings.user_timeout
-        )
         self._start_afresh()
         forking.remember(self)
 
     def _start_afresh(self) -> None:
         self._line = Line(self.settings.max)
-        self._watch = SocketWatch()
-        self._wires: dict[SessionState, Wire] = {}
-        """The sessions."""
+        self.health = Health(self.where, self.driver, self.settings, self.let_go)
         self._log_ons_under_way = 0
-        self._idle: list[Any] = []
-        """Connections that nobody has, the one used last at the end."""
         self._out: dict[int, weakref.ref[Any]] = {}
         self._strays: deque[Any] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
         self._counters = Counters()
+        self._passwords = Passwords(self.settings, self.where)
         self._outage = Outage(self.where)
         self._upkeep = Upkeep(self, self._outage)
         self._end: AsyncGenerator[None, None] | None = None
 
+    def _where(self, user: str | None) -> str:
+        """What to call the pool, and whom it logs on as, in messages."""
+        return f"pool {self.name!r} of an event loop, {user or 'external user'}@{mask(self.settings.dsn)}"
+
     # Checking out: stand in line for one of `max` slots, take an idle session or log on, check it, hand it over.
 
-    def acquire(self, timeout: float | None = None, call_timeout: float | None = None) -> Checkout:
+    def acquire(
+        self,
+        timeout: float | None = None,
+        call_timeout: float | None = None,
+        user: str | None = None,
+        password: str | None = None,
+    ) -> Checkout:
         """Check out a session: ``await`` gives a connection of the driver, whose close() gives it back.
 
         `timeout`: seconds to wait for it, in all; None takes the setting `acquire_timeout`; 0 does not stand in line,
         but takes an idle session or logs on, within `connect_timeout`. Tasks are served first come, first served.
         `call_timeout`: seconds that a round trip on it may take; None takes the setting.
+        `user`, `password`: whom its session is logged on as; see `SessionPool.acquire`.
 
         Raises `PoolTimeout` when the time is over, `PoolClosed`, `DatabaseUnavailable` or `LogOnError` when a new
         session is needed and cannot be had. A task may be cancelled at any time.
@@ -107,22 +118,26 @@ class AsyncPool:
         ...     await connection.execute("update stock set amount = amount - 1")
         ...     await connection.commit()
         """
-        return Checkout(lambda: self._acquire(timeout, call_timeout))
+        return Checkout(lambda: self._acquire(timeout, call_timeout, user, password))
 
-    async def _acquire(self, timeout: float | None, call_timeout: float | None) -> Any:
+    async def _acquire(
+        self, timeout: float | None, call_timeout: float | None, user: str | None, password: str | None
+    ) -> Any:
         if asyncio.get_running_loop() is not self._loop:
             raise PoolError(
                 f"pool {self.name!r} belongs to another event loop: call orapool.apool() in the loop that uses it"
             )
-        seconds = self.settings.acquire_timeout if timeout is None else timeout
+        settings = self.settings
+        seconds = settings.acquire_timeout if timeout is None else timeout
+        call_timeout = settings.call_timeout if call_timeout is None else call_timeout
+        asked = user is not None or password is not None or settings.user_source is not None
+        home = of_checkout(settings, user, password) if asked else self.owner
         deadline = time.monotonic() + seconds
         await self._stand_in_line(deadline, seconds)
         try:
             # Whoever does not stand in line may still log on.
-            limit = deadline if seconds > 0 else deadline + (self.settings.connect_timeout or PATIENCE)
-            connection = await self._draw(
-                limit, seconds, self.settings.call_timeout if call_timeout is None else call_timeout
-            )
+            limit = deadline if seconds > 0 else deadline + (settings.connect_timeout or PATIENCE)
+            connection = await self._draw(home, limit, seconds, call_timeout)
         except BaseException:
             self._line.give()
             raise
@@ -133,7 +148,7 @@ class AsyncPool:
 
     async def _stand_in_line(self, deadline: float, seconds: float) -> None:
         """Get one of the `max` slots, in turn."""
-        if self._outage.since is not None and not self._out and not self._any_alive():
+        if self._outage.since is not None and not self._out and not self.health.any_alive():
             raise self._unavailable()
         try:
             served = await self._line.take(deadline)
@@ -142,20 +157,23 @@ class AsyncPool:
         if not served:
             raise self._timed_out(seconds, *_ALL_IN_USE)
 
-    async def _draw(self, deadline: float, seconds: float, call_timeout: float) -> Any:
+    async def _draw(self, home: Credentials, deadline: float, seconds: float, call_timeout: float) -> Any:
         """Draw a live session: an idle one whose path is known to be good, or can be shown to be, or a new one."""
         if self._end is None:
             await self._open()
         while True:
-            if self._any_alive():
-                connection = self._idle.pop()
+            connection = self.health.idle.find(home) if self.health.any_alive() else None
+            if connection is not None:
+                self.health.idle.remove(connection)
                 connection.session_state.draws += 1
             else:
                 try:
-                    connection = await self.log_on(deadline)
+                    connection = await self.log_on(home, deadline)
                 except Overdue:
                     raise self._timed_out(seconds, *_SLOW_LOG_ON) from None
-            fault = await self._find_fault(connection, deadline) or self._set_call_timeout(connection, call_timeout)
+            fault = await self.health.find_fault(connection, deadline) or self._set_call_timeout(
+                connection, call_timeout
+            )
             if fault is None and self._line.closed:
                 fault = CLOSED
             if fault is None:
@@ -163,7 +181,7 @@ class AsyncPool:
             self.let_go(connection, fault)
             if fault == CLOSED:
                 raise PoolClosed(f"pool {self.name!r} was closed while waiting for a session")
-        self._upkeep.drawn(new=connection.session_state.draws == 1)
+        self._upkeep.drawn(new=connection.session_state.draws == 1 and home == self.owner)
         return connection
 
     def _set_call_timeout(self, connection: Any, seconds: float) -> str | None:
@@ -174,52 +192,8 @@ class AsyncPool:
             return next(error_codes(error), type(error).__name__)
         return None
 
-    def _any_alive(self) -> bool:
-        """Whether there is an idle session whose connection stands, for all that is known; ended ones go."""
-        ended = self._watch.ended()
-        for connection in list(self._idle) if ended else ():
-            if connection.session_state.socket in ended:
-                self.take_idle(connection)
-                self.let_go(connection, ENDED)
-        return bool(self._idle)
-
-    async def _find_fault(self, connection: Any, deadline: float) -> str | None:
-        """Why a session must not be handed out, or None: it is alive.
-
-        Costs nothing if its path was confirmed within ``trust`` seconds, by use or by an acknowledged keep-alive probe;
-        else it is pinged.
-        """
-        state: SessionState = connection.session_state
-        if connection.wire.over:
-            return ENDED
-        if time.monotonic() >= state.retires:
-            return RETIRED
-        if state.draws == 1 or state.is_recent(state.confirmed, self.settings.trust):
-            return None
-        seen = state.last_seen_alive()
-        if seen == float("-inf"):
-            return ENDED
-        return None if state.is_recent(seen, self.settings.trust) else await self.ask(connection, deadline)
-
-    async def ask(self, connection: Any, deadline: float) -> str | None:
-        """Ping a session by the deadline; why it must not be handed out, or None: it is alive."""
-        left = deadline - time.monotonic()
-        try:
-            await self.driver.ping(connection, min(left, self.settings.ping_timeout))
-        except Interrupted:
-            if connection.wire.over:
-                return ENDED
-            return PING_CUT_SHORT if left < self.settings.ping_timeout else PING_UNANSWERED
-        except Exception as error:
-            return next(error_codes(error), None) or type(error).__name__
-        except BaseException:
-            self.let_go(connection, PING_CUT_SHORT)
-            raise
-        connection.session_state.confirmed = time.monotonic()
-        return None
-
-    async def log_on(self, deadline: float) -> Any:
-        """A new session, by the deadline. Whoever is cancelled takes its log-on with it.
+    async def log_on(self, home: Credentials, deadline: float) -> Any:
+        """A new session of a user, by the deadline. Whoever is cancelled takes its log-on with it.
 
         Raises `Overdue`, `DatabaseUnavailable` or `LogOnError`, and tells the outage of what came of it.
         """
@@ -228,7 +202,10 @@ class AsyncPool:
         started = time.monotonic()
         for attempt in range(1, _LOG_ON_ATTEMPTS + 1):
             try:
-                return await self.open_session(deadline)
+                await self._make_room()
+                return await self.open_session(home, deadline)
+            except StillDenied as error:
+                raise log_on_error(error.error, self._where(home.user), error.more) from error.error
             except Overdue:
                 if time.monotonic() - started >= self.settings.ping_timeout:
                     self._log_on_failed(self.driver.unreachable("timed out: the log-on got no answer"), silent=True)
@@ -237,34 +214,40 @@ class AsyncPool:
                 if attempt < _LOG_ON_ATTEMPTS and _CUT_OFF in error_codes(error):
                     await asyncio.sleep(_RETRY_PAUSE)
                     continue
-                raised = log_on_error(error, self.where)
+                raised = log_on_error(error, self._where(home.user))
                 if isinstance(raised, DatabaseUnavailable):
                     self._log_on_failed(error, time.monotonic() - started >= self.settings.ping_timeout)
                 raise raised from error
         raise AssertionError("unreachable")
 
-    async def open_session(self, deadline: float) -> Any:
-        """Log on, and let the kernel watch the session. Raises `Overdue`, or the driver's error."""
+    async def open_session(self, home: Credentials, deadline: float) -> Any:
+        """Log on, and let the kernel watch the session. Raises `Overdue`, `StillDenied`, or the driver's error."""
         self._log_ons_under_way += 1
         try:
-            connection = await log_on(self.driver, self.settings, deadline)
+
+            def attempt(password: str | None) -> Coroutine[Any, Any, Any]:
+                return log_on(self.driver, self.settings, replace(home, password=password), deadline)
+
+            if home.password is None and self.settings.has_password:
+                connection = await self._passwords.log_on(attempt, deadline)
+            else:
+                connection = await attempt(home.password)
         finally:
             self._log_ons_under_way -= 1
-        found = connection.wire.socket
-        state = connection.session_state = SessionState(id(connection.wire), found, retirement(self.settings))
-        state.draws = 1
-        connection.wire.on_end = lambda: self._ended(state)
-        self._wires[state] = connection.wire
-        if found is None:
-            self._upkeep.keep_warm()
-        else:
-            owned.add(found.inode)
-            found.keep_alive(self._keep_alive)
-            if not self._line.closed:  # nor is the watch
-                self._watch.add(found)
+        self.health.admit(connection, home)
         self._counters.log_ons += 1
+        if connection.session_state.socket is None:
+            self._upkeep.keep_warm()
         self._outage.succeeded()
         return connection
+
+    async def _make_room(self) -> None:
+        """Close sessions of other users that `max` would not let in beside a new one: those idle longest."""
+        while self.size >= self.settings.max and len(self.health.idle):
+            connection = self.health.idle.oldest()
+            self.health.idle.remove(connection)
+            self._depart(connection, MADE_ROOM)
+            await self._log_off(connection)
 
     def _log_on_failed(self, cause: Exception, silent: bool = False) -> None:
         if self._outage.failed(cause, silent):
@@ -297,7 +280,8 @@ class AsyncPool:
         look = state.socket.look() if state.socket is not None and not rollback.done() else None
         if look is not None and look.retransmits:  # its path is dead, and it does not only take long
             connection.wire.end()
-            self._doubt(state, silent=True)
+            for each in self.health.doubt(state, silent=True):
+                self._depart(each, ENDED)
 
     def _look_at(self, connection: Any) -> tuple[str | None, bool]:
         """Why a session that comes back is of no use, or None, and whether a transaction is open in it."""
@@ -342,7 +326,7 @@ class AsyncPool:
             self.let_go(connection, ENDED if connection.wire.over else CLOSED if self._line.closed else RETIRED)
             return
         try:
-            self._idle.append(self.driver.renew(connection))
+            self.health.idle.add(self.driver.renew(connection))
         except self.driver.dbapi.Error as error:  # its user has closed what is behind it
             self.let_go(connection, next(error_codes(error), type(error).__name__))
 
@@ -362,67 +346,23 @@ class AsyncPool:
 
     def let_go(self, connection: Any, cause: str) -> None:
         """Take a session out of the pool. Waits for nothing: one that is well logs off in the background."""
-        state: SessionState = connection.session_state
-        self._forget(state)
-        self._counters.dropped[cause] += 1
+        self._depart(connection, cause)
         if cause in ORDERLY and not self._loop.is_closed():
             self.spawn(self._log_off(connection))
         else:
             connection.wire.end()
-            silent = self._died_silently(connection, cause)
-            if silent is not False:
-                self._doubt(state, bool(silent))
+            for each in self.health.doubt_others(connection, cause):
+                self._depart(each, ENDED)
         self._upkeep.look_at_size()
 
-    @staticmethod
-    def _died_silently(connection: Any, cause: str) -> bool | None:
-        """Whether it was silence that ended a session; None: nothing told."""
-        if cause == PING_UNANSWERED:
-            return True
-        if connection.lost_by is not None:
-            silent: bool | None = connection.lost_silently
-            return silent
-        return cast(Wire, connection.wire).silent if cause == ENDED else False
+    def _depart(self, connection: Any, cause: str) -> None:
+        """Count a session out."""
+        self.health.forget(connection.session_state)
+        self._counters.dropped[cause] += 1
 
     async def _log_off(self, connection: Any) -> None:
         with suppress(Exception):
             await self.driver.log_off(connection, min(self.settings.ping_timeout, _CLOSE_LIMIT))
-
-    def _doubt(self, dead: SessionState, silent: bool) -> None:
-        """A session has died, if `silent` by silence: end the equally idle ones then, and ask all others before use.
-
-        Equally idle is at least half as long without a sign of life.
-        """
-        now = time.monotonic()
-        bound = now - (now - dead.confirmed) / 2
-        ended = 0
-        for connection in list(self._idle):
-            state: SessionState = connection.session_state
-            state.doubted = now
-            if silent and state.last_seen_alive() <= bound:
-                self.take_idle(connection)
-                self._forget(state)
-                self._counters.dropped[ENDED] += 1
-                connection.wire.end()
-                ended += 1
-        if silent:
-            log.info("%s: a session died in silence, and %d idle ones with it", self.where, ended)
-
-    def _forget(self, state: SessionState) -> None:
-        self._wires.pop(state, None)
-        if state.socket is not None:
-            owned.discard(state.socket.inode)
-
-    def _ended(self, state: SessionState) -> None:
-        """The connection of a session has ended: called by its wire."""
-        for connection in list(self._idle):
-            if connection.session_state is state:
-                self.take_idle(connection)
-                self.let_go(connection, ENDED)
-
-    def take_idle(self, connection: Any) -> None:
-        """Take a session from among the idle ones."""
-        self._idle = [each for each in self._idle if each is not connection]
 
     def reclaim(self, connection: Any) -> None:
         """A connection was garbage-collected without close(): called by its __del__."""
@@ -471,8 +411,8 @@ class AsyncPool:
             return
         self._line.close()
         self._upkeep.stop()
-        idle, self._idle = self._idle, []
-        for connection in idle:
+        for connection in self.health.idle:
+            self.health.idle.remove(connection)
             self.let_go(connection, CLOSED)
         under_way = self._tasks - {asyncio.current_task()}
         if under_way:
@@ -481,31 +421,26 @@ class AsyncPool:
                 task.cancel()
             if late:
                 log.warning("pool %r: the database does not answer the log-offs", self.name)
-        self._watch.close()
+        self.health.close()
         log.info("pool %r closed", self.name)
 
     def abandon(self) -> None:
         """Let the server know of the end of all sessions when the loop is closed, and nothing can be awaited."""
         self._line.close()
-        for state in list(self._wires):
+        for state in list(self.health.wires):
             if state.socket is not None:
                 state.socket.shut_down()
-            self._forget(state)
-        self._idle = []
+            self.health.forget(state)
+        self.health.idle = Idle()
         self._strays.clear()
-        self._watch.close()
+        self.health.close()
 
     # Looking at it.
 
     @property
-    def idle(self) -> list[Any]:
-        """The connections that nobody has."""
-        return list(self._idle)
-
-    @property
     def size(self) -> int:
         """Sessions open or about to be."""
-        return len(self._wires) + self._log_ons_under_way
+        return len(self.health.wires) + self._log_ons_under_way
 
     @property
     def line(self) -> Line:
@@ -518,11 +453,11 @@ class AsyncPool:
         >>> pool.stats().opened
         4
         """
-        counters, dropped, opened = self._counters, dict(self._counters.dropped), len(self._wires)
+        counters, dropped, opened = self._counters, dict(self._counters.dropped), len(self.health.wires)
         return PoolStats(
             opened=opened,
             busy=self._line.busy,
-            idle=len(self._idle),
+            idle=len(self.health.idle),
             waiting=self._line.waiting,
             checkouts=counters.checkouts.read(),
             log_ons=counters.log_ons,
@@ -540,19 +475,21 @@ class AsyncPool:
             state += ", database unavailable"
         stats = self.stats()
         return (
-            f"<AsyncPool {self.name!r} {self.driver.name} {self.settings.user}@{mask(self.settings.dsn)}: {state}, "
+            f"<AsyncPool {self.name!r} {self.driver.name} {self._at}: {state}, "
             f"{stats.opened} opened, {stats.busy} busy, {stats.idle} idle, {stats.waiting} waiting, "
             f"min {self.settings.min}, max {self.settings.max}>"
         )
 
     @asynccontextmanager
-    async def transaction(self, timeout: float | None = None) -> AsyncIterator[Any]:
+    async def transaction(
+        self, timeout: float | None = None, user: str | None = None, password: str | None = None
+    ) -> AsyncIterator[Any]:
         """A connection whose work is committed at the end of the block, and rolled back if the block raises.
 
         >>> async with pool.transaction() as connection:
         ...     await connection.execute("update stock set amount = amount - 1")
         """
-        async with self.acquire(timeout) as connection:
+        async with self.acquire(timeout, user=user, password=password) as connection:
             yield connection
             await connection.commit()
 
@@ -571,11 +508,11 @@ class AsyncPool:
             if connection is not None:
                 forking.leak(connection)
                 self.driver.disown(connection)
-        for wire in self._wires.values():
+        for wire in self.health.wires.values():
             forking.leak(wire.transport)
             wire.disown()
         # The loop holds what waits in it: the parent's tasks, which would end their calls if they were freed here.
-        for left_over in (self._loop, self._idle, self._strays, self._tasks, self._upkeep, self._end):
+        for left_over in (self._loop, self.health.idle, self._strays, self._tasks, self._upkeep, self._end):
             forking.leak(left_over)
         self._start_afresh()
         self._line.close()

@@ -9,15 +9,18 @@ import time
 from collections.abc import Coroutine
 from typing import Any, Protocol
 
+from orapool.aio.health import Health
 from orapool.aio.line import Line
-from orapool.aio.log_ons import Overdue
+from orapool.aio.passwords import Overdue
 from orapool.causes import RETIRED
-from orapool.errors import DatabaseUnavailable, PoolError
+from orapool.credentials import Credentials
+from orapool.errors import DatabaseUnavailable, PoolError, denied
 from orapool.health import SessionState
 from orapool.keeper import LookForDatabase, Retried
+from orapool.log_ons import PATIENCE
+from orapool.native_pools import StillDenied
 from orapool.outage import Outage
 from orapool.settings import PoolSettings
-from orapool.upkeep import PATIENCE
 
 log = logging.getLogger("orapool.pool")
 
@@ -33,6 +36,9 @@ class Source(Protocol):
 
     where: str
     settings: PoolSettings
+    health: Health
+    owner: Credentials
+    """The user of the settings."""
 
     @property
     def driver(self) -> Any:
@@ -43,24 +49,14 @@ class Source(Protocol):
         """The slots: whatever holds a session has one."""
 
     @property
-    def idle(self) -> list[Any]:
-        """The connections that nobody has."""
-
-    @property
     def size(self) -> int:
         """Sessions open or about to be."""
 
-    async def log_on(self, deadline: float) -> Any:
+    async def log_on(self, home: Credentials, deadline: float) -> Any:
         """A new session. Raises `Overdue`, `DatabaseUnavailable` or `LogOnError`."""
 
-    async def open_session(self, deadline: float) -> Any:
+    async def open_session(self, home: Credentials, deadline: float) -> Any:
         """The same, also in an outage. Raises `Overdue`, or the driver's error."""
-
-    async def ask(self, connection: Any, deadline: float) -> str | None:
-        """Ping a session; why it is of no use, or None."""
-
-    def take_idle(self, connection: Any) -> None:
-        """Take a session from among the idle ones."""
 
     def keep(self, connection: Any) -> None:
         """Put it back."""
@@ -97,6 +93,8 @@ class Upkeep:
 
     def drawn(self, new: bool) -> None:
         """A session was drawn: open those that `min` asks for at the first, and `increment` beside each new one."""
+        if self._settings.user_source is not None:
+            return  # nobody knows whose they should be
         if not self._filled:
             self._filled = True
             self._run("fill", self._open_up_to(self._settings.min))
@@ -136,7 +134,7 @@ class Upkeep:
         try:
             # Slots alone do not keep to `max` here: idle sessions have none.
             wanted = min(wanted, self._settings.max)
-            while self._pool.size < wanted and await self._open_one(self._pool.log_on(deadline)):
+            while self._pool.size < wanted and await self._open_one(self._pool.log_on(self._pool.owner, deadline)):
                 pass
         except DatabaseUnavailable as error:  # of which the outage tells, once
             log.info("%s: %s", self._pool.where, error)
@@ -164,12 +162,17 @@ class Upkeep:
         pause = LookForDatabase.FIRST_PAUSE
         while self._outage.since is not None:
             try:
-                if await self._open_one(self._pool.open_session(time.monotonic() + _ATTEMPT_SECONDS)):
+                if await self._open_one(self._pool.open_session(self._pool.owner, time.monotonic() + _ATTEMPT_SECONDS)):
                     continue
             except Overdue:
                 pass
             except Exception as error:
-                self._outage.failed(error)
+                cause = error.error if isinstance(error, StillDenied) else error
+                if denied(cause):
+                    log.warning("%s: the database is there, and denies the log-on: %s", self._pool.where, cause)
+                    self._outage.succeeded()
+                    return
+                self._outage.failed(cause)
             await asyncio.sleep(pause * (1 + _JITTER * random.uniform(-1, 1)))
             pause = min(pause * 2, LookForDatabase.LONGEST_PAUSE)
 
@@ -181,27 +184,27 @@ class Upkeep:
     def _retire(self) -> None:
         """Close idle sessions that are too old, and those beyond `min` that have not been used for `idle_timeout`."""
         now, idle_timeout = time.monotonic(), self._settings.idle_timeout
-        for connection in self._pool.idle:
+        for connection in self._pool.health.idle:
             state: SessionState = connection.session_state
             spare = idle_timeout and self._pool.size > self._settings.min and now - state.used >= idle_timeout
             if spare or now >= state.retires:
-                self._pool.take_idle(connection)
+                self._pool.health.idle.remove(connection)
                 self._pool.let_go(connection, RETIRED)
 
     async def _keep_warm_again_and_again(self) -> None:
         while True:
             await asyncio.sleep(self._settings.keepalive_idle)
-            for connection in self._pool.idle:
+            for connection in self._pool.health.idle:
                 if connection.session_state.socket is None:
                     await self._keep_warm(connection)
 
     async def _keep_warm(self, connection: Any) -> None:
         """Ping an idle session whose socket the kernel does not watch."""
-        if connection not in self._pool.idle or not self._pool.line.take_spare():
+        if connection not in self._pool.health.idle or not self._pool.line.take_spare():
             return
-        self._pool.take_idle(connection)
+        self._pool.health.idle.remove(connection)
         try:
-            fault = await self._pool.ask(connection, time.monotonic() + self._settings.ping_timeout)
+            fault = await self._pool.health.ask(connection, time.monotonic() + self._settings.ping_timeout)
             if fault is None:
                 self._pool.keep(connection)
             else:

@@ -11,7 +11,7 @@ from orapool.cli import one_line
 from orapool.discovery import as_config, find_sources
 from orapool.dsn import mask
 from orapool.errors import ConfigurationError
-from orapool.layers import pool_names
+from orapool.layers import SECRETS, pool_names
 from orapool.passwords import read_secret
 from orapool.settings import KNOWN, PoolSettings, load_settings
 from orapool.sources import DEFAULT
@@ -90,7 +90,7 @@ def in_force(settings: PoolSettings) -> dict[str, Any]:
     shown: dict[str, Any] = {}
     for name in type(settings).model_fields:
         value = getattr(settings, name)
-        if name == "password" and value is not None:
+        if name in SECRETS and value is not None:
             value = MASK
         elif name == "dsn":
             value = mask(value)

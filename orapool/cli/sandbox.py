@@ -135,6 +135,41 @@ def cut(port: int, sid: int | None) -> None:
     click.echo(f"{_call(port, 'cut_next', sid=sid)} sessions will be cut")
 
 
+@sandbox.command("set-password")
+@_PORT
+@click.argument("user")
+@click.option("--password", prompt=True, hide_input=True, confirmation_prompt=True, help="Asked for if not given.")
+def set_password(port: int, user: str, password: str) -> None:
+    """Change the password of USER; open sessions stay. `heal` takes it back."""
+    _call(port, "set_password", user=user, password=password)
+
+
+@sandbox.command("expire-password")
+@_PORT
+@click.argument("user")
+def expire_password(port: int, user: str) -> None:
+    """Let the password of USER expire: log-ons get ORA-28001, until `set-password` or `heal`."""
+    _call(port, "expire_password", user=user)
+
+
+@sandbox.command()
+@_PORT
+@click.argument("user")
+@click.option("--off", is_flag=True, help="Unlock it.")
+def lock(port: int, user: str, off: bool) -> None:
+    """Lock the account of USER: log-ons get ORA-28000, until `heal`."""
+    _call(port, "lock", user=user, locked=not off)
+
+
+@sandbox.command("grant-proxy")
+@_PORT
+@click.argument("client")
+@click.argument("proxy")
+def grant_proxy(port: int, client: str, proxy: str) -> None:
+    """Let PROXY log on as CLIENT, as `PROXY[CLIENT]` with the password of PROXY."""
+    _call(port, "grant_proxy", client=client, proxy=proxy)
+
+
 @sandbox.command()
 @_PORT
 def stats(port: int) -> None:

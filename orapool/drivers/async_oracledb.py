@@ -13,9 +13,12 @@ from typing import Any, Callable, Protocol
 import oracledb
 
 from orapool.causes import CANCELLED
+from orapool.credentials import Credentials
 from orapool.drivers.base import ParentsConnection, PooledConnection
+from orapool.drivers.oracledb import log_on_arguments
 from orapool.drivers.wires import Interrupted, Wire, find_transport, interruptible, is_stranded
 from orapool.errors import lost_by_silence, lost_connection
+from orapool.settings import PoolSettings
 
 _SETTINGS = ("autocommit", "inputtypehandler", "outputtypehandler")
 """What belongs to a session, and is the next user's too unless it is set back."""
@@ -221,12 +224,14 @@ class AsyncOracleDb:
     version: str = oracledb.__version__
     dbapi: ModuleType = oracledb
 
-    async def log_on(self, user: str, password: str, dsn: str, connect: float, transport: float) -> AsyncConnection:
+    async def log_on(
+        self, settings: PoolSettings, credentials: Credentials, dsn: str, connect: float, transport: float
+    ) -> AsyncConnection:
         """Log on.
 
         Args:
-            user: whom to log on as.
-            password: the user's password.
+            settings: how the user proves who it is, if not by a password.
+            credentials: whom to log on as.
             dsn: a connect descriptor.
             connect: the most seconds that it may take.
             transport: the most seconds until the TCP connection stands; 0: as long as it may take.
@@ -234,7 +239,9 @@ class AsyncOracleDb:
         Raises `Interrupted` when it takes longer, or the driver's error. Leaves no socket behind when it fails.
         """
         loop = asyncio.get_running_loop()
-        connection: Any = oracledb.connect_async(user=user, password=password, dsn=dsn, conn_class=AsyncConnection)
+        connection: Any = oracledb.connect_async(
+            **log_on_arguments(settings, credentials, dsn), conn_class=AsyncConnection
+        )
         wire = Wire()
         call = connection.__await__()
 

@@ -9,6 +9,7 @@ from types import ModuleType, TracebackType
 from typing import Any, Callable, Protocol
 
 from orapool.causes import ASKED
+from orapool.credentials import Credentials
 from orapool.drivers import units
 from orapool.errors import lost_by_silence, lost_connection
 from orapool.settings import PoolSettings
@@ -51,10 +52,10 @@ class Driver(Protocol):
     def dbapi(self) -> ModuleType:
         """The driver's module."""
 
-    def open(self, settings: PoolSettings, on_session: OnSession) -> Any:
+    def open(self, settings: PoolSettings, credentials: Credentials, on_session: OnSession) -> Any:
         """Make an empty native pool. `on_session` is called with each session when it is first drawn."""
 
-    def log_on(self, settings: PoolSettings, seconds: int) -> None:
+    def log_on(self, settings: PoolSettings, credentials: Credentials, seconds: int) -> None:
         """Log on and off again, outside of any pool, to see whether the database is there (talks to the server)."""
 
     def acquire_idle(self, native: Any) -> Any:

@@ -10,9 +10,10 @@ from typing import Any
 
 import cx_Oracle
 
+from orapool.credentials import Credentials
 from orapool.drivers.base import OnSession, ParentsConnection, PooledConnection, WatchedCursor, native_max
 from orapool.dsn import with_connect_timeouts
-from orapool.errors import error_codes, lost_connection
+from orapool.errors import ConfigurationError, error_codes, lost_connection
 from orapool.settings import PoolSettings
 
 # Handle types, attributes and value types of OCI's oci.h, for Connection._get_oci_attr(): no round trip, 0.2 us.
@@ -70,6 +71,24 @@ class Disowned(ParentsConnection, Connection):
     driver_error = cx_Oracle.InterfaceError
 
 
+def _refuse(settings: PoolSettings) -> None:
+    if settings.access_token is not None:
+        raise ConfigurationError("access_token: cx_Oracle 8.3 does not log on by token: use driver='oracledb'")
+    if settings.wallet_password is not None:
+        raise ConfigurationError(
+            "wallet_password: Oracle Client opens wallets by themselves only (auto-login, cwallet.sso): leave it out, "
+            "or use driver='oracledb'"
+        )
+    if settings.externalauth and settings.user is not None:
+        raise ConfigurationError(
+            f"user={settings.user!r}: a pool of cx_Oracle does not connect through an external user: leave it out"
+        )
+
+
+def _descriptor(settings: PoolSettings, connect: float, transport: float) -> str:
+    return with_connect_timeouts(settings.dsn, connect, transport, settings.config_dir, wallet=settings.wallet_location)
+
+
 class CxOracle:
     """cx_Oracle's part of `orapool.drivers.base.Driver`."""
 
@@ -78,14 +97,16 @@ class CxOracle:
     dbapi: ModuleType = cx_Oracle
     grows_alone = True
 
-    def open(self, settings: PoolSettings, on_session: OnSession) -> Any:
-        """Make an empty native pool."""
+    def open(self, settings: PoolSettings, credentials: Credentials, on_session: OnSession) -> Any:
+        """Make an empty native pool. Raises `ConfigurationError` for what cx_Oracle cannot."""
+        _refuse(settings)
+        by_password = bool(credentials.password)
         native = cx_Oracle.SessionPool(
-            user=settings.user,
-            password=settings.current_password(),
-            dsn=with_connect_timeouts(
-                settings.dsn, settings.connect_timeout, settings.transport_connect_timeout, settings.config_dir
-            ),
+            **({"user": credentials.user, "password": credentials.password} if by_password else {}),
+            # OCI has external authentication only in pools that may hold sessions of several users.
+            externalauth=not by_password,
+            homogeneous=by_password,
+            dsn=_descriptor(settings, settings.connect_timeout, settings.transport_connect_timeout),
             min=0,
             max=native_max(settings),
             increment=1,  # the rest is opened by upkeep.py, which watches what it opens
@@ -102,13 +123,10 @@ class CxOracle:
         native.ping_interval = -1
         return native
 
-    def log_on(self, settings: PoolSettings, seconds: int) -> None:
+    def log_on(self, settings: PoolSettings, credentials: Credentials, seconds: int) -> None:
         """Log on and off again."""
-        cx_Oracle.connect(
-            user=settings.user,
-            password=settings.current_password(),
-            dsn=with_connect_timeouts(settings.dsn, seconds, seconds, settings.config_dir),
-        ).close()
+        own = {"user": credentials.user, "password": credentials.password} if credentials.password else {}
+        cx_Oracle.connect(**own, dsn=_descriptor(settings, seconds, seconds)).close()
 
     def acquire_idle(self, native: Any) -> Any:
         """Draw an idle session."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import re
+from pathlib import Path
 
 from orapool.dsn import descriptors, easy_connect, tnsnames
 from orapool.dsn.descriptors import Node
@@ -36,7 +37,12 @@ def check_dsn(dsn: str) -> None:
 
 
 def with_connect_timeouts(
-    dsn: str, connect: float, transport: float, config_dir: ConfigDir = None, thin: bool = False
+    dsn: str,
+    connect: float,
+    transport: float,
+    config_dir: ConfigDir = None,
+    thin: bool = False,
+    wallet: Path | None = None,
 ) -> str:
     """What a driver is given for `dsn`: a descriptor in which the client gives up a log-on after `connect` seconds.
 
@@ -46,6 +52,7 @@ def with_connect_timeouts(
         connect: seconds of a log-on, at one address; 0: no limit. python-oracledb has no such limit.
         transport: seconds of the TCP connect to one address; 0: no limit.
         config_dir: the folder of tnsnames.ora; None: where Oracle Client looks.
+        wallet: the folder of a wallet, for descriptors that name none themselves.
         thin: it is for python-oracledb's thin mode. Logs once what that has not, of what is asked for.
 
     A TNS alias that is for Oracle Client to find elsewhere, and a URL of a directory, are left as they are.
@@ -56,7 +63,7 @@ def with_connect_timeouts(
     if is_drivers_own(dsn):
         return dsn.strip()
     try:
-        return str(limited(dsn, connect, transport, config_dir, thin))
+        return str(limited(dsn, connect, transport, config_dir, thin, wallet))
     except (tnsnames.NoTnsnames, tnsnames.UnknownAlias) as error:
         if thin or getattr(error, "elsewhere", True) is False:
             raise
@@ -69,10 +76,18 @@ def is_drivers_own(dsn: str) -> bool:
     return _DRIVERS_OWN.match(dsn.strip()) is not None
 
 
-def limited(dsn: str, connect: float, transport: float, config_dir: ConfigDir = None, thin: bool = False) -> Node:
+def limited(
+    dsn: str,
+    connect: float,
+    transport: float,
+    config_dir: ConfigDir = None,
+    thin: bool = False,
+    wallet: Path | None = None,
+) -> Node:
     """What `with_connect_timeouts` gives, as a tree. Raises `ConfigurationError` for an unknown alias."""
     tree = resolve(dsn, config_dir)
-    return _with_limits(_normalized(_for_thin(tree) if thin else tree), connect, transport)
+    tree = _with_limits(_normalized(_for_thin(tree) if thin else tree), connect, transport)
+    return tree if wallet is None else _with_wallet(tree, str(wallet))
 
 
 def ports(dsn: str, config_dir: ConfigDir = None) -> frozenset[int]:
@@ -179,6 +194,17 @@ def _with_limits(node: Node, connect: float, transport: float) -> Node:
         Node(name, str(max(1, math.ceil(limit)))) for name, limit in limits.items() if limit > 0 and name not in own
     ]
     return node.with_children([*missing, *node.children])
+
+
+def _with_wallet(node: Node, wallet: str) -> Node:
+    if node.name == "DESCRIPTION_LIST":
+        return node.with_children(_with_wallet(child, wallet) for child in node.children)
+    security = node.child("SECURITY")
+    if node.name != "DESCRIPTION" or (security and security.child("MY_WALLET_DIRECTORY")):
+        return node
+    others = [child for child in node.children if child is not security]
+    own = security.children if security else ()
+    return node.with_children([*others, Node("SECURITY", (*own, Node("MY_WALLET_DIRECTORY", wallet)))])
 
 
 def _for_thin(node: Node) -> Node:

@@ -10,6 +10,7 @@ import ipaddress
 import random
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from orapool.dsn.connect_strings import is_drivers_own, limited
 from orapool.dsn.descriptors import Node
@@ -56,17 +57,19 @@ class Route:
         return False
 
 
-def routes(dsn: str, connect: float, transport: float, config_dir: ConfigDir = None) -> list[Route]:
+def routes(
+    dsn: str, connect: float, transport: float, config_dir: ConfigDir = None, wallet: Path | None = None
+) -> list[Route]:
     """The routes of a connect string, in the order that LOAD_BALANCE, FAILOVER and RETRY_COUNT ask for this time.
 
-    The limits are those of `with_connect_timeouts`. Raises `ConfigurationError` for an unknown TNS alias.
+    Limits and wallet are those of `with_connect_timeouts`. Raises `ConfigurationError` for an unknown TNS alias.
 
     >>> [route.host for route in routes("db1,db2:1522/sales?load_balance=off", 10, 2)]
     ['db1', 'db2']
     """
     if is_drivers_own(dsn):
         return [Route(dsn.strip(), connect)]
-    tree = limited(dsn, connect, transport, config_dir, thin=True)
+    tree = limited(dsn, connect, transport, config_dir, thin=True, wallet=wallet)
     descriptions = _ordered(tree, "DESCRIPTION") if tree.name == "DESCRIPTION_LIST" else [tree]
     return [route for description in descriptions for route in _routes_of(description)]
 

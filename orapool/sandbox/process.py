@@ -154,6 +154,45 @@ class Sandbox:
         found: list[dict[str, Any]] = self._call("sessions")
         return found
 
+    def grant_proxy(self, client: str, proxy: str) -> None:
+        """Let `proxy`, with its own password, log on as `client`: ALTER USER client GRANT CONNECT THROUGH proxy.
+
+        Example:
+            >>> sandbox.grant_proxy("sh", "scott")
+            >>> connection = oracledb.connect(user="scott[sh]", password="tiger", dsn=sandbox.dsn)
+        """
+        self._call("grant_proxy", client=client, proxy=proxy)
+
+    def identify_externally(self, user: str, os_user: str) -> None:
+        """Let a user of the client's operating system log on as `user` without a password (REMOTE_OS_AUTHENT)."""
+        self._call("identify_externally", user=user, os_user=os_user)
+
+    def accept_token(self, user: str, token: str) -> None:
+        """Let an access token stand for a user."""
+        self._call("accept_token", user=user, token=token)
+
+    # ------------------------------------------------------------ TLS
+    def listen_for_tls(self) -> str:
+        """Listen for TLS too, on another port; returns the connect string, ``tcps://host:port/service``.
+
+        Its certificate is of an authority of its own: `make_wallet` has that.
+        """
+        return f"tcps://{self.host}:{self._call('listen_for_tls')}/{SERVICE}"
+
+    def make_wallet(self, password: str = "") -> str:
+        """A folder with an ``ewallet.pem``, for python-oracledb; with a password, it has a client's certificate too.
+
+        Example:
+            >>> dsn, wallet = sandbox.listen_for_tls(), sandbox.make_wallet()
+            >>> connection = oracledb.connect(user="scott", password="tiger", dsn=dsn, wallet_location=wallet)
+        """
+        wallet: str = self._call("make_wallet", password=password)
+        return wallet
+
+    def demand_client_certificates(self, demanded: bool = True) -> None:
+        """Let in by TLS only who shows a certificate out of a wallet of `make_wallet` with a password, until `heal`."""
+        self._call("demand_client_certificates", demanded=demanded)
+
     # ------------------------------------------------------------ faults
     def end_sessions(self, how: str = "fin", sid: int | None = None) -> int:
         """End one session, or all, from the server's side; returns how many.
@@ -217,8 +256,23 @@ class Sandbox:
         count: int = self._call("cut_next", sid=sid)
         return count
 
+    def set_password(self, user: str, password: str) -> None:
+        """Change a user's password, until `heal`; one that had expired counts again. Open sessions stay."""
+        self._call("set_password", user=user, password=password)
+
+    def expire_password(self, user: str) -> None:
+        """Let a user's password expire: log-ons with it get ORA-28001, until `set_password` or `heal`."""
+        self._call("expire_password", user=user)
+
+    def lock(self, user: str, locked: bool = True) -> None:
+        """Lock a user's account: log-ons get ORA-28000, until `heal` or ``locked=False``."""
+        self._call("lock", user=user, locked=locked)
+
     def heal(self) -> None:
-        """End every fault in force: thaw, listen, serve here, no delay, no failure or cut to come."""
+        """End every fault in force: thaw, listen, serve here, no delay, no failure or cut to come.
+
+        The accounts are as at the start: with the passwords of then, nobody locked, nothing granted.
+        """
         self._call("heal")
 
     def _call(self, command: str, **arguments: Any) -> Any:

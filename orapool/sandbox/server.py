@@ -7,17 +7,20 @@ import itertools
 import logging
 import re
 import socket
+import tempfile
 import threading
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
+from orapool.sandbox.accounts import Accounts
 from orapool.sandbox.auth import Verifier
 from orapool.sandbox.errors import OracleError
 from orapool.sandbox.packets import ConnectionClosed
 from orapool.sandbox.session import Session
 from orapool.sandbox.sql import Backend, ClientWatch, Engine, SessionIdentity
 from orapool.sandbox.stats import Stats
+from orapool.sandbox.tls import TlsListener
 
 logger = logging.getLogger(__name__)
 
@@ -54,8 +57,10 @@ class Server:
         self.host = host
         self.port = port
         self.delay = 0.0
+        self.tls: TlsListener | None = None
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._engine = Engine(path, users)
-        self._verifiers = {user.upper(): Verifier.of(user.upper(), password) for user, password in users.items()}
+        self.accounts = Accounts(users)
         self._lock = threading.Lock()
         self._sids = itertools.count(_FIRST_SID)
         self._sessions: dict[int, tuple[Session, threading.Thread]] = {}
@@ -68,6 +73,7 @@ class Server:
         self._target: tuple[str, int] | None = None
         self._connects = 0
         self._log_ons = 0
+        self._denied_log_ons = 0
         self._redirects = 0
         self._calls: Counter[str] = Counter()
         self._bytes_received = 0
@@ -79,6 +85,26 @@ class Server:
         self._engine.start()
         self._listen()
 
+    def listen_for_tls(self) -> int:
+        """Listen for TLS too, on a port of its own; returns that."""
+        if self.tls is None:
+            self._folder = tempfile.TemporaryDirectory(prefix="orapool-tls-")
+            self.tls = TlsListener(self.host, (self.host, self.port), Path(self._folder.name))
+        return self.tls.port
+
+    def make_wallet(self, password: str = "") -> str:
+        """A wallet for clients that come by TLS: see `TlsListener.make_wallet`."""
+        return self._tls().make_wallet(password)
+
+    def demand_client_certificates(self, demanded: bool = True) -> None:
+        """Whether clients that come by TLS have to show a certificate."""
+        self._tls().demand_client_certificates(demanded)
+
+    def _tls(self) -> TlsListener:
+        if self.tls is None:
+            raise ValueError("the sandbox does not listen for TLS")
+        return self.tls
+
     def stop(self) -> None:
         """Stop listening and end all sessions, as a database that shuts down; the data stay."""
         self._close_listener()
@@ -89,6 +115,9 @@ class Server:
         self.thaw()
         self.stop()
         self._engine.stop()
+        if self.tls is not None and self._folder is not None:
+            self.tls.close()
+            self._folder.cleanup()
 
     def _listen(self) -> None:
         if self._listener is not None:
@@ -153,7 +182,15 @@ class Server:
 
     def verifier(self, user: str) -> Verifier | None:
         """The verifier of a user, None when there is no such user."""
-        return self._verifiers.get(user)
+        return self.accounts.verifier(user)
+
+    def identify(self, os_user: str, token: str | None) -> str | None:
+        """Who logs on without a password: see `Accounts.identify`."""
+        return self.accounts.identify(os_user, token)
+
+    def admit(self, user: str, client: str) -> str:
+        """Who a session is of: see `Accounts.admit`."""
+        return self.accounts.admit(user, client)
 
     def open_backend(self, identity: SessionIdentity, watch: ClientWatch) -> Backend:
         """An engine session for a client that has logged in."""
@@ -168,6 +205,11 @@ class Server:
         """Note a session that has logged in."""
         with self._lock:
             self._log_ons += 1
+
+    def count_denied_log_on(self) -> None:
+        """Note a log-on that was denied for its user's or password's sake."""
+        with self._lock:
+            self._denied_log_ons += 1
 
     def wait_while_frozen(self, session: Session) -> None:
         """Return when the server is not frozen; raises ConnectionClosed when the session is ended meanwhile."""
@@ -188,6 +230,7 @@ class Server:
             return Stats(
                 connects=self._connects,
                 log_ons=self._log_ons,
+                denied_log_ons=self._denied_log_ons,
                 redirects=self._redirects,
                 round_trips=dict(self._calls),
                 bytes_received=self._bytes_received,
@@ -263,6 +306,9 @@ class Server:
         self.set_delay(0)
         self.refuse(False)
         self._target = None
+        self.accounts.heal()
+        if self.tls is not None:
+            self.tls.demand_client_certificates(False)
         for session, _thread in self._chosen(None):
             session.fail_next(None)
             session.cut_next(False)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NoReturn, Protocol
 
-from orapool.sandbox import lobs, messages, packets
+from orapool.sandbox import lobs, messages, network_services, packets
 from orapool.sandbox.auth import Challenge, Verifier
 from orapool.sandbox.capabilities import (
     make_data_types_reply,
@@ -49,6 +49,15 @@ class Host(Protocol):
     def verifier(self, user: str) -> Verifier | None:
         """The verifier of a user, None when there is no such user."""
 
+    def identify(self, os_user: str, token: str | None) -> str | None:
+        """Who logs on without a password; None for nobody."""
+
+    def admit(self, user: str, client: str) -> str:
+        """Who a session is of, when `user` has proved the password; raises OracleError where it may not be."""
+
+    def count_denied_log_on(self) -> None:
+        """Note a log-on that was denied."""
+
     def open_backend(self, identity: SessionIdentity, watch: ClientWatch) -> Backend:
         """An engine session for a client that has logged in."""
 
@@ -71,7 +80,7 @@ class _Login:
     """A log-in under way."""
 
     user: str
-    challenge: Challenge
+    challenge: Challenge | None
     known: bool
     values: dict[str, str] = field(default_factory=dict, repr=False)
 
@@ -206,6 +215,9 @@ class Session:
             code = reader.byte()
             self._sequence = reader.byte()
             self._call(code)
+        elif kind == network_services.MAGIC[0]:
+            network_services.skip_offer(reader)
+            self._answer(network_services.make_refusal())
         else:
             raise ProtocolError(f"a message of type {kind}")
 
@@ -259,6 +271,8 @@ class Session:
             return self._authenticate_1()
         if code == Function.AUTHENTICATE_2:
             return self._authenticate_2()
+        if code == Function.VERSION:  # which Oracle Client asks for before it logs on without a password
+            return self._version()
         backend, statements = self._backend, self._statements
         if backend is None or statements is None:
             self._reader.discard()
@@ -274,8 +288,6 @@ class Session:
         if code == Function.LOB:
             request = lobs.read_request(reader, self._lobs)
             return lobs.answer(request, self._lobs) + make_error(self._status())
-        if code == Function.VERSION:
-            return self._version()
         if code == Function.COMMIT:
             backend.commit()
         elif code == Function.ROLLBACK:
@@ -332,7 +344,7 @@ class Session:
     # ------------------------------------------------------------ log-in
     def _authenticate_1(self) -> bytes:
         request = messages.parse_authenticate(self._reader)
-        user = request.user.strip('"').upper()
+        user = _name(request.user)
         verifier = self._host.verifier(user)
         challenge = Challenge(verifier or Verifier.unknown(user))
         self._login = _Login(user, challenge, verifier is not None, request.values)
@@ -341,13 +353,22 @@ class Session:
     def _authenticate_2(self) -> bytes:
         request = messages.parse_authenticate(self._reader)
         login, self._login = self._login, None
-        if login is None:
-            raise OracleError(3106, "fatal two-task communication protocol error")
-        proof = login.challenge.accept(request.values)
-        if proof is None or not login.known:
-            raise OracleError(1017, "invalid username/password; logon denied")
-        login.values.update(request.values)
-        self._identify(login)
+        values = request.values
+        proof = ""
+        try:
+            if login is None:  # no password is sent, so that nothing needs to be challenged
+                known = self._host.identify(values.get("AUTH_SID", ""), values.get("AUTH_TOKEN"))
+                login = _Login(known or "", None, known is not None)
+            elif login.challenge is not None:
+                proof = login.challenge.accept(values) or ""
+                login.known = login.known and proof != ""
+            if not login.known:
+                raise OracleError(1017, "invalid username/password; logon denied")
+            login.values.update(values)
+            self._identify(login, self._host.admit(login.user, _name(login.values.get("PROXY_CLIENT_NAME", ""))))
+        except OracleError:
+            self._host.count_denied_log_on()
+            raise
         watch = ClientWatch(self._socket.fileno(), self._stream.client_broke_in)
         self._backend = self._host.open_backend(self.identity, watch)
         self._statements = StatementCalls(self._backend, self._lobs, self._status, self._is_oci)
@@ -358,9 +379,10 @@ class Session:
     def _end_of_phase(self, parameters: bytes) -> bytes:
         return parameters + make_error(self._status())
 
-    def _identify(self, login: _Login) -> None:
+    def _identify(self, login: _Login, user: str) -> None:
         identity, values = self.identity, login.values
-        identity.user = login.user
+        identity.user = user
+        identity.proxy_user = login.user if user != login.user else ""
         identity.program = values.get("AUTH_PROGRAM_NM", "")
         identity.machine = values.get("AUTH_MACHINE", "")
         identity.osuser = values.get("AUTH_SID", "")
@@ -410,8 +432,13 @@ class Session:
             "AUTH_NLS_LXNLSLENSEMANTICS": "BYTE",
             "AUTH_NLS_LXNCHARCONVEXCP": "FALSE",
             "AUTH_NLS_LXCOMP": "BINARY",
-            "AUTH_SVR_RESPONSE": proof,
+            **({"AUTH_SVR_RESPONSE": proof} if proof else {}),
             "AUTH_MAX_OPEN_CURSORS": "300",
             "AUTH_MAX_IDEN_LENGTH": "128",
         }
         return [(key, value, 0) for key, value in values.items()]
+
+
+def _name(given: str) -> str:
+    """A user's name as the dictionary has it."""
+    return given.strip('"').upper()

@@ -13,6 +13,7 @@ class Stats:
     Attributes:
         connects: connections accepted by the listener.
         log_ons: sessions that logged in.
+        denied_log_ons: log-ins denied for their users' or passwords' sake: ORA-01017, 28000, 28001, 28150.
         redirects: connections that the listener sent on to another address.
         round_trips: calls answered, by name (``execute``, ``fetch``, ``commit``, ``rollback``, ``ping``, ``version``,
             ``lob``, ``log_off``; a log-on is one ``protocol``, one ``data_types`` and two ``authenticate``).
@@ -23,6 +24,7 @@ class Stats:
 
     connects: int = 0
     log_ons: int = 0
+    denied_log_ons: int = 0
     redirects: int = 0
     round_trips: dict[str, int] = field(default_factory=dict)
     bytes_received: int = 0
@@ -40,6 +42,7 @@ class Stats:
         return Stats(
             connects=self.connects - earlier.connects,
             log_ons=self.log_ons - earlier.log_ons,
+            denied_log_ons=self.denied_log_ons - earlier.denied_log_ons,
             redirects=self.redirects - earlier.redirects,
             round_trips={name: count for name, count in difference.items() if count},
             bytes_received=self.bytes_received - earlier.bytes_received,

@@ -75,7 +75,11 @@ class Backend:
         self._savepoints: list[str] = []
         self._isolation = ""
         self._schema = identity.user.upper()
-        self._settings: dict[str, str] = {"oracle.user": identity.user.upper(), "search_path": self._search_path()}
+        self._settings: dict[str, str] = {
+            "oracle.user": identity.user.upper(),
+            "oracle.proxy_user": identity.proxy_user.upper(),
+            "search_path": self._search_path(),
+        }
         self._settings_unsafe = False
         self._begin_session()
 

@@ -143,6 +143,7 @@ begin atomic
   select case when upper(space) <> 'USERENV' then null
     when upper(name) in ('CURRENT_SCHEMA') then current_schema()::text
     when upper(name) in ('SESSION_USER', 'CURRENT_USER', 'AUTHENTICATED_IDENTITY') then oracle.user_()
+    when upper(name) = 'PROXY_USER' then nullif(current_setting('oracle.proxy_user', true), '')
     when upper(name) in ('SID', 'SESSIONID', 'INSTANCE', 'SERVICE_NAME', 'MODULE', 'ACTION', 'CLIENT_IDENTIFIER', 'CLIENT_INFO', 'HOST',
       'OS_USER', 'TERMINAL', 'CLIENT_PROGRAM_NAME') then
       (select nullif(case upper(name) when 'SID' then s.sid::text when 'SESSIONID' then s.sid::text when 'INSTANCE' then '1'

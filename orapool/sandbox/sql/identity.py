@@ -25,6 +25,8 @@ class SessionIdentity:
     service: str = "ORAPOOL"
     instance: str = "ORAPOOL"
     port: int = 0
+    proxy_user: str = ""
+    """Who has logged on as the user, with a password of its own."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,71 @@
+"""The end of a pool: its native pools are closed, and nobody waits for long, also when the database does not answer."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+from orapool import forking
+from orapool.log_ons import CUT_PAUSE, LogOns
+from orapool.native_pools import NativePools
+from orapool.workers import Workers
+
+log = logging.getLogger("orapool.pool")
+
+LIMIT = 2.0
+"""Seconds that a closing pool may take in all: half of them for calls to end, and three quarters before it cuts."""
+
+
+def draw_idle(natives: NativePools, background: Workers) -> Iterator[Any]:
+    """Draw the idle sessions while others are checked out, which no native pool can close by itself."""
+    if not background.idle_by(time.monotonic() + LIMIT):
+        natives.shut_down_idle()
+    for native in natives.all:
+        for connection, _state in list(iter(partial(natives.draw_idle, native), None)):
+            yield connection
+
+
+def close(natives: NativePools, workers: Workers, background: Workers, log_ons: LogOns) -> None:
+    """Close the native pools with all their sessions, within `LIMIT`. Nobody draws from them any more.
+
+    Calls of `background` run within those of `workers`, which are callers' own; both end with this.
+    """
+    _close(natives, workers, background, log_ons)
+    natives.forget_sessions()
+    workers.retire()
+    background.retire()
+
+
+def _close(natives: NativePools, workers: Workers, background: Workers, log_ons: LogOns) -> None:
+    def calls_end_by(deadline: float) -> bool:
+        return background.idle_by(deadline) and workers.idle_by(deadline)
+
+    begun = time.monotonic()
+    cut, limit = begun + LIMIT * 3 / 4, begun + LIMIT
+    where = natives.primary.where
+    if not calls_end_by(begun + LIMIT / 2):
+        natives.shut_down_all()
+        while not calls_end_by(time.monotonic() + CUT_PAUSE) and time.monotonic() < cut:
+            log_ons.cut_overdue(float("inf"))  # nobody waits for any of them
+    if not calls_end_by(cut):
+        # Oracle Client crashes when its pool is closed under a call that still runs in it.
+        forking.leak(natives.take_handles())
+        log.warning("%s: %r, %r will not end: left alone", where, workers, background)
+        return
+    for handle in natives.take_handles():
+        # python-oracledb tries a log-on that was cut once more, and waits for that before it closes.
+        threads = natives.driver.log_on_threads(handle)
+        workers.submit(partial(log_ons.run, partial(_close_one, natives, handle), cut, threads))
+    while not workers.idle_by(time.monotonic() + CUT_PAUSE):
+        log_ons.cut_overdue()
+        if time.monotonic() >= limit:
+            log.warning("%s: the database does not answer the log-offs", where)
+            natives.shut_down_all()
+            return
+
+
+def _close_one(natives: NativePools, handle: Any, _seconds: float) -> None:
+    natives.driver.close(handle)

@@ -1,0 +1,421 @@
+"""The native pools under one session pool: one for each user and password.
+
+Neither driver's pool takes another password once it is made, and python-oracledb's thin mode knows only one user in
+each. So a new password, and another user, mean a native pool beside the first, and what all of them share is here: who
+logs on where, with which password, and whose idle session makes room for whom.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+from typing import Any, Callable
+
+from orapool.causes import MADE_ROOM, PING_CUT_SHORT, PING_UNANSWERED
+from orapool.credentials import Credentials, of_settings
+from orapool.departures import Departures
+from orapool.drivers.base import DeadIdleSession, Driver
+from orapool.errors import ConfigurationError, wrong_password
+from orapool.gate import Occupied
+from orapool.health import SessionState, Unanswered
+from orapool.log_ons import PATIENCE, LogOns
+from orapool.native_pool import Denial, NativePool
+from orapool.settings import PoolSettings
+from orapool.workers import CallTimeout, Workers
+
+log = logging.getLogger("orapool.pool")
+
+OnSession = Callable[[NativePool, Any], None]
+
+
+class StillDenied(Exception):
+    """The password was denied a moment ago, and there is no other: it was not tried again."""
+
+    def __init__(self, denial: Denial) -> None:
+        super().__init__(str(denial.error))
+        self.error = denial.error
+        self.more = (
+            f". That was {time.monotonic() - denial.at:.1f} s ago; the same password is not tried again for "
+            f"{max(0.0, denial.left):.1f} s, since too many attempts lock an account"
+        )
+
+
+class _Superseded(Exception):
+    """The native pool has a successor by now."""
+
+
+class NativePools:
+    """The native pools of one session pool, of which `primary` is that of the settings' user.
+
+    Args:
+        name: of the session pool, for log lines.
+        on_session: gets each new session, with its native pool.
+        dropped: notes that a session was dropped, and why.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        settings: PoolSettings,
+        driver: Driver,
+        log_ons: LogOns,
+        workers: Workers,
+        background: Workers,
+        where: Callable[[str | None], str],
+        on_session: OnSession,
+        dropped: Callable[[str], None],
+    ) -> None:
+        self._name = name
+        self._settings = settings
+        self.driver = driver
+        self._log_ons = log_ons
+        self._workers = workers
+        self._background = background
+        self._where = where
+        self._on_session = on_session
+        self._dropped = dropped
+        self._departures = Departures(settings, driver, background, lambda: [each.health for each in self.all])
+        self._lock = threading.Lock()
+        self._making = threading.Lock()
+        self._renewing = threading.Lock()  # apart, since a function that returns a password may take its time
+        self._by_key: dict[Credentials, NativePool] = {}
+        self._coming = 0
+        self.all: tuple[NativePool, ...] = ()
+        """Read without a lock: it is replaced as a whole."""
+        self.primary = self._make(of_settings(settings), settings.current_password())
+        self._register(self.primary)
+
+    # ------------------------------------------------------------ which one
+    def _make(self, key: Credentials, password: str, nested: bool = False) -> NativePool:
+        """Make an empty one, which talks to nobody. A fork waits for it, as for the call that it is `nested` in."""
+        credentials = replace(key, password=password)
+        made = NativePool(key, credentials, self._where(key.user), self.driver, self._settings, self.ping)
+        opening = partial(self.driver.open, self._settings, credentials, partial(self._on_session, made))
+        limit = time.monotonic() + PATIENCE
+        made.handle = opening() if nested else self._log_ons.run(lambda _left: opening(), limit)
+        return made
+
+    def _register(self, made: NativePool) -> None:
+        self._by_key[made.key] = made
+        self.all = (*self.all, made)
+
+    @contextlib.contextmanager
+    def visit(self, key: Credentials) -> Iterator[NativePool]:
+        """The one for these credentials, made if need be; it stays while the block lasts."""
+        found = self._find(key)
+        if found is None:
+            with self._making:
+                found = self._find(key)
+                if found is None:
+                    made = self._make(key, key.password or self.primary.credentials.password or "")
+                    with self._lock:
+                        self._register(made)
+                        made.guests += 1
+                    found = made
+        try:
+            yield found
+        finally:
+            self.leave(found)
+
+    def _find(self, key: Credentials) -> NativePool | None:
+        with self._lock:
+            found = self._by_key.get(key)
+            if found is not None:
+                found.guests += 1
+            return found
+
+    def enter(self, native: NativePool) -> bool:
+        """Keep one from being closed until `leave`; False where it is too late."""
+        with self._lock:
+            if native.handle is None:
+                return False
+            native.guests += 1
+            return True
+
+    def leave(self, native: NativePool) -> None:
+        """Let go of one, and close those that nobody needs any more."""
+        closed = []
+        with self._lock:
+            native.guests -= 1
+            while len(self.all) > 1:
+                left = next((each for each in self.all if each is not self.primary and each.at_rest), None)
+                if left is None:
+                    break
+                closed.append(left.handle)
+                self._forget(left)
+        for handle in closed:
+            self._background.submit(partial(self.driver.close, handle))
+
+    def _forget(self, native: NativePool) -> None:
+        self.all = tuple(each for each in self.all if each is not native)
+        for each in self.all:
+            each.elders = tuple(elder for elder in each.elders if elder is not native)
+        if self._by_key.get(native.key) is native:
+            del self._by_key[native.key]
+        native.handle = None
+        native.health.close()
+
+    # ------------------------------------------------------------ drawing
+    def draw_idle(self, native: NativePool) -> tuple[Any, SessionState] | None:
+        """Draw an idle session where that cannot block: one is there, and the kernel knows of no end of any."""
+        gate = native.gate
+        if not gate.enter():
+            return None
+        try:
+            health, handle = native.health, native.handle
+            if handle is None or not health.reserve():
+                return None
+            try:
+                connection = self.driver.acquire_idle(handle)
+            except (self.driver.dbapi.Error, DeadIdleSession, OSError) as error:
+                health.cancel_reservation()
+                log.info("pool %r: no idle session: %s", self._name, error)
+                return None
+            return connection, health.drawn(connection, reserved=True)
+        finally:
+            gate.leave()
+
+    def draw_of_elders(self, native: NativePool) -> tuple[Any, SessionState] | None:
+        """Draw an idle session that an older password has made."""
+        for elder in native.elders:
+            elder.health.clear_ended()
+            drawn = self.draw_idle(elder)
+            if drawn is not None:
+                return drawn
+        return None
+
+    def draw(self, native: NativePool, deadline: float) -> tuple[Any, NativePool]:
+        """In a worker: draw a session, which may find dead ones, and may log on. With the native pool that it is of.
+
+        A log-on whose password is denied is made once more, if there is another password by now.
+
+        Raises what the driver raises, `DeadIdleSession`, `StillDenied`, and `Occupied` where others log on until then.
+        """
+        denied = False
+        while True:
+            native = native.newest
+            if not self.enter(native):
+                raise Occupied
+            try:
+                connection = self._draw_from(native, deadline)
+                while len(self.all) > 1 and self.total > self._settings.max and self._evict(deadline):
+                    pass  # it was to draw an idle session, which another has drawn meanwhile
+                if connection.session_state is not None:  # it has just logged on
+                    self._outdate_older(native)
+                return connection, native
+            except _Superseded:
+                continue
+            except self.driver.dbapi.Error:
+                if denied or native.successor is None:
+                    raise
+                denied = True
+            finally:
+                self.leave(native)
+
+    def _draw_from(self, native: NativePool, deadline: float) -> Any:
+        driver = self.driver
+        self._check_password(native, nested=False)
+        turn = contextlib.nullcontext() if driver.grows_alone else self._turn(native, deadline)
+        with self._room(native, deadline), turn:
+            threads = driver.log_on_threads(native.handle)
+            return self._log_ons.run(partial(self._grow, native, deadline), deadline, threads)
+
+    @contextlib.contextmanager
+    def _turn(self, native: NativePool, deadline: float) -> Iterator[None]:
+        """Log on one at a time, as the thread of python-oracledb's pool does anyway: who waits here sends nothing."""
+        if native.health.idle > 0:
+            yield
+            return
+        if not native.turn.acquire(timeout=max(0.0, deadline - time.monotonic())):
+            raise Occupied
+        try:
+            yield
+        finally:
+            native.turn.release()
+
+    def _grow(self, native: NativePool, deadline: float, seconds: float) -> Any:
+        """Draw from the driver's pool, which may log on, and may go on for so many seconds."""
+        alone = self.driver.grows_alone
+        with native.gate.growth(max(0.0, deadline - time.monotonic())) if alone else contextlib.nullcontext():
+            self._check_password(native, nested=True)
+            try:
+                connection = self.driver.acquire(native.handle, seconds)
+            except self.driver.dbapi.Error as error:
+                # While nobody else is let in: of many who ask at once, one is denied, and not each of them.
+                self.note_denied(native, error, nested=True)
+                raise
+            native.denial = None
+            return connection
+
+    def ping(self, deadline: float, connection: Any, state: SessionState) -> None:
+        """One round trip, within `ping_timeout` and the time left; a session that does not answer is shut down."""
+        limit = time.monotonic() + self._settings.ping_timeout
+        cut_short = deadline < limit
+        let_go = threading.Event()
+        call = partial(self.driver.ping, connection, self._settings.ping_timeout)
+        try:
+            self._workers.run(call, min(deadline, limit), lambda *_: let_go.set())
+        except CallTimeout:
+            connection.call_under_way = let_go
+            if state.socket is not None:
+                state.socket.shut_down()  # which frees the worker too
+            raise Unanswered(PING_CUT_SHORT if cut_short else PING_UNANSWERED) from None
+
+    # ------------------------------------------------------------ passwords
+    def _check_password(self, native: NativePool, nested: bool) -> None:
+        """Before a log-on: raise where there is another password by now, or where this one was just denied."""
+        if native.successor is not None:
+            raise _Superseded
+        if native.key.password is not None or native.health.idle > 0:
+            return
+        denial = native.denial
+        still_denied = denial is not None and denial.left > 0
+        # A file costs nothing to look at; others are asked when there is need.
+        look = self._settings.password_file is not None or (denial is not None and still_denied and denial.may_read())
+        if look and self.renew(native, nested):
+            raise _Superseded
+        if denial is not None and still_denied:
+            raise StillDenied(denial)
+
+    def note_denied(self, native: NativePool, error: Exception, nested: bool = False) -> None:
+        """A log-on was denied: have the next one made with another password, if there is one, or later."""
+        by_settings = native.key.password is None and self._settings.has_password
+        if by_settings and wrong_password(error) and not self.renew(native, nested):
+            native.denial = Denial(error, native.denial)
+
+    def renew(self, native: NativePool, nested: bool = False) -> bool:
+        """Read the password again; whether it is another one, with which a successor logs on from now on.
+
+        `nested`: whether this is within a call of `LogOns.run`.
+        """
+        with self._renewing:
+            if native.successor is not None:
+                return True
+            try:
+                password = self._settings.current_password()
+            except ConfigurationError as error:
+                log.warning("%s: the password cannot be read again: %s", native.where, error)
+                return False
+            if password == native.credentials.password:
+                return False
+            made = self._make(native.key, password, nested)
+            made.elders = (native, *native.elders)
+            with self._lock:
+                native.successor = made
+                if self.primary is native:
+                    self.primary = made
+                self._register(made)
+            native.health.retire_blind()
+        log.info("%s: there is a new password, for log-ons from now on", native.where)
+        return True
+
+    def _outdate_older(self, native: NativePool) -> None:
+        """Somebody has logged on with a password of their own: an older one of the same user opens nothing any more."""
+        if native.key.password is None or len(self.all) == 1:
+            return
+        with self._lock:
+            for key, other in list(self._by_key.items()):
+                if key.password is not None and key.user == native.key.user and other is not native:
+                    del self._by_key[key]
+                    native.elders = (*native.elders, other)
+
+    # ------------------------------------------------------------ room
+    @property
+    def total(self) -> int:
+        """Sessions open, as far as is known."""
+        return sum(each.health.total for each in self.all)
+
+    @contextlib.contextmanager
+    def _room(self, native: NativePool, deadline: float) -> Iterator[None]:
+        """While somebody logs on: close what is idle of others, where `max` would not let one more session in.
+
+        Whoever logs on holds a slot, and so does everyone with a session: if there are too many, some are idle.
+        """
+        coming = False
+        try:
+            evicts = True
+            while native.health.idle <= 0 and not coming:
+                with self._lock:
+                    if len(self.all) == 1 or not evicts or self.total + self._coming < self._settings.max:
+                        self._coming += 1
+                        coming = True
+                evicts = coming or self._evict(deadline)
+            yield
+        finally:
+            with self._lock:
+                self._coming -= coming
+
+    def _evict(self, deadline: float) -> bool:
+        """Close the session that has been idle longest, or one beside it; False where none can be had."""
+        for other in sorted(self.all, key=lambda each: each.health.last_used()):
+            if other.health.idle <= 0 or not self.enter(other):
+                continue
+            try:
+                other.health.clear_ended()
+                drawn = self.draw_idle(other) or self._draw_blind(other, deadline)
+                if drawn is not None:
+                    self.see_off(drawn[0], MADE_ROOM, wait=True)
+                    return True
+            finally:
+                self.leave(other)
+        return False
+
+    def _draw_blind(self, native: NativePool, deadline: float) -> tuple[Any, SessionState] | None:
+        """Draw an idle session where the kernel does not tell which are alive."""
+        if not native.health.blind or native.health.idle <= 0:
+            return None
+        alone = self.driver.grows_alone
+        try:
+            with native.gate.growth(max(0.0, deadline - time.monotonic())) if alone else contextlib.nullcontext():
+                connection = self.driver.acquire(native.handle, self._settings.ping_timeout)
+        except (self.driver.dbapi.Error, DeadIdleSession, Occupied, OSError) as error:
+            log.info("pool %r: no idle session: %s", self._name, error)
+            return None
+        return connection, native.health.drawn(connection)
+
+    def see_off(self, connection: Any, cause: str, wait: bool = False) -> None:
+        """Take a session out of its native pool, in the background unless `wait`."""
+        native: NativePool = connection.session_state.home
+        with self._lock:
+            native.guests += 1
+        self._dropped(cause)
+        self._departures.see_off(native, connection, cause, partial(self.leave, native), wait)
+
+    # ------------------------------------------------------------ all of them
+    def any_alive(self) -> bool:
+        """Whether there is an idle session whose connection stands, for all that is known."""
+        return any(each.health.any_alive() for each in self.all)
+
+    def forget_vanished(self) -> None:
+        """Forget idle sessions that the drivers have thrown away."""
+        for each in self.all:
+            each.health.forget_vanished()
+
+    def shut_down_idle(self) -> None:
+        """End all idle sessions on this side."""
+        for each in self.all:
+            each.health.shut_down_idle()
+
+    def shut_down_all(self) -> None:
+        """End every session's connection on this side."""
+        for each in self.all:
+            each.health.shut_down_all()
+
+    def take_handles(self) -> list[Any]:
+        """The drivers' own pools, for whoever closes them: nothing is drawn from them any more."""
+        handles = []
+        for each in self.all:
+            if each.handle is not None:
+                handles.append(each.handle)
+                each.handle = None
+        return handles
+
+    def forget_sessions(self) -> None:
+        """Forget all sessions."""
+        for each in self.all:
+            each.health.close()
