@@ -11,6 +11,7 @@ from orapool.errors import (
     ConfigurationError,
     DatabaseUnavailable,
     LogOnError,
+    OnSessionError,
     PoolClosed,
     PoolError,
     PoolTimeout,
@@ -18,6 +19,7 @@ from orapool.errors import (
 from orapool.pools import close, configure, connection, pool, transaction
 from orapool.retries import retry
 from orapool.session_pool import SessionPool
+from orapool.tags import tag
 
 # The ways in, imported when first asked for: SQLAlchemy and pandas take a second to load.
 _WAYS_IN = {
@@ -40,6 +42,7 @@ __all__ = [
     "ConfigurationError",
     "DatabaseUnavailable",
     "LogOnError",
+    "OnSessionError",
     "PoolClosed",
     "PoolError",
     "PoolStats",
@@ -60,6 +63,7 @@ __all__ = [
     "pool",
     "read_df",
     "retry",
+    "tag",
     "transaction",
     "url",
 ]

@@ -13,6 +13,7 @@ PING_CUT_SHORT = "ping cut short"
 ROLLBACK_UNANSWERED = "rollback unanswered"
 CANCELLED = "call cancelled"
 UNDER_WAY = "call under way"
+SETUP_FAILED = "on_session failed"
 
-ORDERLY = frozenset({ASKED, CLOSED, RETIRED, MADE_ROOM})
+ORDERLY = frozenset({ASKED, CLOSED, RETIRED, MADE_ROOM, SETUP_FAILED})
 """Causes to let go of a session that is well, and may log off."""

@@ -7,6 +7,9 @@ import threading
 from collections import Counter
 from dataclasses import dataclass, field
 
+from orapool.slots import Slots
+from orapool.workers import Workers
+
 
 @dataclass(frozen=True)
 class PoolStats:
@@ -65,3 +68,22 @@ class Counters:
     timeouts: int = 0
     reclaimed: int = 0
     dropped: Counter[str] = field(default_factory=Counter)
+
+    def stats(self, opened: int, slots: Slots, workers: Workers, outage_since: float | None) -> PoolStats:
+        """These with what the pool's parts say at this moment; `opened` is the number of its sessions."""
+        dropped = dict(self.dropped)
+        return PoolStats(
+            opened=opened,
+            busy=slots.busy,
+            idle=max(0, opened - slots.busy),
+            waiting=slots.waiting,
+            checkouts=self.checkouts.read(),
+            log_ons=self.log_ons,
+            replaced=max(0, self.log_ons - opened - sum(dropped.values())),
+            dropped=dropped,
+            timeouts=self.timeouts,
+            reclaimed=self.reclaimed,
+            calls=workers.running,
+            abandoned_calls=workers.abandoned,
+            outage_since=outage_since,
+        )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from orapool.errors import ConfigurationError
-from orapool.passwords import find_hook
+from orapool.hooks import import_function
 from orapool.settings import PoolSettings
 
 _PROXY = re.compile(r"(?P<proxy>[^\[\]]*)\[(?P<client>[^\[\]]+)\]")
@@ -79,7 +79,7 @@ def _name(user: str) -> str:
 
 
 def _ask(source: Any, origin: str) -> tuple[str | None, str | None]:
-    function = find_hook("user_source", source, origin) if isinstance(source, str) else source
+    function = import_function("user_source", source, origin) if isinstance(source, str) else source
     found = function()
     if found is None or isinstance(found, str):
         return found, None

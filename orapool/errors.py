@@ -37,6 +37,13 @@ class DatabaseUnavailable(LogOnError):
     """A log-on failed because the database or the way to it is down: trying again later may help."""
 
 
+class OnSessionError(PoolError):
+    """A new session was to be had, but `on_session` failed on it: the session was dropped.
+
+    What `on_session` raised is its ``__cause__``.
+    """
+
+
 class Says(Enum):
     """What a code says about the session that it came from."""
 

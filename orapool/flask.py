@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
+from contextvars import ContextVar
 from importlib import metadata
-from typing import Any
+from typing import Any, Callable
 from urllib.parse import unquote
 
-from flask import Flask
+from flask import Flask, current_app, has_app_context, has_request_context, request
 
-from orapool import alchemy, pools
+from orapool import alchemy, pools, tags
 from orapool.discovery import find_sources
 from orapool.dsn import SCHEMES
 from orapool.errors import ConfigurationError
@@ -20,6 +22,10 @@ from orapool.sources import BINDS, DEFAULT, Entry, Source, read_mapping, url_tex
 
 URI = "SQLALCHEMY_DATABASE_URI"
 ENGINE_OPTIONS = "SQLALCHEMY_ENGINE_OPTIONS"
+
+log = logging.getLogger("orapool.flask")
+
+_asking: ContextVar[bool] = ContextVar("orapool_flask_asking", default=False)
 
 
 class OraPool:
@@ -32,14 +38,20 @@ class OraPool:
     translated, see `orapool.from_engine_options`; what settings say beside them counts instead. A warning in the log
     names those without a counterpart.
 
+    Whatever checks a session out while the application is at work, shows in V$SESSION as the module that has the
+    application's name, with the request's endpoint as its action. `client_identifier` is a function without parameters
+    that returns who makes the request: a string, or None. It is called at each checkout within a request, so it must
+    not need the database; when it raises, the log says so, and the checkout goes on without. `orapool.tag` counts more.
+
     It comes before Flask-SQLAlchemy, and connects to nothing. Raises `ConfigurationError` for wrong settings, or where
     it comes too late.
 
-    >>> OraPool(app)
+    >>> OraPool(app, client_identifier=lambda: flask.session.get("user"))
     >>> db = SQLAlchemy(app)
     """
 
-    def __init__(self, app: Flask | None = None) -> None:
+    def __init__(self, app: Flask | None = None, client_identifier: Callable[[], str | None] | None = None) -> None:
+        self._client_identifier = client_identifier
         if app is not None:
             self.init_app(app)
 
@@ -80,6 +92,36 @@ class OraPool:
         if binds:
             config[BINDS] = binds
         app.extensions["orapool"] = self
+        tags.add_source(_tags_of_request)
+
+    def find_tags(self, app: Flask) -> tags.Tags:
+        """Who is at work now, for V$SESSION."""
+        if not has_request_context():
+            return tags.Tags(module=app.name)
+        return tags.Tags(app.name, request.endpoint, self._find_client_identifier())
+
+    def _find_client_identifier(self) -> str | None:
+        # A function that checks a session out itself would be asked again for that one.
+        if self._client_identifier is None or _asking.get():
+            return None
+        token = _asking.set(True)
+        try:
+            found = self._client_identifier()
+        except Exception:
+            log.warning("client_identifier failed; V$SESSION will not show it", exc_info=True)
+            return None
+        finally:
+            _asking.reset(token)
+        return None if found is None else str(found)
+
+
+def _tags_of_request() -> tags.Tags | None:
+    """Those of the application that is at work here, if it has an `OraPool`."""
+    if not has_app_context():
+        return None
+    app = current_app._get_current_object()  # type: ignore[attr-defined]
+    pool = app.extensions.get("orapool")
+    return pool.find_tags(app) if isinstance(pool, OraPool) else None
 
 
 def _add_old_options(source: Source, key: Any, config: Mapping[str, Any], binds: Mapping[Any, Any]) -> None:

@@ -15,6 +15,7 @@ from orapool.dsn import is_over_tcp
 from orapool.errors import error_codes
 from orapool.settings import PoolSettings
 from orapool.sockets import AVAILABLE, KeepAlive, SessionSocket, SocketWatch, owned, tcp_sockets
+from orapool.tags import Tags
 
 _IDENTIFY_ROUNDS = 6
 _IDENTIFY_TIMEOUT = 5.0
@@ -33,10 +34,11 @@ class SessionState:
 
     ``confirmed`` is the time of ``time.monotonic`` when its path was last seen alive, by use or by an acknowledgement;
     what was seen before the time ``doubted`` does not count: another's death has cast doubt on it. ``home`` is the
-    native pool that it belongs to.
+    native pool that it belongs to. It is ``ready`` when `on_session` has seen it, and ``told`` is what it has been told
+    of its user; see session_setup.py.
     """
 
-    __slots__ = ("confirmed", "doubted", "draws", "home", "key", "retires", "socket", "used")
+    __slots__ = ("confirmed", "doubted", "draws", "home", "key", "ready", "retires", "socket", "told", "used")
 
     def __init__(self, key: int, session_socket: SessionSocket | None, retires: float, home: Any) -> None:
         self.key = key
@@ -46,6 +48,8 @@ class SessionState:
         self.draws = 0
         self.confirmed = self.used = time.monotonic()
         self.doubted = float("-inf")
+        self.ready = False
+        self.told: Tags | None = None
 
     def __repr__(self) -> str:
         seen = time.monotonic() - self.confirmed

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 from pathlib import Path
-from typing import Any, Callable, cast
+from typing import Any, Callable
 
 from pydantic import SecretStr
 
 from orapool.errors import ConfigurationError
+from orapool.hooks import import_function
 
 _LONGEST = 65_536
 """Bytes after which a file cannot be a password."""
@@ -60,16 +60,4 @@ def call_function(function: Callable[..., Any], origin: str, *arguments: Any) ->
 
 def call_hook(hook: str, settings: Any, origin: str) -> str:
     """What ``package.module:function`` returns for these settings. It is imported when it is first needed."""
-    return call_function(find_hook("password_hook", hook, origin), origin, settings)
-
-
-def find_hook(setting: str, hook: str, origin: str) -> Callable[..., Any]:
-    """The function that ``package.module:function`` names. Raises `ConfigurationError` where it is not there."""
-    module, _, path = hook.partition(":")
-    try:
-        function: Any = importlib.import_module(module)
-        for name in path.split("."):
-            function = getattr(function, name)
-    except (ImportError, AttributeError) as error:
-        raise ConfigurationError(f"{setting} {hook} (set by {origin}) cannot be imported: {error}") from error
-    return cast("Callable[..., Any]", function)
+    return call_function(import_function("password_hook", hook, origin), origin, settings)

@@ -101,22 +101,35 @@ def close(name: str | None = None) -> None:
 
 
 def connection(
-    name: str = "default", timeout: float | None = None, user: str | None = None, password: str | None = None
+    name: str = "default",
+    timeout: float | None = None,
+    *,
+    user: str | None = None,
+    password: str | None = None,
+    module: str | None = None,
+    action: str | None = None,
+    client_identifier: str | None = None,
+    clientinfo: str | None = None,
 ) -> Any:
     """A connection of the driver, checked out of the pool called `name`; close() or the end of `with` gives it back.
 
-    What was not committed is rolled back then. `timeout`, `user` and `password`, and what is raised: see
-    `SessionPool.acquire`.
+    What was not committed is rolled back then. The other parameters and what is raised: see `SessionPool.acquire`.
 
     >>> with orapool.connection() as connection:
     ...     connection.cursor().execute("select * from dual").fetchone()
     """
-    return pool(name).acquire(timeout, user=user, password=password)
+    return pool(name).acquire(
+        timeout,
+        user=user,
+        password=password,
+        module=module,
+        action=action,
+        client_identifier=client_identifier,
+        clientinfo=clientinfo,
+    )
 
 
-def transaction(
-    name: str = "default", timeout: float | None = None, user: str | None = None, password: str | None = None
-) -> AbstractContextManager[Any]:
+def transaction(name: str = "default", timeout: float | None = None, **options: Any) -> AbstractContextManager[Any]:
     """A connection whose work is committed at the end of the block, and rolled back if the block raises.
 
     The parameters are those of `connection`.
@@ -124,7 +137,7 @@ def transaction(
     >>> with orapool.transaction() as connection:
     ...     connection.cursor().execute("update stock set amount = amount - 1")
     """
-    return pool(name).transaction(timeout, user, password)
+    return pool(name).transaction(timeout, **options)
 
 
 def settings_of(name: str) -> PoolSettings:

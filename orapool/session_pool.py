@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from orapool import closing, forking
-from orapool.causes import CLOSED, ENDED, RETIRED, ROLLBACK_UNANSWERED
+from orapool.causes import CLOSED, ENDED, RETIRED
 from orapool.counters import Counters, PoolStats
 from orapool.credentials import of_checkout
 from orapool.drivers import find_driver
@@ -27,8 +27,11 @@ from orapool.log_ons import CUT_PAUSE, PATIENCE, LogOns
 from orapool.native_pool import NativePool
 from orapool.native_pools import NativePools, StillDenied
 from orapool.outage import Outage
+from orapool.rollbacks import Rollbacks
+from orapool.session_setup import SessionSetup
 from orapool.settings import PoolSettings
 from orapool.slots import LineClosed, Slots
+from orapool.tags import Resolver, Tags, current, make_tags, script_name, sources
 from orapool.upkeep import Upkeep
 from orapool.workers import CallTimeout, Workers, run_outside
 
@@ -46,11 +49,12 @@ _ALL_IN_USE = (
     "all sessions are in use",
     "close connections sooner (`with orapool.connection() as ...`), or raise max or acquire_timeout",
 )
+_SLOW_SETUP = ("on_session has not ended", "make it quicker, or raise acquire_timeout")
 _SLOW_LOG_ON = ("a log-on has not ended", "check whether the database answers, or raise acquire_timeout")
 
 
 class _Overdue(Exception):
-    """A log-on outlived its caller's deadline: the slot stays with it until it ends."""
+    """A log-on, or `on_session`, outlived its caller's deadline: the slot stays with it until it ends."""
 
     def __init__(self, error: Exception) -> None:
         super().__init__(str(error))
@@ -70,6 +74,8 @@ class SessionPool:
         self.settings = settings
         self._at = f"{settings.user or 'external user'}@{mask(settings.dsn)}"
         self.where = self._where(settings.user)
+        told = (settings.action, settings.client_identifier, settings.clientinfo)
+        self._tags = Resolver(Tags(settings.module or script_name(), *told))
         self._driver: Driver | None = None
         self._start_afresh()
         forking.remember(self)
@@ -80,6 +86,8 @@ class SessionPool:
         self._opening = threading.Lock()
         self._slots = Slots(self.settings.max)
         self._natives: NativePools | None = None
+        self._rollbacks: Rollbacks
+        self._setup: SessionSetup
         self._upkeep: Upkeep
         self._keeper: Keeper
         self._filled = False
@@ -111,6 +119,11 @@ class SessionPool:
         call_timeout: float | None = None,
         user: str | None = None,
         password: str | None = None,
+        *,
+        module: str | None = None,
+        action: str | None = None,
+        client_identifier: str | None = None,
+        clientinfo: str | None = None,
     ) -> Any:
         """Check out a session: a connection of the driver, whose close() gives it back.
 
@@ -119,9 +132,11 @@ class SessionPool:
         `call_timeout`: seconds that a round trip on it may take; None takes the setting.
         `user`: whom its session is logged on as, with `password`, or else through the user of the settings; None asks
         the setting `user_source`, and without that is the user of the settings. `max` is for all users together.
+        `module`, `action`, `client_identifier`, `clientinfo`: who is at work, as in `orapool.tag`, for this checkout.
 
         Raises `PoolTimeout` when the time is over, `PoolClosed`, `DatabaseUnavailable` or `LogOnError` when a new
-        session is needed and cannot be had. Whoever gets the connection must close it, or use it in `with`.
+        session is needed and cannot be had, `OnSessionError` when `on_session` failed on it. Whoever gets the
+        connection must close it, or use it in `with`.
 
         >>> with pool.acquire(timeout=2) as connection:
         ...     connection.cursor().execute("update stock set amount = amount - 1")
@@ -133,16 +148,21 @@ class SessionPool:
         asked = user is not None or password is not None or settings.user_source is not None
         credentials = of_checkout(settings, user, password) if asked else None
         deadline = time.monotonic() + seconds
+        tags = self._tags.defaults
+        if not (module is action is client_identifier is clientinfo is None):
+            tags = self._tags.resolve(make_tags(module, action, client_identifier, clientinfo))
+        elif sources or current.get() is not None:
+            tags = self._tags.resolve()
         self._stand_in_line(deadline, seconds)
         try:
             # Whoever does not stand in line may still log on.
             limit = deadline if seconds > 0 else deadline + settings.connect_timeout
             natives = self._natives or self._open()
             if credentials is None:
-                connection = self._draw(natives, natives.primary, limit, seconds, call_timeout)
+                connection = self._draw(natives, natives.primary, limit, seconds, call_timeout, tags)
             else:
                 with natives.visit(credentials) as native:
-                    connection = self._draw(natives, native, limit, seconds, call_timeout)
+                    connection = self._draw(natives, native, limit, seconds, call_timeout, tags)
         except _Overdue as overdue:
             raise overdue.error from None
         except BaseException:
@@ -167,16 +187,27 @@ class SessionPool:
             raise self._timed_out(seconds, *_ALL_IN_USE)
 
     def _draw(
-        self, natives: NativePools, native: NativePool, deadline: float, seconds: float, call_timeout: float
+        self,
+        natives: NativePools,
+        native: NativePool,
+        deadline: float,
+        seconds: float,
+        call_timeout: float,
+        tags: Tags,
     ) -> Any:
         """Draw a live session: an idle one whose path is known to be good, or can be shown to be, or a new one."""
+        attempt = 0
         while True:
             connection, state = natives.draw_idle(native) or self._draw_otherwise(natives, native, deadline, seconds)
-            fault = (
-                connection.lost_by
-                or state.home.health.find_fault(connection, state, deadline)
-                or self._set_call_timeout(connection, call_timeout)
-            )
+            try:
+                fault = connection.lost_by or state.home.health.find_fault(connection, state, deadline)
+                if fault is None and state.told is not tags:
+                    fault = self._setup.prepare(connection, state, tags, deadline, attempt)
+                if fault is None:
+                    fault = self._set_call_timeout(connection, call_timeout)
+            except CallTimeout:
+                self._keeper.wake()
+                raise _Overdue(self._timed_out(seconds, *_SLOW_SETUP)) from None
             if fault is None and time.monotonic() >= state.retires:
                 fault = RETIRED
             if fault is None and self._slots.closed:
@@ -186,6 +217,7 @@ class SessionPool:
             self._let_go(connection, fault)
             if fault == CLOSED:
                 raise PoolClosed(f"pool {self.name!r} was closed while waiting for a session")
+            attempt += 1
         if not self._filled:
             self._filled = True
             self._upkeep.fill(deadline)
@@ -281,7 +313,7 @@ class SessionPool:
         try:
             cause = connection.lost_by
             if cause is None and self.driver.in_transaction(connection):
-                self._roll_back(connection)
+                self._rollbacks.roll_back(connection)
         except CallTimeout:
             return  # the slot stays with the rollback until that ends
         except Exception as error:
@@ -319,32 +351,6 @@ class SessionPool:
                 self._let_go(connection, cause)
         except Exception as error:
             log.warning("pool %r: giving a session back failed: %s", self.name, error)
-
-    def _roll_back(self, connection: Any) -> None:
-        """Roll back what is open. Raises CallTimeout after `ping_timeout`; the rollback goes on in the background.
-
-        It is cut off there only when the other side's kernel does not acknowledge it either: undoing can take long.
-        """
-        # The native pools would do it too, but with no limit, and python-oracledb's under a lock that all callers need.
-        connection.close_cursors()
-        limit = time.monotonic() + self.settings.ping_timeout
-        try:
-            self._workers.run(
-                partial(self.driver.rollback, connection), limit, partial(self._rolled_back_late, connection)
-            )
-        except CallTimeout:
-            state: SessionState = connection.session_state
-            look = None if state.socket is None else state.socket.look()
-            if state.socket is not None and look is not None and look.retransmits:
-                connection.lost_silently = True
-                state.socket.shut_down()
-                state.home.health.shut_down_suspects(state)  # before the caller asks for the next session
-            raise
-
-    def _rolled_back_late(self, connection: Any, _result: None, error: BaseException | None) -> None:
-        """A rollback has ended after its caller had gone."""
-        cause = None if error is None else next(error_codes(error), ROLLBACK_UNANSWERED)
-        self._settle(connection, cause)
 
     def _put_back(self, connection: Any, state: SessionState) -> None:
         """Put a session that is well back into the native pool."""
@@ -406,6 +412,9 @@ class SessionPool:
             if self._natives is None:
                 if self._slots.closed:
                     raise PoolClosed(f"pool {self.name!r} is closed")
+                parts = (self.where, self.settings, self.driver, self._workers)
+                self._setup = SessionSetup(*parts, self._let_go, self._settle)
+                self._rollbacks = Rollbacks(self.driver, self._workers, self.settings.ping_timeout, self._settle)
                 natives = NativePools(
                     self.name,
                     self.settings,
@@ -418,7 +427,7 @@ class SessionPool:
                     dropped=self._count_dropped,
                 )
                 self._upkeep = Upkeep(self, natives, self._outage, self._log_ons, self._workers)
-                self._keeper = self._upkeep.keeper(self._strays, self._sweep, self._is_short)
+                self._keeper = self._upkeep.keeper(self._strays, self._sweep, self._is_short, self._setup)
                 self._natives = natives
                 self._keeper.start()
                 log.info("pool %r opened: %r", self.name, self)
@@ -457,7 +466,16 @@ class SessionPool:
             drawn = natives.draw_idle(native)
             if drawn is None and native is natives.primary:
                 drawn = self._draw_otherwise(natives, native, deadline, 0)
-        except _Overdue:
+            if drawn is not None:
+                connection, state = drawn
+                fault = connection.lost_by
+                if fault is None and not state.ready:
+                    fault = self._setup.begin(connection, state, deadline)
+                if fault is not None:
+                    self._let_go(connection, fault)
+                    drawn = None
+        except (_Overdue, CallTimeout):  # the slot stays with what is under way
+            self._keeper.wake()
             return None
         except BaseException:
             self._pass_on()
@@ -524,22 +542,7 @@ class SessionPool:
             natives.forget_vanished()
             opened = natives.total
         with self._lock:
-            counters, dropped = self._counters, dict(self._counters.dropped)
-            return PoolStats(
-                opened=opened,
-                busy=self._slots.busy,
-                idle=max(0, opened - self._slots.busy),
-                waiting=self._slots.waiting,
-                checkouts=counters.checkouts.read(),
-                log_ons=counters.log_ons,
-                replaced=max(0, counters.log_ons - opened - sum(dropped.values())),
-                dropped=dropped,
-                timeouts=counters.timeouts,
-                reclaimed=counters.reclaimed,
-                calls=self._workers.running,
-                abandoned_calls=self._workers.abandoned,
-                outage_since=self._outage.since,
-            )
+            return self._counters.stats(opened, self._slots, self._workers, self._outage.since)
 
     def __repr__(self) -> str:
         state = "closed" if self._slots.closed else "open" if self._natives is not None else "not used yet"
@@ -554,17 +557,15 @@ class SessionPool:
         )
 
     @contextmanager
-    def transaction(
-        self, timeout: float | None = None, user: str | None = None, password: str | None = None
-    ) -> Iterator[Any]:
+    def transaction(self, timeout: float | None = None, **options: Any) -> Iterator[Any]:
         """A connection whose work is committed at the end of the block, and rolled back if the block raises.
 
-        The parameters are those of `acquire`.
+        `options` are the others of `acquire`.
 
         >>> with pool.transaction() as connection:
         ...     connection.cursor().execute("update stock set amount = amount - 1")
         """
-        with self.acquire(timeout, user=user, password=password) as connection:
+        with self.acquire(timeout, **options) as connection:
             yield connection
             connection.commit()
 

@@ -22,11 +22,10 @@ from pydantic import (
 from orapool.discovery import Config, find_sources
 from orapool.dsn import check_dsn
 from orapool.errors import ConfigurationError
+from orapool.hooks import PATTERN, import_function
 from orapool.layers import PASSWORDS, WITHOUT_PASSWORD, collect, log_on_ways, merge, variable_prefix
 from orapool.passwords import call_function, call_hook, read_secret
 from orapool.sources import DEFAULT
-
-_HOOK = r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*"
 
 
 def _password(value: Any) -> Any:
@@ -36,7 +35,7 @@ def _password(value: Any) -> Any:
 
 
 def _user_source(value: Any) -> Any:
-    if value is None or callable(value) or (isinstance(value, str) and re.fullmatch(_HOOK, value)):
+    if value is None or callable(value) or (isinstance(value, str) and re.fullmatch(PATTERN, value)):
         return value
     raise ValueError("input should be package.module:function, or a function without parameters")
 
@@ -50,10 +49,28 @@ def _token(value: Any) -> Any:
     raise ValueError("input should be a token, a token and a private key, or a function that returns one of these")
 
 
+def _callback(value: Any) -> Any:
+    if value is None or callable(value):
+        return value
+    if isinstance(value, str) and re.fullmatch(PATTERN, value):
+        return value
+    raise ValueError("input should be a function that takes the connection, or package.module:function")
+
+
+def _purity(value: Any) -> Any:
+    """In words; the drivers have constants of the same values."""
+    names = ("default", "new", "self")
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < len(names):
+        return names[value]
+    return value.lower() if isinstance(value, str) else value
+
+
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 DriverName = Literal["auto", "cx_oracle", "oracledb"]
 MayBePath = Union[Path, None]  # aliases, since Python 3.9 cannot evaluate `Path | None`
 MayBeText = Union[str, None]
+OnSession = Annotated[Union[str, Callable[[Any], object], None], BeforeValidator(_callback)]
+Purity = Annotated[Literal["default", "new", "self"], BeforeValidator(_purity)]
 Password = Annotated[Union[SecretStr, Callable[[], str], None], BeforeValidator(_password)]
 MayBeSecret = Union[SecretStr, None]
 Token = Annotated[Union[SecretStr, tuple[SecretStr, SecretStr], Callable[..., Any], None], BeforeValidator(_token)]
@@ -75,7 +92,7 @@ class PoolSettings(BaseModel):
     password_file: MayBePath = Field(None, description="file that holds the password")
     password_hook: MayBeText = Field(
         None,
-        pattern=f"^{_HOOK}$",
+        pattern=PATTERN,
         description="package.module:function, called with these settings, that returns the password",
     )
     config_dir: MayBePath = Field(None, description="folder of tnsnames.ora, for a TNS alias")
@@ -113,6 +130,19 @@ class PoolSettings(BaseModel):
     max_lifetime: Seconds = Field(0.0, description="greatest age of a session, less up to a tenth by chance; 0: none")
     idle_timeout: Seconds = Field(0.0, description="idle time after which sessions beyond min are closed; 0: none")
 
+    # Not shown for the same reason as a password's function.
+    on_session: OnSession = Field(
+        None, repr=False, description="function, or package.module:function, called once with each new session"
+    )
+    module: MayBeText = Field(None, description="MODULE in V$SESSION of who says nothing else; else the script's name")
+    action: MayBeText = Field(None, description="ACTION in V$SESSION of who says nothing else")
+    client_identifier: MayBeText = Field(None, description="CLIENT_IDENTIFIER in V$SESSION of who says nothing else")
+    clientinfo: MayBeText = Field(None, description="CLIENT_INFO in V$SESSION of who says nothing else")
+    stmtcachesize: int = Field(20, ge=0, description="statements that a session keeps parsed; 0: none")
+    edition: MayBeText = Field(None, min_length=1, description="edition of the database's objects to use")
+    cclass: MayBeText = Field(None, min_length=1, description="connection class of pooled servers (DRCP)")
+    purity: Purity = Field("default", description="whether a pooled server's session (DRCP) may be one used before")
+
     _origins: dict[str, str] = PrivateAttr(default_factory=dict)
 
     @property
@@ -148,6 +178,16 @@ class PoolSettings(BaseModel):
             return call_function(self.password, self.origins["password"])
         return self.password.get_secret_value() if self.password else ""
 
+    def session_function(self) -> Callable[[Any], object] | None:
+        """The function that `on_session` is or names. Raises `ConfigurationError` where there is none of that name."""
+        found = self.on_session
+        if isinstance(found, str):
+            found = import_function("on_session", found, self.origins["on_session"])
+            if not callable(found):
+                where = f"on_session {self.on_session} (set by {self.origins['on_session']})"
+                raise ConfigurationError(f"{where} is not a function: it is called with each new session")
+        return found
+
     def __eq__(self, other: object) -> bool:
         """Whether the settings are the same, wherever they come from."""
         return isinstance(other, PoolSettings) and self.__dict__ == other.__dict__
@@ -169,6 +209,12 @@ class PoolSettings(BaseModel):
     def _check_sizes(self) -> PoolSettings:
         if self.min > self.max:
             raise ValueError(f"min={self.min} is larger than max={self.max}: min must be 0 to max")
+        return self
+
+    @model_validator(mode="after")
+    def _check_edition(self) -> PoolSettings:
+        if self.edition is not None and self.cclass is not None:
+            raise ValueError("edition and cclass exclude each other: neither driver takes both")
         return self
 
     @model_validator(mode="after")

@@ -12,7 +12,7 @@ from orapool.causes import RETIRED
 from orapool.drivers.base import Driver
 from orapool.errors import DatabaseUnavailable, PoolError, denied
 from orapool.health import SessionState
-from orapool.keeper import Keeper, LookForDatabase, Periodic, Retried, WhenThere
+from orapool.keeper import Keeper, LookForDatabase, Periodic, Retried, Task, WhenThere
 from orapool.log_ons import CUT_PAUSE, PATIENCE, LogOns
 from orapool.native_pool import NativePool
 from orapool.native_pools import NativePools
@@ -58,8 +58,8 @@ class Upkeep:
         self._log_ons = log_ons
         self._workers = workers
 
-    def keeper(self, strays: Sized, sweep: Callable[[], None], is_short: Callable[[], bool]) -> Keeper:
-        """The thread that does it all, not started yet."""
+    def keeper(self, strays: Sized, sweep: Callable[[], None], is_short: Callable[[], bool], *others: Task) -> Keeper:
+        """The thread that does it all, and the tasks of others, not started yet."""
         limits = self._settings.max_lifetime, self._settings.idle_timeout
         ages = min((_PERIOD, *(limit / 4 for limit in limits if limit))) if any(limits) else 0.0
         return Keeper(
@@ -71,6 +71,7 @@ class Upkeep:
                 Periodic(ages, self._retire),
                 Periodic(self._settings.keepalive_idle, self._keep_warm),
                 WhenThere(strays, sweep),
+                *others,
             ],
         )
 

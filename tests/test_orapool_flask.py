@@ -479,3 +479,106 @@ def test_the_flask_command_finds_the_group(uri: str, tmp_path: Path) -> None:
     assert wrong.stderr.startswith("Error: pool 'default': ")
     assert "did you mean 'max'?" in wrong.stderr
     assert wrong.stderr.count("\n") == 1
+
+
+# Who is at work.
+
+WHO = "select module, action, client_identifier from v$session where sid = sys_context('userenv', 'sid')"
+
+
+def three_ways(app: Flask, db: SQLAlchemy) -> Any:
+    """A view that asks V$SESSION who it is, through the ORM, a raw engine and a connection."""
+
+    @app.route("/three")
+    def three_ways() -> dict[str, Any]:
+        found = {"orm": tuple(db.session.execute(text(WHO)).one())}
+        with orapool.engine().connect() as connection:
+            found["sql"] = tuple(connection.execute(text(WHO)).one())
+        with orapool.connection() as own, own.cursor() as cursor:
+            found["connection"] = cursor.execute(WHO).fetchone()
+        return found
+
+    return three_ways
+
+
+@pytest.mark.parametrize("user", ["kim", None, 7])
+def test_v_session_shows_application_endpoint_and_user(uri: str, user: Any) -> None:
+    app, db = Flask("shop"), SQLAlchemy()
+    app.config.update(SQLALCHEMY_TRACK_MODIFICATIONS=False, SQLALCHEMY_DATABASE_URI=uri, ORAPOOL_MODULE="otherwise")
+    OraPool(app, client_identifier=lambda: user)
+    db.init_app(app)
+    three_ways(app, db)
+
+    found = app.test_client().get("/three").get_json()
+
+    assert list(found.values()) == [["shop", "three_ways", None if user is None else str(user)]] * 3
+    with app.app_context():
+        assert tuple(db.session.execute(text(WHO)).one()) == ("shop", None, None)
+        db.session.remove()
+    with orapool.engine().connect() as connection:
+        assert tuple(connection.execute(text(WHO)).one()) == ("otherwise", None, None)
+
+
+def test_a_user_never_shows_in_another_s_request(uri: str) -> None:
+    users = iter(["kim", None, "lee"])
+    app, db = Flask("shop"), SQLAlchemy()
+    app.config.update(SQLALCHEMY_TRACK_MODIFICATIONS=False, SQLALCHEMY_DATABASE_URI=uri, ORAPOOL_MAX=1)
+    OraPool(app, client_identifier=lambda: next(users))
+    db.init_app(app)
+
+    @app.route("/me")
+    def me() -> dict[str, Any]:
+        return {"user": db.session.execute(text(WHO)).one()[2]}
+
+    client = app.test_client()
+    assert [client.get("/me").get_json()["user"] for _ in range(3)] == ["kim", None, "lee"]
+    assert orapool.pool().stats().log_ons == 1
+
+
+def test_a_tag_counts_more_than_the_request(uri: str) -> None:
+    app, db = Flask("shop"), SQLAlchemy()
+    app.config.update(SQLALCHEMY_TRACK_MODIFICATIONS=False, SQLALCHEMY_DATABASE_URI=uri)
+    OraPool(app)
+    db.init_app(app)
+
+    @app.route("/export")
+    def export() -> dict[str, Any]:
+        with orapool.tag(action="export.pdf"), orapool.engine().connect() as connection:
+            return {"who": list(connection.execute(text(WHO)).one())}
+
+    assert app.test_client().get("/export").get_json()["who"] == ["shop", "export.pdf", None]
+
+
+def test_a_client_identifier_that_fails_is_left_out(uri: str, caplog: pytest.LogCaptureFixture) -> None:
+    app, db = Flask("shop"), SQLAlchemy()
+    app.config.update(SQLALCHEMY_TRACK_MODIFICATIONS=False, SQLALCHEMY_DATABASE_URI=uri)
+    asked = []
+
+    def ask_the_database() -> str:
+        with orapool.connection() as connection, connection.cursor() as cursor:
+            asked.append(cursor.execute(WHO).fetchone())
+        raise LookupError("nobody is logged in")
+
+    OraPool(app, client_identifier=ask_the_database)
+    db.init_app(app)
+    three_ways(app, db)
+
+    found = app.test_client().get("/three").get_json()
+
+    assert list(found.values()) == [["shop", "three_ways", None]] * 3
+    assert asked == [("shop", "three_ways", None)] * 3
+    assert "client_identifier failed" in caplog.text
+    assert "nobody is logged in" in caplog.text
+
+
+def test_applications_beside_each_other(uri: str, reporting: str) -> None:
+    orapool.configure(url=uri)
+    shop, plain = application(SQLALCHEMY_DATABASE_URI=uri), Flask("plain")
+    shop.name = "shop"
+    OraPool(shop)
+    found = []
+    for app in (shop, plain, shop):
+        with app.test_request_context("/"), orapool.connection() as connection, connection.cursor() as cursor:
+            found.append(cursor.execute(WHO).fetchone()[0])
+    assert [found[0], found[2]] == ["shop", "shop"]
+    assert found[1] not in ("shop", "plain")

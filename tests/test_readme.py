@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import flask
 import pytest
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 
 import orapool
 from orapool import pools
+from orapool.flask import OraPool
 from orapool.sandbox import Sandbox
 from orapool.settings import load_settings
 
@@ -40,11 +42,20 @@ def _orders(default_pool: Any) -> Iterator[None]:
 def test_a_snippet_runs(number: int, sandbox: Sandbox, driver: str, monkeypatch: pytest.MonkeyPatch) -> None:
     place = sandbox.dsn.partition("/")[0]
     snippet = SNIPPETS[number].replace("db1:1521", place).replace("SALES", "ORAPOOL")
-    if ".configure(url" in snippet or ".configure(app" in snippet:
+    app = Flask("readme")
+    if "OraPool(app" in snippet:
+        app.config["SQLALCHEMY_DATABASE_URI"] = f"oracle://scott:tiger@{place}/?service_name=ORAPOOL"
+    if ".configure(url" in snippet or "(app" in snippet:
         orapool.close()
         pools._settings.clear()
         monkeypatch.setenv("ORAPOOL_DRIVER", driver)
-    names: dict[str, Any] = {"app": Flask("readme"), "SQLAlchemy": SQLAlchemy, "orapool": orapool}
+    names: dict[str, Any] = {
+        "app": app,
+        "SQLAlchemy": SQLAlchemy,
+        "OraPool": OraPool,
+        "flask": flask,
+        "orapool": orapool,
+    }
 
     if "asyncio.run" in snippet and driver == "cx_oracle":
         with pytest.raises(orapool.ConfigurationError, match="cx_Oracle has no asyncio"):
@@ -58,7 +69,20 @@ def test_a_snippet_runs(number: int, sandbox: Sandbox, driver: str, monkeypatch:
 
 
 def test_there_are_snippets() -> None:
-    assert (len(SNIPPETS), len(FILES)) == (9, 3)
+    assert (len(SNIPPETS), len(FILES)) == (12, 3)
+
+
+def test_the_dba_s_query_shows_who_does_what(default_pool: Any) -> None:
+    (query,) = re.findall(r"^```sql\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
+    who = {"module": "billing", "action": "monthly run", "client_identifier": "kim"}
+    with orapool.connection(**who) as connection, orapool.connection(module="shop") as other:
+        other.cursor().execute("select 1 from dual")
+        rows = connection.cursor().execute(query).fetchall()
+
+    assert [row[:5] for row in rows] == [
+        ("billing", "monthly run", "kim", "ACTIVE", 1),
+        ("shop", None, None, "INACTIVE", 1),
+    ]
 
 
 @pytest.mark.parametrize(("kind", "text"), FILES)

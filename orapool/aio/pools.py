@@ -38,26 +38,25 @@ def aconnection(
     name: str = "default",
     timeout: float | None = None,
     call_timeout: float | None = None,
-    user: str | None = None,
-    password: str | None = None,
+    **options: Any,
 ) -> Checkout:
     """A connection of python-oracledb's asynchronous mode, checked out of the pool called `name`.
 
     The end of `async with` gives it back; so does close(), for who awaits it. What was not committed is rolled back
-    then. The other parameters, and what is raised: see `AsyncPool.acquire`.
+    then. The parameters are those of `AsyncPool.acquire`, which also says what is raised.
 
     >>> async with orapool.aconnection() as connection:
     ...     await connection.fetchone("select * from dual")
     """
 
     async def acquire() -> Any:
-        return await apool(name).acquire(timeout, call_timeout, user, password)
+        return await apool(name).acquire(timeout, call_timeout, **options)
 
     return Checkout(acquire)
 
 
 def atransaction(
-    name: str = "default", timeout: float | None = None, user: str | None = None, password: str | None = None
+    name: str = "default", timeout: float | None = None, **options: Any
 ) -> AbstractAsyncContextManager[Any]:
     """A connection whose work is committed at the end of the block, and rolled back if the block raises.
 
@@ -66,7 +65,7 @@ def atransaction(
     >>> async with orapool.atransaction() as connection:
     ...     await connection.execute("update stock set amount = amount - 1")
     """
-    return apool(name).transaction(timeout, user, password)
+    return apool(name).transaction(timeout, **options)
 
 
 async def aclose(name: str | None = None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import time
 import weakref
@@ -19,6 +20,7 @@ from orapool.aio.idle import Idle
 from orapool.aio.line import Line
 from orapool.aio.log_ons import log_on
 from orapool.aio.passwords import Overdue, Passwords
+from orapool.aio.session_setup import SessionSetup, SetupOverdue
 from orapool.aio.upkeep import Upkeep
 from orapool.causes import (
     CLOSED,
@@ -41,6 +43,7 @@ from orapool.native_pools import StillDenied
 from orapool.outage import Outage
 from orapool.settings import PoolSettings
 from orapool.slots import LineClosed
+from orapool.tags import Resolver, Tags, make_tags, script_name
 
 log = logging.getLogger("orapool.pool")
 
@@ -56,6 +59,7 @@ _ALL_IN_USE = (
     "all sessions are in use",
     "close connections sooner (`async with orapool.aconnection() as ...`), or raise max or acquire_timeout",
 )
+_SLOW_SETUP = ("on_session has not ended", "make it quicker, or raise acquire_timeout")
 _SLOW_LOG_ON = ("a log-on has not ended", "check whether the database answers, or raise acquire_timeout")
 
 
@@ -74,6 +78,9 @@ class AsyncPool:
         self._at = f"{settings.user or 'external user'}@{mask(settings.dsn)}"
         self.where = self._where(settings.user)
         self.driver = find_async_driver(settings.driver)
+        told = (settings.action, settings.client_identifier, settings.clientinfo)
+        self._tags = Resolver(Tags(settings.module or script_name(), *told))
+        self.setup = SessionSetup(self.where, settings, self.driver, self.let_go)
         self._loop = asyncio.get_running_loop()
         self._start_afresh()
         forking.remember(self)
@@ -101,27 +108,41 @@ class AsyncPool:
         self,
         timeout: float | None = None,
         call_timeout: float | None = None,
+        *,
         user: str | None = None,
         password: str | None = None,
+        module: str | None = None,
+        action: str | None = None,
+        client_identifier: str | None = None,
+        clientinfo: str | None = None,
     ) -> Checkout:
         """Check out a session: ``await`` gives a connection of the driver, whose close() gives it back.
 
         `timeout`: seconds to wait for it, in all; None takes the setting `acquire_timeout`; 0 does not stand in line,
         but takes an idle session or logs on, within `connect_timeout`. Tasks are served first come, first served.
         `call_timeout`: seconds that a round trip on it may take; None takes the setting.
-        `user`, `password`: whom its session is logged on as; see `SessionPool.acquire`.
+        The others say whom its session is logged on as, and who is at work: see `SessionPool.acquire`.
 
         Raises `PoolTimeout` when the time is over, `PoolClosed`, `DatabaseUnavailable` or `LogOnError` when a new
-        session is needed and cannot be had. A task may be cancelled at any time.
+        session is needed and cannot be had, `OnSessionError` when `on_session` failed on it. A task may be cancelled at
+        any time.
 
         >>> async with pool.acquire(timeout=2) as connection:
         ...     await connection.execute("update stock set amount = amount - 1")
         ...     await connection.commit()
         """
-        return Checkout(lambda: self._acquire(timeout, call_timeout, user, password))
+        given = None
+        if not (module is action is client_identifier is clientinfo is None):
+            given = make_tags(module, action, client_identifier, clientinfo)
+        return Checkout(lambda: self._acquire(timeout, call_timeout, user, password, given))
 
     async def _acquire(
-        self, timeout: float | None, call_timeout: float | None, user: str | None, password: str | None
+        self,
+        timeout: float | None,
+        call_timeout: float | None,
+        user: str | None,
+        password: str | None,
+        given: Tags | None,
     ) -> Any:
         if asyncio.get_running_loop() is not self._loop:
             raise PoolError(
@@ -132,12 +153,13 @@ class AsyncPool:
         call_timeout = settings.call_timeout if call_timeout is None else call_timeout
         asked = user is not None or password is not None or settings.user_source is not None
         home = of_checkout(settings, user, password) if asked else self.owner
+        tags = self._tags.resolve(given)
         deadline = time.monotonic() + seconds
         await self._stand_in_line(deadline, seconds)
         try:
             # Whoever does not stand in line may still log on.
             limit = deadline if seconds > 0 else deadline + (settings.connect_timeout or PATIENCE)
-            connection = await self._draw(home, limit, seconds, call_timeout)
+            connection = await self._draw(home, tags, limit, seconds, call_timeout)
         except BaseException:
             self._line.give()
             raise
@@ -157,12 +179,12 @@ class AsyncPool:
         if not served:
             raise self._timed_out(seconds, *_ALL_IN_USE)
 
-    async def _draw(self, home: Credentials, deadline: float, seconds: float, call_timeout: float) -> Any:
+    async def _draw(self, home: Credentials, tags: Tags, deadline: float, seconds: float, call_timeout: float) -> Any:
         """Draw a live session: an idle one whose path is known to be good, or can be shown to be, or a new one."""
         if self._end is None:
             await self._open()
-        while True:
-            connection = self.health.idle.find(home) if self.health.any_alive() else None
+        for attempt in itertools.count():
+            connection: Any = self.health.idle.find(home) if self.health.any_alive() else None
             if connection is not None:
                 self.health.idle.remove(connection)
                 connection.session_state.draws += 1
@@ -171,9 +193,13 @@ class AsyncPool:
                     connection = await self.log_on(home, deadline)
                 except Overdue:
                     raise self._timed_out(seconds, *_SLOW_LOG_ON) from None
-            fault = await self.health.find_fault(connection, deadline) or self._set_call_timeout(
-                connection, call_timeout
-            )
+            fault = await self.health.find_fault(connection, deadline)
+            if fault is None and connection.session_state.told is not tags:
+                try:
+                    fault = await self.setup.prepare(connection, tags, deadline, attempt)
+                except SetupOverdue:
+                    raise self._timed_out(seconds, *_SLOW_SETUP) from None
+            fault = fault or self._set_call_timeout(connection, call_timeout)
             if fault is None and self._line.closed:
                 fault = CLOSED
             if fault is None:
@@ -481,15 +507,15 @@ class AsyncPool:
         )
 
     @asynccontextmanager
-    async def transaction(
-        self, timeout: float | None = None, user: str | None = None, password: str | None = None
-    ) -> AsyncIterator[Any]:
+    async def transaction(self, timeout: float | None = None, **options: Any) -> AsyncIterator[Any]:
         """A connection whose work is committed at the end of the block, and rolled back if the block raises.
+
+        The parameters are those of `acquire`.
 
         >>> async with pool.transaction() as connection:
         ...     await connection.execute("update stock set amount = amount - 1")
         """
-        async with self.acquire(timeout, user=user, password=password) as connection:
+        async with self.acquire(timeout, **options) as connection:
             yield connection
             await connection.commit()
 

@@ -12,9 +12,10 @@ from typing import Any, Protocol
 from orapool.aio.health import Health
 from orapool.aio.line import Line
 from orapool.aio.passwords import Overdue
+from orapool.aio.session_setup import SessionSetup, SetupOverdue
 from orapool.causes import RETIRED
 from orapool.credentials import Credentials
-from orapool.errors import DatabaseUnavailable, PoolError, denied
+from orapool.errors import DatabaseUnavailable, OnSessionError, PoolError, denied
 from orapool.health import SessionState
 from orapool.keeper import LookForDatabase, Retried
 from orapool.log_ons import PATIENCE
@@ -37,6 +38,7 @@ class Source(Protocol):
     where: str
     settings: PoolSettings
     health: Health
+    setup: SessionSetup
     owner: Credentials
     """The user of the settings."""
 
@@ -138,8 +140,8 @@ class Upkeep:
                 pass
         except DatabaseUnavailable as error:  # of which the outage tells, once
             log.info("%s: %s", self._pool.where, error)
-        except Overdue:
-            log.info("%s: a log-on has not ended", self._pool.where)
+        except (Overdue, SetupOverdue):
+            log.info("%s: a log-on, or on_session, has not ended", self._pool.where)
         except PoolError as error:
             log.warning("%s: %s", self._pool.where, error)
 
@@ -152,8 +154,13 @@ class Upkeep:
             connection = await log_on
             if self._pool.size > self._settings.max:  # a look whether the database is there
                 self._pool.let_go(connection, RETIRED)
-            else:
+                return True
+            deadline = time.monotonic() + (self._settings.connect_timeout or PATIENCE)
+            fault = await self._pool.setup.begin(connection, deadline)
+            if fault is None:
                 self._pool.keep(connection)
+            else:
+                self._pool.let_go(connection, fault)
         finally:
             self._pool.line.give()
         return True
@@ -166,6 +173,8 @@ class Upkeep:
                     continue
             except Overdue:
                 pass
+            except (OnSessionError, SetupOverdue) as error:
+                log.warning("%s: %s", self._pool.where, error)
             except Exception as error:
                 cause = error.error if isinstance(error, StillDenied) else error
                 if denied(cause):

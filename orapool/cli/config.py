@@ -92,6 +92,8 @@ def in_force(settings: PoolSettings) -> dict[str, Any]:
         value = getattr(settings, name)
         if name in SECRETS and value is not None:
             value = MASK
+        elif callable(value):  # functools.partial would show its arguments
+            value = f"{type(value).__name__} {getattr(value, '__qualname__', '')}".strip()
         elif name == "dsn":
             value = mask(value)
         if value is not None:

@@ -15,7 +15,7 @@ import oracledb
 from orapool.causes import CANCELLED
 from orapool.credentials import Credentials
 from orapool.drivers.base import ParentsConnection, PooledConnection
-from orapool.drivers.oracledb import log_on_arguments
+from orapool.drivers.oracledb import log_on_arguments, session_class
 from orapool.drivers.wires import Interrupted, Wire, find_transport, interruptible, is_stranded
 from orapool.errors import lost_by_silence, lost_connection
 from orapool.settings import PoolSettings
@@ -240,7 +240,10 @@ class AsyncOracleDb:
         """
         loop = asyncio.get_running_loop()
         connection: Any = oracledb.connect_async(
-            **log_on_arguments(settings, credentials, dsn), conn_class=AsyncConnection
+            **log_on_arguments(settings, credentials, dsn),
+            **session_class(settings),
+            stmtcachesize=settings.stmtcachesize,
+            conn_class=AsyncConnection,
         )
         wire = Wire()
         call = connection.__await__()

@@ -13,8 +13,10 @@ from orapool.credentials import Credentials
 from orapool.drivers import units
 from orapool.errors import lost_by_silence, lost_connection
 from orapool.settings import PoolSettings
+from orapool.tags import Tags
 
 _NO_ROW = object()
+_UNTOLD = object()
 
 OnSession = Callable[[Any], None]
 
@@ -104,6 +106,38 @@ class Driver(Protocol):
         """Whether the native pool had no session to give within the time it was allowed."""
 
 
+class TagAttribute:
+    """One of a driver's write-only attributes `Tags._fields`, which each driver sends along with the next call.
+
+    What the connection's user sets is noted, so that the next user's tags replace it.
+
+    Args:
+        own: the driver's own attribute.
+        longest: bytes that it takes; what is beyond is cut off.
+    """
+
+    def __init__(self, own: Any, longest: int) -> None:
+        self.own = own
+        self.longest = longest
+        self.__doc__ = own.__doc__
+
+    def __get__(self, connection: Any, owner: type) -> Any:
+        return self if connection is None else self.own.__get__(connection, owner)
+
+    def __set__(self, connection: Any, value: Any) -> None:
+        state = connection.session_state
+        if state is not None:
+            state.told = None
+        self.own.__set__(connection, value)
+
+    def tell(self, connection: Any, value: str | None) -> None:
+        """Set it on behalf of the pool; None takes away what is there."""
+        if value:
+            value = value.encode("utf-8", "replace")[: self.longest].decode("utf-8", "ignore")
+        # python-oracledb takes None only: of an empty string it sends a byte that its length does not count.
+        self.own.__set__(connection, value or None)
+
+
 def native_max(settings: PoolSettings) -> int:
     """Room in the native pool: twice the pool's own, for dead sessions on their way out beside their replacements."""
     return settings.max * 2
@@ -126,8 +160,18 @@ class PooledConnection:
     session_state: Any = None
     """What the pool knows of the session."""
 
+    longest_tags: tuple[int, ...] = (64, 64, 64, 64)
+    """Bytes that the driver takes of each of the tags."""
+    _tag_attributes: list[TagAttribute]
+
     def __init_subclass__(cls) -> None:
         units.watch(cls)
+        if not hasattr(cls, "_tag_attributes") and hasattr(cls, "module"):
+            cls._tag_attributes = [
+                TagAttribute(getattr(cls, name), longest) for name, longest in zip(Tags._fields, cls.longest_tags)
+            ]
+            for name, attribute in zip(Tags._fields, cls._tag_attributes):
+                setattr(cls, name, attribute)
 
     def close(self) -> None:
         """Give the session back to the pool, rolling back what was not committed. A second call does nothing."""
@@ -138,6 +182,19 @@ class PooledConnection:
 
     def close_cursors(self) -> None:
         """Close what could be freed in the caller's thread while another thread has the session (blocks nobody)."""
+
+    def tell(self, tags: Tags, told: Tags | None) -> None:
+        """Tell the session who uses it, with its next call; `told` is what it was told last, None if nobody knows."""
+        module, action, *others = self._tag_attributes
+        renamed = told is None or told.module != tags.module
+        if renamed:
+            module.tell(self, tags.module)
+        # Who sets the module takes the action away, and both drivers do.
+        if renamed or told is None or told.action != tags.action:
+            action.tell(self, tags.action)
+        for attribute, value, old in zip(others, tags[2:], told[2:] if told else (_UNTOLD, _UNTOLD)):
+            if value != old:
+                attribute.tell(self, value)
 
     def drop(self) -> None:
         """Close the session instead of giving it back: the pool opens a new one when it needs one."""

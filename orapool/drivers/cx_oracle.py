@@ -24,6 +24,7 @@ _UB1, _UB8 = 8, 64
 _WAIT_TIMEOUT = 1000
 """Milliseconds of a wait in the native pool, after which the caller who has time left waits again. See gate.py for why
 it is not set anew for each."""
+_PURITIES = {"new": cx_Oracle.ATTR_PURITY_NEW, "self": cx_Oracle.ATTR_PURITY_SELF}
 _EXHAUSTED = {"ORA-24418", "ORA-24457", "ORA-24459", "ORA-24496"}
 
 
@@ -33,6 +34,9 @@ class Cursor(WatchedCursor, cx_Oracle.Cursor):  # type: ignore[misc]
 
 class Connection(PooledConnection, cx_Oracle.Connection):  # type: ignore[misc]
     """cx_Oracle's connection, of the pool."""
+
+    # Earlier clients raise ORA-24960 for longer ones.
+    longest_tags = (64, 64, 64, 64) if cx_Oracle.clientversion() >= (12, 2) else (48, 32, 64, 64)
 
     _cursors: weakref.WeakSet[Cursor] | None = None
 
@@ -97,9 +101,16 @@ class CxOracle:
     dbapi: ModuleType = cx_Oracle
     grows_alone = True
 
+    def __init__(self) -> None:
+        # What acquire takes for DRCP. Without a pooled server, purity new would log on at each acquire.
+        self._session_class: dict[str, Any] = {}
+
     def open(self, settings: PoolSettings, credentials: Credentials, on_session: OnSession) -> Any:
         """Make an empty native pool. Raises `ConfigurationError` for what cx_Oracle cannot."""
         _refuse(settings)
+        self._session_class = {"cclass": settings.cclass} if settings.cclass else {}
+        if settings.purity in _PURITIES:
+            self._session_class["purity"] = _PURITIES[settings.purity]
         by_password = bool(credentials.password)
         native = cx_Oracle.SessionPool(
             **({"user": credentials.user, "password": credentials.password} if by_password else {}),
@@ -117,7 +128,9 @@ class CxOracle:
             waitTimeout=_WAIT_TIMEOUT,
             encoding="UTF-8",
             nencoding="UTF-8",
+            stmtcachesize=settings.stmtcachesize,
             sessionCallback=lambda connection, tag: on_session(connection),
+            **({"edition": settings.edition} if settings.edition else {}),
         )
         # Its pings go one dead session after the other, 5 s each, within acquire: see health.py for ours.
         native.ping_interval = -1
@@ -130,11 +143,11 @@ class CxOracle:
 
     def acquire_idle(self, native: Any) -> Any:
         """Draw an idle session."""
-        return native.acquire()
+        return native.acquire(**self._session_class) if self._session_class else native.acquire()
 
     def acquire(self, native: Any, seconds: float) -> Any:
         """Draw a session. The wait for another's log-on is bounded by the pool's wait time-out, a log-on by its dsn."""
-        return native.acquire()
+        return native.acquire(**self._session_class)
 
     def log_on_threads(self, native: Any) -> list[int]:
         """None: it logs on in the caller's own."""

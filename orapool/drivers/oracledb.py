@@ -26,6 +26,8 @@ from orapool.dsn import with_connect_timeouts
 from orapool.errors import error_codes, lost_connection
 from orapool.settings import PoolSettings
 
+_PURITIES = {"new": oracledb.PURITY_NEW, "self": oracledb.PURITY_SELF}
+
 
 class Cursor(WatchedCursor, oracledb.Cursor):
     """python-oracledb's cursor, watched."""
@@ -61,6 +63,12 @@ def _found_dead(error: BaseException) -> bool:
             return True
         trace = trace.tb_next
     return False
+
+
+def session_class(settings: PoolSettings) -> dict[str, Any]:
+    """What is set of edition and DRCP; the connect string may say it too."""
+    found = {"edition": settings.edition, "cclass": settings.cclass, "purity": _PURITIES.get(settings.purity)}
+    return {name: value for name, value in found.items() if value is not None}
 
 
 class _Closer:
@@ -145,7 +153,9 @@ class OracleDb:
             wait_timeout=math.ceil(settings.acquire_timeout * 1000),
             # Its pings go one dead session after the other, in that one thread: see health.py for ours.
             ping_interval=-1,
+            stmtcachesize=settings.stmtcachesize,
             session_callback=lambda connection, tag: on_session(connection),
+            **session_class(settings),
         )
         _closer.add(native)
         return native

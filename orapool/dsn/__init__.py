@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from orapool.dsn.builder import descriptor
-from orapool.dsn.connect_strings import check_dsn, is_over_tcp, ports, with_connect_timeouts
+from orapool.dsn.connect_strings import check_dsn, is_over_tcp, is_pooled, ports, with_connect_timeouts
 from orapool.dsn.faults import mask
 from orapool.dsn.parameters import DEFAULT_PORT
 from orapool.dsn.routes import Route, routes
@@ -17,6 +17,7 @@ __all__ = [
     "check_dsn",
     "descriptor",
     "is_over_tcp",
+    "is_pooled",
     "mask",
     "parse_url",
     "ports",

@@ -117,6 +117,19 @@ def is_over_tcp(dsn: str, config_dir: ConfigDir = None) -> bool:
     return not any(_text(address, "PROTOCOL").upper() in ("IPC", "BEQ") for address in addresses)
 
 
+def is_pooled(dsn: str, config_dir: ConfigDir = None) -> bool | None:
+    """Whether a connect string asks for a pooled server (DRCP), at one of its addresses at least; None: not known.
+
+    >>> is_pooled("db/sales:pooled")
+    True
+    """
+    try:
+        places = resolve(dsn, config_dir).all("CONNECT_DATA")
+    except ConfigurationError:
+        return None
+    return any(_text(place, "SERVER").upper() == "POOLED" for place in places)
+
+
 def resolve(dsn: str, config_dir: ConfigDir = None) -> Node:
     """The connect descriptor that `dsn` is, or stands for. Raises `ConfigurationError`."""
     return tnsnames.resolve(dsn.strip(), config_dir) if _is_alias(dsn) else _read(dsn)

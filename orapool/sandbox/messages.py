@@ -29,6 +29,8 @@ class MessageType(IntEnum):
     LOB_DATA = 14
     DESCRIBE = 16
     PIGGYBACK = 17
+    SERVER_PIGGYBACK = 23
+    ONE_WAY = 26
 
 
 class Function(IntEnum):
@@ -46,6 +48,7 @@ class Function(IntEnum):
     AUTHENTICATE_2 = 115
     AUTHENTICATE_1 = 118
     PING = 147
+    SESSION_RELEASE = 163  # of a pooled server; nobody waits for an answer
 
 
 class Piggyback(IntEnum):
@@ -106,6 +109,8 @@ INTERRUPTED = 1013
 END_OF_FETCH = 1403
 ARRAY_DML_ERRORS = 24381
 
+_SESSION_RETURNED = 4
+_SESSION_CHANGED = 4
 _STATUS_END_OF_CALL = 0x1
 _STATUS_TRANSACTION_OPEN = 0x2
 _LONGEST_OLD_NAME = 255
@@ -273,22 +278,27 @@ def parse_end_to_end(reader: Reader) -> EndToEnd:
     """Read the piggyback that sets module, action and client identifier."""
     reader.raw(2)
     changed = reader.integer()
-    lengths = [reader.pointer() for _ in range(3)]
+    pointers = [(reader.byte(), reader.integer()) for _ in range(3)]
     reader.pointer()  # execution context
     reader.raw(1)
     reader.integer()
-    lengths.append(reader.pointer())
+    pointers.append((reader.byte(), reader.integer()))
     reader.pointer()
     reader.pointer()
-    operation = reader.pointer()
-    identifier, module, action, info = ((reader.text().decode() if length else "") for length in lengths)
-    if operation:
-        reader.text()
+    pointers.append((reader.byte(), reader.integer()))
+    identifier, module, action, info, _operation = (_pointed_text(reader, *pointer) for pointer in pointers)
 
     def given(bit: int, value: str) -> str | None:
         return value if changed & bit else None
 
     return EndToEnd(given(0x01, identifier), given(0x08, module), given(0x10, action), given(0x100, info))
+
+
+def _pointed_text(reader: Reader, present: int, length: int) -> str:
+    # Of an empty string python-oracledb writes the byte 0 although its length is none; of None it does not.
+    if length or (present and reader.peek() == 0):
+        return reader.text().decode()
+    return ""
 
 
 def parse_cursor_ids(reader: Reader) -> list[int]:
@@ -388,6 +398,13 @@ def make_execute_parameters(row_counts: Sequence[int] | None) -> bytes:
 def make_version(banner: str, number: int) -> bytes:
     """The answer to the version call."""
     return bytes((MessageType.PARAMETER,)) + sized_text(banner.encode()) + integer(number)
+
+
+def make_session_returned(sid: int, serial: int, changed: bool) -> bytes:
+    """In front of the first answer from a pooled server: which session it is, and whether it is another than before."""
+    opcode = bytes((MessageType.SERVER_PIGGYBACK, _SESSION_RETURNED))
+    flags = _SESSION_CHANGED if changed else 0
+    return opcode + integer(0) + b"\0" + integer(0) + integer(flags) + integer(sid) + integer(serial)
 
 
 def make_describe(columns: Sequence[Column], charset_ids: dict[int, int], now: bytes) -> bytes:

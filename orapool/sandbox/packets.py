@@ -79,6 +79,11 @@ class Connect:
         """SID of the descriptor, or an empty string."""
         return self._value("SID")
 
+    @property
+    def is_pooled(self) -> bool:
+        """Whether it asks for a pooled server (DRCP)."""
+        return self._value("SERVER").upper() == "POOLED"
+
     def _value(self, key: str) -> str:
         match = re.search(rf"\(\s*{key}\s*=\s*([^)]*?)\s*\)", self.descriptor, re.IGNORECASE)
         return match.group(1) if match else ""

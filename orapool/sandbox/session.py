@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import logging
 import socket
 import struct
@@ -22,7 +23,7 @@ from orapool.sandbox.capabilities import (
 from orapool.sandbox.errors import OracleError
 from orapool.sandbox.messages import CallStatus, Function, MessageType, Piggyback, make_error, make_status
 from orapool.sandbox.packets import ConnectionClosed, MarkerReceived, PacketStream
-from orapool.sandbox.sql import Backend, ClientWatch, SessionIdentity
+from orapool.sandbox.sql import BASE_EDITION, Backend, ClientWatch, SessionIdentity
 from orapool.sandbox.statements import StatementCalls
 from orapool.sandbox.wire import ProtocolError, Reader
 
@@ -35,6 +36,7 @@ GREATEST_PACKET_SIZE = 65_535
 # Errors after which the server has ended the session.
 _ENDING_CODES = frozenset({28, 1012, 1033, 2396, 3113, 3114, 3135})
 _LOGON_TIMEOUT = 60.0
+_PURITY_NEW = "1"
 
 
 class Host(Protocol):
@@ -110,6 +112,8 @@ class Session:
         self._is_oci = False
         self._failure: OracleError | None = None
         self._cut = False
+        self._prelude = b""
+        self._fresh_each_time = False
         self.ended = threading.Event()
 
     @property
@@ -182,6 +186,7 @@ class Session:
         if target is not None:
             self._redirect(*target, request.descriptor)
         self.identity.service = request.service_name or request.sid
+        self.identity.server = "POOLED" if request.is_pooled else "DEDICATED"
         sdu = max(512, min(request.sdu, GREATEST_PACKET_SIZE))
         version = min(request.version, packets.NEWEST_VERSION)
         self._stream.send(packets.ACCEPT, packets.make_accept(version, sdu))
@@ -210,7 +215,14 @@ class Session:
         elif kind == MessageType.PIGGYBACK:
             code = reader.byte()
             reader.byte()
-            self._piggyback(code)
+            try:
+                self._piggyback(code)
+            except OracleError as error:  # the call behind it fails
+                self._failure = self._failure or error
+        elif kind == MessageType.ONE_WAY:
+            code = reader.byte()
+            reader.byte()
+            self._one_way(code)
         elif kind == MessageType.FUNCTION:
             code = reader.byte()
             self._sequence = reader.byte()
@@ -223,6 +235,7 @@ class Session:
 
     def _answer(self, message: bytes) -> None:
         self._host.wait_while_frozen(self)
+        message, self._prelude = self._prelude + message, b""
         if self._cut:
             self._stream.send_half(message)
             raise ConnectionClosed("ended within an answer")
@@ -336,10 +349,25 @@ class Session:
             raise ProtocolError(f"piggyback {code}")
 
     def _set_end_to_end(self, values: messages.EndToEnd) -> None:
-        for name in ("client_identifier", "module", "action", "client_info"):
-            value = getattr(values, name)
-            if value is not None:
-                setattr(self.identity, name, value)
+        if self._backend is not None:
+            changed = {name: value for name, value in dataclasses.asdict(values).items() if value is not None}
+            self._backend.set_identity(**changed)
+
+    def _one_way(self, code: int) -> None:
+        """A call that nobody waits for: a pooled server's session goes back to the broker."""
+        if code != Function.SESSION_RELEASE:
+            raise ProtocolError(f"one-way call {code}")
+        self._reader.raw(2)  # no tag
+        self._reader.integer()  # mode
+        backend = self._backend
+        if backend is None:
+            return
+        backend.rollback()
+        if self._fresh_each_time:
+            backend.reset()
+            self._statements = StatementCalls(backend, self._lobs, self._status, self._is_oci)
+        who = self.identity
+        self._prelude = messages.make_session_returned(who.sid, who.serial, self._fresh_each_time)
 
     # ------------------------------------------------------------ log-in
     def _authenticate_1(self) -> bytes:
@@ -389,6 +417,10 @@ class Session:
         identity.terminal = values.get("AUTH_TERMINAL", "")
         identity.process = values.get("AUTH_PID", "")
         identity.module = identity.program
+        edition = values.get("AUTH_ORA_EDITION", BASE_EDITION)
+        identity.edition = edition.strip('"') if edition.startswith('"') else edition.upper()
+        identity.connection_class = values.get("AUTH_KPPL_CONN_CLASS", "")
+        self._fresh_each_time = identity.server == "POOLED" and values.get("AUTH_KPPL_PURITY") == _PURITY_NEW
 
     def _session_pairs(self, proof: str) -> list[tuple[str, str, int]]:
         """What the client learns of its session; Oracle Client wants the NLS settings too."""

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from orapool.sandbox import Sandbox
+from tests.waiting import until
 
 Connect = Callable[..., Any]
 
@@ -257,6 +258,86 @@ def test_a_slow_server_is_broken_off_before_it_writes(
         cursor.execute(f"insert into {table} (id) values (1)")
     sandbox.delay(0)
     assert cursor.execute(f"select count(*) from {table}").fetchone() == (0,)
+
+
+WHO = "select module, action, client_identifier, client_info from v$session where sid = sys_context('userenv', 'sid')"
+
+
+def test_module_and_action_show_in_v_session_without_a_round_trip(connect: Connect, sandbox: Sandbox) -> None:
+    connection = connect()
+    cursor = connection.cursor()
+    before = sandbox.stats()
+
+    connection.module, connection.action = "orders", "list"
+    connection.client_identifier, connection.clientinfo = "Zoë", "x" * 64
+    assert cursor.execute(WHO).fetchall() == [("orders", "list", "Zoë", "x" * 64)]
+    connection.module = connection.client_identifier = connection.clientinfo = connection.action = None
+    assert cursor.execute(WHO).fetchall() == [(None,) * 4]
+
+    assert (sandbox.stats() - before).round_trips == {"execute": 2}
+
+
+def test_an_empty_module_takes_it_away(connect: Connect) -> None:
+    connection = connect()
+    for value in ("orders", ""):
+        connection.module = connection.action = connection.client_identifier = connection.clientinfo = value
+        assert connection.cursor().execute(WHO).fetchall() == [(value or None,) * 4]
+
+
+def test_a_schema_that_is_not_there_fails_the_next_call(connect: Connect, dbapi: ModuleType) -> None:
+    connection = connect()
+    cursor = connection.cursor()
+
+    def work_in(schema: str) -> None:  # python-oracledb tells the server with the next call, Oracle Client at once
+        connection.current_schema = schema
+        cursor.execute("select 1 from dual")
+
+    with pytest.raises(dbapi.DatabaseError, match="ORA-01435"):
+        work_in("nobody")
+    connection.current_schema = "SH"
+    assert connection.cursor().execute("select 1 from dual").fetchone() == (1,)
+
+
+def test_the_edition_of_a_log_on(connect: Connect, dbapi: ModuleType) -> None:
+    base = connect()
+    base.cursor().execute("create edition spring")
+    current = "select sys_context('userenv', 'current_edition_name') from dual"
+    connection = connect(edition="spring")
+    assert connection.cursor().execute(current).fetchone() == ("SPRING",)
+    connection.close()
+    count = "select count(*) from v$session"
+    until(lambda: base.cursor().execute(count).fetchone() == (1,))
+    base.cursor().execute("drop edition spring")
+    assert base.cursor().execute(current).fetchone() == ("ORA$BASE",)
+    with pytest.raises(dbapi.DatabaseError, match="ORA-38802"):
+        connect(edition="spring")
+
+
+def test_a_pooled_server_shows_in_v_session(sandbox: Sandbox, connect: Connect, dbapi: ModuleType) -> None:
+    connection = connect(dsn=f"{sandbox.dsn}:pooled", cclass="REPORTS", purity=dbapi.ATTR_PURITY_SELF)
+    cursor = connection.cursor()
+    for _ in range(2):
+        assert cursor.execute("select server from v$session where type = 'USER'").fetchall() == [("POOLED",)]
+    assert [session["connection_class"] for session in sandbox.sessions()] == ["REPORTS"]
+
+
+@pytest.mark.parametrize("driver", ["oracledb"])  # Oracle Client sends nothing but queries here: ORA-56600
+@pytest.mark.parametrize(("purity", "seen"), [("SELF", ["DD-MON-RR", "YYYY", "YYYY"]), ("NEW", ["DD-MON-RR"] * 3)])
+def test_a_pooled_server_keeps_what_was_set_in_its_session_or_not(
+    sandbox: Sandbox, dbapi: ModuleType, purity: str, seen: list[str]
+) -> None:
+    pooled = {"cclass": "REPORTS", "purity": getattr(dbapi, f"PURITY_{purity}")}
+    pool = dbapi.create_pool(user="scott", password="tiger", dsn=f"{sandbox.dsn}:pooled", min=0, max=1, **pooled)
+    found = []
+    for _ in range(3):
+        with pool.acquire() as connection, connection.cursor() as cursor:
+            cursor.execute("select sys_context('userenv', 'nls_date_format') from dual")
+            found.append(cursor.fetchone()[0])
+            cursor.execute("alter session set nls_date_format = 'YYYY'")
+    pool.close()
+
+    assert found == seen
+    until(lambda: sandbox.stats().sessions == 0)
 
 
 def test_module_and_action_show_in_the_session_list(connect: Connect, sandbox: Sandbox) -> None:

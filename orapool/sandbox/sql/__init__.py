@@ -3,8 +3,18 @@
 from orapool.sandbox.errors import OracleError
 from orapool.sandbox.sql.backend import Backend
 from orapool.sandbox.sql.engine import Engine
-from orapool.sandbox.sql.identity import ClientWatch, SessionIdentity
+from orapool.sandbox.sql.identity import BASE_EDITION, ClientWatch, SessionIdentity
 from orapool.sandbox.sql.results import Outcome, ResultSet
 from orapool.sandbox.sql.statement import Statement
 
-__all__ = ["Backend", "ClientWatch", "Engine", "OracleError", "Outcome", "ResultSet", "SessionIdentity", "Statement"]
+__all__ = [
+    "BASE_EDITION",
+    "Backend",
+    "ClientWatch",
+    "Engine",
+    "OracleError",
+    "Outcome",
+    "ResultSet",
+    "SessionIdentity",
+    "Statement",
+]

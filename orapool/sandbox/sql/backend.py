@@ -18,11 +18,13 @@ from orapool.sandbox.sql.binds import LEFT_OPEN, bind_oid, check_binds, merged_b
 from orapool.sandbox.sql.columns import COLUMNS_OF_TABLES
 from orapool.sandbox.sql.conversions import convert_strings
 from orapool.sandbox.sql.dialect import unsupported
-from orapool.sandbox.sql.identity import ClientWatch, SessionIdentity
+from orapool.sandbox.sql.formats import FORMATS
+from orapool.sandbox.sql.identity import BASE_EDITION, ClientWatch, SessionIdentity
 from orapool.sandbox.sql.link import Describe, Failure, Link, Prepare, Run, RunPrepared
 from orapool.sandbox.sql.names import quote_name, quote_text
 from orapool.sandbox.sql.parser import parse_statement
 from orapool.sandbox.sql.plsql import PROCEDURES, Step
+from orapool.sandbox.sql.registry import entry
 from orapool.sandbox.sql.results import Outcome, ResultSet
 from orapool.sandbox.sql.scanner import locate, scan
 from orapool.sandbox.sql.sqlstate import oracle_error
@@ -74,7 +76,7 @@ class Backend:
         self._open = False
         self._savepoints: list[str] = []
         self._isolation = ""
-        self._schema = identity.user.upper()
+        self._schema = identity.schema = identity.user.upper()
         self._settings: dict[str, str] = {
             "oracle.user": identity.user.upper(),
             "oracle.proxy_user": identity.proxy_user.upper(),
@@ -110,22 +112,13 @@ class Backend:
         self._schema = name
         self._forget_prepared()
         self._set("search_path", self._search_path())
+        self.set_identity(schema=name)
 
     def _search_path(self) -> str:
         return f'{quote_name(self._schema)}, "SYS", oracle'
 
     def _begin_session(self) -> None:
-        who = self.identity
-        values: list[object] = [who.sid, who.serial, who.user.upper(), who.program, who.machine, who.osuser]
-        values += [who.terminal, who.process, who.module, who.action, who.client_identifier, who.client_info]
-        values += [who.service, who.port]
-        numbers = ", ".join(f"${number + 1}" for number in range(len(values)))
-        insert = (
-            f"insert into oracle.sessions values ({numbers}, pg_backend_pid(), oracle.sysdate()::timestamp) "
-            "on conflict (sid) do update set serial = excluded.serial, username = excluded.username, "
-            "pid = excluded.pid, logon_time = excluded.logon_time"
-        )
-        self._link.run([*self._setting_commands(), Run(insert.encode(), [str(value).encode() for value in values])])
+        self._link.run([_check_edition(self.identity.edition), *self._setting_commands(), entry(self.identity)])
 
     def _setting_commands(self) -> list[Run]:
         return [
@@ -146,18 +139,32 @@ class Backend:
                 self.set_schema(value)
             elif name == "ISOLATION_LEVEL":
                 self._isolation = "ISOLATION LEVEL REPEATABLE READ" if value.upper() == "SERIALIZABLE" else ""
-            elif name in ("NLS_DATE_FORMAT", "NLS_TIMESTAMP_FORMAT"):
+            elif name == "EDITION":
+                if self.in_transaction:
+                    raise OracleError(38814, "ALTER SESSION SET EDITION must be first statement of transaction")
+                self.run([_check_edition(value)])
+                self.set_identity(edition=value)
+            elif name in FORMATS:
                 self._set(f"oracle.{name.lower()}", value)
 
     def set_identity(self, **values: str | None) -> None:
-        """Change what V$SESSION tells of this session: module, action, client_info, client_identifier."""
-        names = [name for name in values if name in _IDENTITY_COLUMNS.values()]
+        """Change what V$SESSION tells of this session: module, action, client_info, client_identifier, schema..."""
+        changed = {name: value or "" for name, value in values.items() if getattr(self.identity, name) != (value or "")}
+        for name, value in changed.items():
+            setattr(self.identity, name, value)
+        if changed:
+            self.engine.registry.update(self.identity, *changed)
+
+    def reset(self) -> None:
+        """Forget what was set in the session: behind a pooled server's connection is a fresh one now."""
+        self.rollback()
+        self._isolation = ""
+        names = [name for name in self._settings if name.startswith("oracle.nls_")]
         for name in names:
-            setattr(self.identity, name, values[name] or "")
-        if names:
-            changes = ", ".join(f"{name} = ${number + 2}" for number, name in enumerate(names))
-            binds = [str(self.identity.sid).encode(), *((values[name] or "").encode() for name in names)]
-            self.run([Run(f"update oracle.sessions set {changes} where sid = $1".encode(), binds)])
+            self._set(name, "")
+            del self._settings[name]
+        self.set_schema(self.identity.user.upper())
+        self.set_identity(module=self.identity.program, action="", client_info="", client_identifier="")
 
     def ping(self) -> None:
         """Tell whether the session is there.
@@ -173,8 +180,9 @@ class Backend:
         if self._link.closed:
             return
         try:
-            leave = Run(b"delete from oracle.sessions where sid = $1", [str(self.identity.sid).encode()])
-            self._link.run([_ROLLBACK, leave] if self._open else [leave])
+            self.engine.registry.leave(self.identity)
+            if self._open:
+                self._link.run([_ROLLBACK])
         except (Failure, OracleError):
             pass
         finally:
@@ -241,6 +249,8 @@ class Backend:
             except OracleError as error:
                 raise name_column(self, error, statement, rows) from error
         if statement.kind == DDL and isinstance(statement.action, Ddl):
+            if statement.action.text is not None and self.identity.edition != BASE_EDITION:
+                raise unsupported(f"views in an edition of their own ({self.identity.edition})")
             self.commit()
             definition.run_ddl(self, statement.action)
             return Outcome()
@@ -572,6 +582,11 @@ class Backend:
 def _returned(result: PGresult) -> list[tuple[bytes | None, ...]]:
     fields = range(result.nfields)
     return [tuple(result.get_value(row, field) for field in fields) for row in range(result.ntuples)]
+
+
+def _check_edition(name: str) -> Run:
+    """Raises ORA-38802 where there is no edition of that name."""
+    return Run(b"select oracle.check_edition($1)", [name.encode()])
 
 
 def _lock_timeout(seconds: int) -> Run:

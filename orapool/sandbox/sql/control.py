@@ -6,6 +6,7 @@ from orapool.sandbox.errors import OracleError
 from orapool.sandbox.sql.actions import Control
 from orapool.sandbox.sql.cursor import TokenReader
 from orapool.sandbox.sql.dialect import unsupported
+from orapool.sandbox.sql.formats import FORMATS, check_format
 from orapool.sandbox.sql.scanner import Token
 
 _LOCK_MODES = {
@@ -17,10 +18,9 @@ _LOCK_MODES = {
     "EXCLUSIVE": "EXCLUSIVE",
 }
 
-# Parameters of ALTER SESSION that the sandbox follows, and those whose only sensible value it already has.
-_FOLLOWED = frozenset({"NLS_DATE_FORMAT", "NLS_TIMESTAMP_FORMAT"})
+# Parameters of ALTER SESSION whose only value the sandbox has already.
 _FIXED = {
-    "NLS_NUMERIC_CHARACTERS": {".,", ". "},
+    "NLS_NUMERIC_CHARACTERS": {".,"},
     "NLS_LANGUAGE": {"AMERICAN", "ENGLISH"},
     "NLS_DATE_LANGUAGE": {"AMERICAN", "ENGLISH"},
     "NLS_TERRITORY": {"AMERICA"},
@@ -36,7 +36,7 @@ _FIXED = {
 # What changes how Oracle works, and not what it answers.
 _QUIET = """
 STATISTICS_LEVEL OPTIMIZER_MODE SQL_TRACE TRACEFILE_IDENTIFIER RESUMABLE_TIMEOUT DDL_LOCK_TIMEOUT EVENTS
-NLS_TIMESTAMP_TZ_FORMAT COMMIT_WRITE COMMIT_LOGGING COMMIT_WAIT
+COMMIT_WRITE COMMIT_LOGGING COMMIT_WAIT
 """
 _WITHOUT_EFFECT = frozenset(_QUIET.split())
 
@@ -152,5 +152,7 @@ def _check(name: str, value: str) -> None:
     elif name == "ISOLATION_LEVEL":
         if value.upper() not in ("SERIALIZABLE", "READ COMMITTED"):
             raise OracleError(2248, "invalid option for ALTER SESSION")
-    elif name not in _FOLLOWED | _WITHOUT_EFFECT | {"CURRENT_SCHEMA"}:
+    elif name in FORMATS:
+        check_format(name, value)
+    elif name not in _WITHOUT_EFFECT | {"CURRENT_SCHEMA", "EDITION"}:
         raise unsupported(f"ALTER SESSION SET {name}")

@@ -6,6 +6,7 @@ from orapool.sandbox.errors import OracleError
 from orapool.sandbox.sql.actions import Ddl
 from orapool.sandbox.sql.cursor import TokenReader
 from orapool.sandbox.sql.dialect import unsupported
+from orapool.sandbox.sql.identity import BASE_EDITION
 from orapool.sandbox.sql.names import qualified, quote_name, quote_text
 from orapool.sandbox.sql.scanner import QUOTED, STRING, WORD, Token, split_list
 from orapool.sandbox.sql.tables import alter_table, create_table, expression, source
@@ -49,11 +50,21 @@ def _create(reader: TokenReader) -> Ddl:
         return _index(reader, unique)
     if reader.has("SEQUENCE"):
         return _sequence(reader)
+    if reader.has("EDITION"):
+        return _edition(reader)
     reader.has("FORCE")
     if reader.has("VIEW"):
         return _view(reader, replace)
     what = reader.next.value if reader.next is not None else ""
     raise unsupported(f"CREATE {what}")
+
+
+def _edition(reader: TokenReader) -> Ddl:
+    name, parent = reader.name(), BASE_EDITION
+    if reader.has("AS", "CHILD", "OF"):
+        parent = reader.name()
+    reader.end()
+    return Ddl([f"SELECT oracle.create_edition({quote_text(name)}, {quote_text(parent)})"])
 
 
 def _index(reader: TokenReader, unique: bool) -> Ddl:
@@ -191,6 +202,11 @@ def _drop(reader: TokenReader) -> Ddl:
                 reader.has("CASCADE", "CONSTRAINTS")
             reader.end()
             return Ddl([f"DROP {words} {qualified(name)}"], missing=missing)
+    if reader.has("EDITION"):
+        name = (None, reader.name())
+        reader.has("CASCADE")
+        reader.end()
+        return Ddl([f"SELECT oracle.drop_edition({quote_text(name[1])})"])
     what = reader.next.value if reader.next is not None else ""
     raise unsupported(f"DROP {what}")
 

@@ -180,15 +180,23 @@ create view "SYS"."V$PARAMETER" as select row_number() over ()::numeric as "NUM"
   from (values ('compatible', '19.0.0'), ('db_name', 'ORAPOOL'), ('open_cursors', '300'), ('processes', '300'), ('sessions', '300'), ('max_string_size', 'STANDARD'),
     ('nls_language', 'AMERICAN'), ('nls_territory', 'AMERICA'), ('service_names', 'ORAPOOL')) as p (name, value);
 create view "SYS"."NLS_SESSION_PARAMETERS" as select p.name::varchar(128) as "PARAMETER", p.value::varchar(64) as "VALUE"
-  from (values ('NLS_LANGUAGE', 'AMERICAN'), ('NLS_TERRITORY', 'AMERICA'), ('NLS_NUMERIC_CHARACTERS', '.,'), ('NLS_DATE_FORMAT', oracle.date_format()),
-    ('NLS_TIMESTAMP_FORMAT', oracle.timestamp_format()), ('NLS_SORT', 'BINARY'), ('NLS_COMP', 'BINARY'), ('NLS_LENGTH_SEMANTICS', 'BYTE')) as p (name, value);
-create view "SYS"."NLS_DATABASE_PARAMETERS" as select * from "SYS"."NLS_SESSION_PARAMETERS"
+  from (values ('NLS_LANGUAGE', 'AMERICAN'), ('NLS_TERRITORY', 'AMERICA'), ('NLS_CURRENCY', '$'), ('NLS_ISO_CURRENCY', 'AMERICA'), ('NLS_NUMERIC_CHARACTERS', '.,'),
+    ('NLS_CALENDAR', 'GREGORIAN'), ('NLS_DATE_FORMAT', oracle.date_format()), ('NLS_DATE_LANGUAGE', 'AMERICAN'), ('NLS_SORT', 'BINARY'),
+    ('NLS_TIMESTAMP_FORMAT', oracle.timestamp_format()), ('NLS_TIMESTAMP_TZ_FORMAT', oracle.timestamp_tz_format()), ('NLS_COMP', 'BINARY'),
+    ('NLS_LENGTH_SEMANTICS', 'BYTE')) as p (name, value);
+create view "SYS"."NLS_DATABASE_PARAMETERS" as
+  select "PARAMETER", (case "PARAMETER" when 'NLS_DATE_FORMAT' then 'DD-MON-RR' when 'NLS_TIMESTAMP_FORMAT' then 'DD-MON-RR HH.MI.SSXFF AM'
+    when 'NLS_TIMESTAMP_TZ_FORMAT' then 'DD-MON-RR HH.MI.SSXFF AM TZR' else "VALUE" end)::varchar(64) as "VALUE" from "SYS"."NLS_SESSION_PARAMETERS"
   union all select p.name::varchar(128), p.value::varchar(64) from (values ('NLS_CHARACTERSET', 'AL32UTF8'), ('NLS_NCHAR_CHARACTERSET', 'AL16UTF16')) as p (name, value);
+create view "SYS"."V$NLS_PARAMETERS" as select "PARAMETER"::varchar(64) as "PARAMETER", "VALUE", 0::numeric as "CON_ID" from "SYS"."NLS_SESSION_PARAMETERS"
+  union all select p.name::varchar(64), p.value::varchar(64), 0::numeric from (values ('NLS_CHARACTERSET', 'AL32UTF8'), ('NLS_NCHAR_CHARACTERSET', 'AL16UTF16')) as p (name, value);
+create view "SYS"."ALL_EDITIONS" as select name::varchar(128) as "EDITION_NAME", parent::varchar(128) as "PARENT_EDITION_NAME", 'YES'::varchar(3) as "USABLE" from oracle.editions;
+create view "SYS"."DBA_EDITIONS" as select * from "SYS"."ALL_EDITIONS";
 create view "SYS"."PRODUCT_COMPONENT_VERSION" as select 'orapool sandbox'::varchar(80) as "PRODUCT", '19.0.0.0.0'::varchar(80) as "VERSION", '19.3.0.0.0'::varchar(80) as "VERSION_FULL", 'not an Oracle Database'::varchar(80) as "STATUS";
 
 create view "SYS"."V$SESSION" as
   select s.sid::numeric as "SID", s.serial::numeric as "SERIAL#", s.sid::numeric as "AUDSID", s.username::varchar(128) as "USERNAME",
-    case when a.state = 'active' then 'ACTIVE' else 'INACTIVE' end::varchar(8) as "STATUS", 'DEDICATED'::varchar(9) as "SERVER", s.username::varchar(128) as "SCHEMANAME",
+    case when a.state = 'active' then 'ACTIVE' else 'INACTIVE' end::varchar(8) as "STATUS", s.server::varchar(9) as "SERVER", s.schemaname::varchar(128) as "SCHEMANAME",
     nullif(s.osuser, '')::varchar(128) as "OSUSER", nullif(s.process, '')::varchar(24) as "PROCESS", nullif(s.machine, '')::varchar(64) as "MACHINE", nullif(s.port, 0)::numeric as "PORT",
     nullif(s.terminal, '')::varchar(30) as "TERMINAL", nullif(s.program, '')::varchar(84) as "PROGRAM", 'USER'::varchar(10) as "TYPE",
     nullif(s.module, '')::varchar(64) as "MODULE", nullif(s.action, '')::varchar(64) as "ACTION", nullif(s.client_info, '')::varchar(64) as "CLIENT_INFO",
@@ -204,7 +212,7 @@ create view "SYS"."V$TRANSACTION" as select 1::numeric as "XIDUSN", 0::numeric a
 do $$
 declare name text;
 begin
-  foreach name in array array['VERSION', 'INSTANCE', 'DATABASE', 'PARAMETER', 'SESSION', 'TRANSACTION'] loop
+  foreach name in array array['VERSION', 'INSTANCE', 'DATABASE', 'PARAMETER', 'NLS_PARAMETERS', 'SESSION', 'TRANSACTION'] loop
     execute format('create view "SYS"."V_$%s" as select * from "SYS"."V$%s"', name, name);
   end loop;
 end $$;

@@ -30,6 +30,7 @@ from orapool.sandbox.sql.columns import ColumnCatalog
 from orapool.sandbox.sql.identity import ClientWatch, SessionIdentity
 from orapool.sandbox.sql.link import Failure, Link
 from orapool.sandbox.sql.names import quote_name, quote_text
+from orapool.sandbox.sql.registry import SessionRegistry
 from orapool.sandbox.sql.sqlstate import oracle_error
 from orapool.sandbox.sql.statement import StatementCache
 
@@ -82,6 +83,7 @@ class Engine:
         self.users = [user.upper() for user in users]
         self.statements = StatementCache()
         self.columns = ColumnCatalog()
+        self._registry: SessionRegistry | None = None
         self._folder: Path | None = None
         self._sockets: Path | None = None
         self._process: subprocess.Popen[bytes] | None = None
@@ -104,6 +106,13 @@ class Engine:
     def running(self) -> bool:
         """Whether the PostgreSQL process is there."""
         return self._process is not None and self._process.poll() is None
+
+    @property
+    def registry(self) -> SessionRegistry:
+        """Where sessions tell what V$SESSION shows of them. Raises an OracleError, ORA-01034, while it is stopped."""
+        if self._registry is None:
+            raise OracleError(1034, "ORACLE not available")
+        return self._registry
 
     def start(self) -> None:
         """Make the database if it is not there, and start it.
@@ -132,6 +141,7 @@ class Engine:
             self._launch(programs, data, account)
             self._watch()
             self._bootstrap(fresh)
+            self._registry = SessionRegistry(self._conninfo())
 
     def stop(self) -> None:
         """Stop the database; a temporary one is removed. Sessions that are open get ORA-03113."""
@@ -141,6 +151,9 @@ class Engine:
         with self._lock:
             atexit.unregister(self.stop)
             process, self._process = self._process, None
+            registry, self._registry = self._registry, None
+            if registry is not None:
+                registry.close()
             watcher, self._watcher = self._watcher, None
             if watcher is not None:
                 watcher.kill()

@@ -14,10 +14,12 @@ create function oracle.date_format() returns text language sql stable
   return coalesce(nullif(current_setting('oracle.nls_date_format', true), ''), 'DD-MON-RR');
 create function oracle.timestamp_format() returns text language sql stable
   return coalesce(nullif(current_setting('oracle.nls_timestamp_format', true), ''), 'DD-MON-RR HH.MI.SSXFF AM');
+create function oracle.timestamp_tz_format() returns text language sql stable
+  return coalesce(nullif(current_setting('oracle.nls_timestamp_tz_format', true), ''), 'DD-MON-RR HH.MI.SSXFF AM TZR');
 -- Oracle's format in PostgreSQL's letters.
 create function oracle.datetime_format(text) returns text language sql immutable strict return
   replace(replace(replace(
-    regexp_replace(regexp_replace(regexp_replace(regexp_replace($1, 'RRRR', 'YYYY', 'gi'), 'RR', 'YY', 'gi'), 'XFF', '.FF', 'gi'), 'FF(?![0-9])', 'US', 'gi'),
+    regexp_replace(regexp_replace(regexp_replace(regexp_replace(regexp_replace($1, 'TZR', 'TZH:TZM', 'gi'), 'RRRR', 'YYYY', 'gi'), 'RR', 'YY', 'gi'), 'XFF', '.FF', 'gi'), 'FF(?![0-9])', 'US', 'gi'),
     'FF7', 'US"0"'), 'FF8', 'US"00"'), 'FF9', 'US"000"');
 
 create function oracle.str(text) returns text language sql immutable strict return $1;
@@ -25,11 +27,11 @@ create function oracle.str(bpchar) returns text language sql immutable strict re
 create function oracle.str(numeric) returns text language sql immutable strict return oracle.number_text($1);
 create function oracle.str(float8) returns text language sql immutable strict return upper($1::text);
 create function oracle.str(oracle.date) returns text language sql stable strict
-  return upper(to_char($1::timestamp, oracle.datetime_format(oracle.date_format())));
+  return to_char($1::timestamp, oracle.datetime_format(oracle.date_format()));
 create function oracle.str(timestamp) returns text language sql stable strict
-  return upper(to_char($1, oracle.datetime_format(oracle.timestamp_format())));
+  return to_char($1, oracle.datetime_format(oracle.timestamp_format()));
 create function oracle.str(timestamptz) returns text language sql stable strict
-  return upper(to_char($1, oracle.datetime_format(oracle.timestamp_format()) || ' TZH:TZM'));
+  return to_char($1, oracle.datetime_format(oracle.timestamp_tz_format()));
 create function oracle.str(bytea) returns text language sql immutable strict return upper(encode($1, 'hex'));
 create function oracle.str(oracle.clob) returns oracle.clob language sql immutable strict return $1;
 create function oracle.str(oracle.nclob) returns oracle.clob language sql immutable strict return $1::oracle.clob;
@@ -145,21 +147,46 @@ begin atomic
     when upper(name) in ('SESSION_USER', 'CURRENT_USER', 'AUTHENTICATED_IDENTITY') then oracle.user_()
     when upper(name) = 'PROXY_USER' then nullif(current_setting('oracle.proxy_user', true), '')
     when upper(name) in ('SID', 'SESSIONID', 'INSTANCE', 'SERVICE_NAME', 'MODULE', 'ACTION', 'CLIENT_IDENTIFIER', 'CLIENT_INFO', 'HOST',
-      'OS_USER', 'TERMINAL', 'CLIENT_PROGRAM_NAME') then
+      'OS_USER', 'TERMINAL', 'CLIENT_PROGRAM_NAME', 'CURRENT_EDITION_NAME', 'SESSION_EDITION_NAME') then
       (select nullif(case upper(name) when 'SID' then s.sid::text when 'SESSIONID' then s.sid::text when 'INSTANCE' then '1'
         when 'SERVICE_NAME' then s.service_name when 'MODULE' then s.module when 'ACTION' then s.action
         when 'CLIENT_IDENTIFIER' then s.client_identifier when 'CLIENT_INFO' then s.client_info when 'HOST' then s.machine
+        when 'CURRENT_EDITION_NAME' then s.edition when 'SESSION_EDITION_NAME' then s.edition
         when 'OS_USER' then s.osuser when 'TERMINAL' then s.terminal when 'CLIENT_PROGRAM_NAME' then s.program end, '')
        from oracle.sessions s where s.pid = pg_backend_pid())
     when upper(name) in ('DB_NAME', 'INSTANCE_NAME', 'DB_UNIQUE_NAME', 'CON_NAME') then 'ORAPOOL'
     when upper(name) = 'DATABASE_ROLE' then 'PRIMARY'
     when upper(name) = 'ISDBA' then 'FALSE'
     when upper(name) in ('LANG') then 'US'
+    when upper(name) = 'NLS_TERRITORY' then 'AMERICA'
+    when upper(name) = 'NLS_CURRENCY' then '$'
+    when upper(name) = 'NLS_CALENDAR' then 'GREGORIAN'
+    when upper(name) = 'NLS_DATE_LANGUAGE' then 'AMERICAN'
+    when upper(name) = 'NLS_SORT' then 'BINARY'
     when upper(name) in ('LANGUAGE') then 'AMERICAN_AMERICA.AL32UTF8'
     when upper(name) in ('NLS_DATE_FORMAT') then oracle.date_format()
     when upper(name) in ('IP_ADDRESS') then '127.0.0.1'
     else (oracle.raise(2003, 'invalid USERENV parameter'))::text end;
 end;
+create function oracle.check_edition(text) returns boolean language sql stable
+  return exists (select from oracle.editions where name = $1) or oracle.raise(38802, 'edition does not exist');
+create function oracle.create_edition(text, text) returns boolean language plpgsql as $$
+begin
+  if exists (select from oracle.editions where name = $1) then perform oracle.raise(955, 'name is already used by an existing object'); end if;
+  if not exists (select from oracle.editions where name = $2) then perform oracle.raise(38802, 'edition does not exist'); end if;
+  if exists (select from oracle.editions e where e.parent = $2) then perform oracle.raise(38807, 'Implementation restriction: an edition can have only one child'); end if;
+  insert into oracle.editions (name, parent) values ($1, $2);
+  return true;
+end $$;
+create function oracle.drop_edition(text) returns boolean language plpgsql as $$
+begin
+  if exists (select from oracle.sessions s where s.edition = $1) then perform oracle.raise(38805, 'edition is in use'); end if;
+  if exists (select from oracle.editions e where e.parent = $1) or $1 = 'ORA$BASE' then
+    perform oracle.raise(38810, 'Implementation restriction: cannot drop edition that has a parent and a child'); end if;
+  delete from oracle.editions where name = $1;
+  if not found then perform oracle.raise(38802, 'edition does not exist'); end if;
+  return true;
+end $$;
 create function oracle.userenv(text) returns text language sql stable return oracle.sys_context('USERENV', $1);
 create function oracle.sys_guid() returns bytea language sql volatile return decode(replace(gen_random_uuid()::text, '-', ''), 'hex');
 
@@ -327,6 +354,7 @@ create function oracle.to_number(text, text) returns numeric language sql immuta
 create function oracle.to_timestamp(text, text) returns timestamp language sql stable strict return to_timestamp($1, oracle.datetime_format($2)) at time zone 'UTC';
 create function oracle.to_timestamp(text) returns timestamp language sql stable strict return oracle.to_timestamp($1, oracle.timestamp_format());
 create function oracle.to_timestamp_tz(text, text) returns timestamptz language sql stable strict return to_timestamp($1, oracle.datetime_format($2));
+create function oracle.to_timestamp_tz(text) returns timestamptz language sql stable strict return oracle.to_timestamp_tz($1, oracle.timestamp_tz_format());
 create function oracle.to_date(text, text) returns oracle.date language sql stable strict return (to_timestamp($1, oracle.datetime_format($2)) at time zone 'UTC')::oracle.date;
 create function oracle.to_date(text) returns oracle.date language sql stable strict return oracle.to_date($1, oracle.date_format());
 create function oracle.to_date(oracle.date) returns oracle.date language sql stable strict return $1;

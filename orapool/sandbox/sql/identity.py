@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+BASE_EDITION = "ORA$BASE"
+
 
 @dataclass
 class SessionIdentity:
@@ -22,6 +24,10 @@ class SessionIdentity:
     action: str = ""
     client_identifier: str = ""
     client_info: str = ""
+    schema: str = ""
+    edition: str = BASE_EDITION
+    server: str = "DEDICATED"
+    connection_class: str = ""
     service: str = "ORAPOOL"
     instance: str = "ORAPOOL"
     port: int = 0

@@ -119,6 +119,64 @@ def test_sessions_are_seen_in_v_session(engine: Engine, user: str) -> None:
         assert session.rows("select sid from v$session where sid = 77") == []
 
 
+def test_what_v_session_shows_belongs_to_no_transaction(session: Session, other: Session) -> None:
+    session.run("create table work (x number)")
+    session.run("insert into work values (1)")
+    session.backend.set_identity(module="load", client_identifier="kim")
+    query = "select module, client_identifier from v$session where module = 'load'"
+    assert other.row(query) == ("load", "kim")
+    session.run("rollback")
+    assert session.row(query) == ("load", "kim")
+    session.run("set transaction read only")
+    session.run("begin dbms_application_info.set_action('look'); end;")
+    assert other.row("select action from v$session where module = 'load'") == ("look",)
+
+
+def test_v_session_is_a_view_as_any_other(session: Session, other: Session, user: str) -> None:
+    session.backend.set_identity(module="b")
+    other.backend.set_identity(module="a")
+    assert session.rows("select module from v$session where username = :1 order by module", user) == [("a",), ("b",)]
+    assert session.row(
+        "select u.username, count(*) from gv$session s join all_users u on u.username = s.username "
+        "where s.username = :1 and s.inst_id = 1 group by u.username having count(*) > 1",
+        user,
+    ) == (user, 2)
+
+
+def test_editions(engine: Engine, session: Session, user: str) -> None:
+    current = "sys_context('userenv', 'current_edition_name')"
+    assert session.value(current) == "ORA$BASE"
+    session.run("create edition spring")
+    try:
+        session.run("alter session set edition = spring")
+        assert session.value(current) == session.value("sys_context('userenv', 'session_edition_name')") == "SPRING"
+        with Session(engine.open(SessionIdentity(9100, 1, user, edition="SPRING"))) as another:
+            assert another.value(current) == "SPRING"
+        assert session.rows("select edition_name, parent_edition_name from all_editions order by edition_name") == [
+            ("ORA$BASE", None),
+            ("SPRING", "ORA$BASE"),
+        ]
+        with refused(955):
+            session.run("create edition spring")
+        with refused(38805):
+            session.run("drop edition spring")
+        with refused(3001, "views in an edition"):
+            session.run("create view v as select 1 x from dual")
+        session.run("create table t (x number)")
+        session.run("insert into t values (1)")
+        with refused(38814):
+            session.run("alter session set edition = ora$base")
+        session.run("rollback")
+        session.run("alter session set edition = ora$base")
+    finally:
+        session.run("drop edition spring")
+    for statement in ("alter session set edition = spring", "drop edition spring"):
+        with refused(38802):
+            session.run(statement)
+    with refused(38802):
+        engine.open(SessionIdentity(9101, 1, user, edition="SPRING"))
+
+
 def test_the_current_schema(engine: Engine, session: Session, user: str) -> None:
     session.run("create table mine (x number)")
     engine.create_user("visitor")
@@ -129,6 +187,7 @@ def test_the_current_schema(engine: Engine, session: Session, user: str) -> None
         visitor.run(f"alter session set current_schema = {user}")
         assert visitor.rows("select * from mine") == []
         assert visitor.row("select user, sys_context('userenv', 'current_schema') from dual") == ("VISITOR", user)
+        assert visitor.value("select schemaname from v$session where username = 'VISITOR'") == user
         visitor.backend.schema = "VISITOR"
         with refused(942):
             visitor.rows("select * from mine")

@@ -161,3 +161,27 @@ def test_a_date_minus_a_timestamp_is_an_interval(session: Session) -> None:
 
 def test_current_user_and_schema(session: Session, user: str) -> None:
     assert session.row("select user, sys_context('USERENV', 'CURRENT_SCHEMA') from dual") == (user, user)
+
+
+def test_the_session_s_formats(session: Session) -> None:
+    moment = "timestamp '2024-11-05 06:07:08.25'"
+    assert session.value("to_char(date '2024-11-05')") == "05-NOV-24"
+    session.run(
+        "alter session set nls_date_format = 'DD Mon YYYY' nls_timestamp_format = 'YYYY-MM-DD\"T\"HH24:MI:SSXFF3'"
+    )
+    session.run("alter session set nls_timestamp_tz_format = 'HH24:MI TZR'")
+    assert session.value("to_char(date '2024-11-05')") == session.value("'' || date '2024-11-05'") == "05 Nov 2024"
+    assert session.value(f"to_char({moment})") == "2024-11-05T06:07:08.250"
+    assert session.value("to_char(to_timestamp_tz('06:07 +00:00'))") == "06:07 +00:00"
+    assert session.value("to_char(to_date('24 Dec 2023'), 'YYYYMMDD')") == "20231224"
+    assert session.value("to_char(to_timestamp('2023-12-24T01:02:03.400'), 'SSFF1')") == "034"
+    with refused(1861):
+        session.value("to_date('05 Moo 2024')")
+    shown = "nls_date_format nls_timestamp_format nls_timestamp_tz_format".upper().split()
+    told = ["DD Mon YYYY", 'YYYY-MM-DD"T"HH24:MI:SSXFF3', "HH24:MI TZR"]
+    for view in ("nls_session_parameters", "v$nls_parameters"):
+        found = dict(session.rows(f"select parameter, value from {view}"))
+        assert [found[name] for name in shown] == told
+    assert session.value("sys_context('userenv', 'nls_date_format')") == "DD Mon YYYY"
+    defaults = dict(session.rows("select parameter, value from nls_database_parameters"))
+    assert defaults["NLS_DATE_FORMAT"] == "DD-MON-RR"
