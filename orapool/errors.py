@@ -216,6 +216,7 @@ _ADVICE = {
     "ORA-28150": "grant it (ALTER USER client GRANT CONNECT THROUGH proxy), or give the client's own password",
     "ORA-28040": "the server asks for an authentication protocol that this client does not speak",
     "DPY-4000": "the connect string names no TNS alias that is known: check `dsn`, TNS_ADMIN and tnsnames.ora",
+    "DPY-4001": "set user and password: this version of python-oracledb has no external authentication in thin mode",
     "DPY-4026": "no tnsnames.ora was found: check `dsn` and TNS_ADMIN",
     "DPY-4027": "no tnsnames.ora was found: check `dsn` and TNS_ADMIN",
     "DPY-6001": "the listener does not know this service: check service_name, and whether the database is up",

@@ -87,7 +87,7 @@ class Health:
     """
 
     def __init__(
-        self, driver: Driver, settings: PoolSettings, ping: Callable[[float, Any, SessionState], None], home: Any
+        self, driver: Driver, settings: PoolSettings, ping: Callable[[float, Any, SessionState], None], home: Any = None
     ) -> None:
         self._driver = driver
         self._home = home

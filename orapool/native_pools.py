@@ -20,7 +20,7 @@ from orapool.causes import MADE_ROOM, PING_CUT_SHORT, PING_UNANSWERED
 from orapool.credentials import Credentials, of_settings
 from orapool.departures import Departures
 from orapool.drivers.base import DeadIdleSession, Driver
-from orapool.errors import ConfigurationError, wrong_password
+from orapool.errors import ConfigurationError, log_on_error, wrong_password
 from orapool.gate import Occupied
 from orapool.health import SessionState, Unanswered
 from orapool.log_ons import PATIENCE, LogOns
@@ -97,7 +97,10 @@ class NativePools:
         made = NativePool(key, credentials, self._where(key.user), self.driver, self._settings, self.ping)
         opening = partial(self.driver.open, self._settings, credentials, partial(self._on_session, made))
         limit = time.monotonic() + PATIENCE
-        made.handle = opening() if nested else self._log_ons.run(lambda _left: opening(), limit)
+        try:
+            made.handle = opening() if nested else self._log_ons.run(lambda _left: opening(), limit)
+        except self.driver.dbapi.Error as error:  # it cannot even begin, with these settings
+            raise log_on_error(error, made.where) from error
         return made
 
     def _register(self, made: NativePool) -> None:

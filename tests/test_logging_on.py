@@ -16,6 +16,7 @@ from orapool import ConfigurationError, DatabaseUnavailable, LogOnError, Session
 from orapool.dsn import with_connect_timeouts
 from orapool.sandbox import Sandbox
 from orapool.settings import load_settings
+from tests.waiting import until
 
 MakePool = Callable[..., SessionPool]
 WHO = "select sys_context('userenv', 'session_user'), sys_context('userenv', 'proxy_user') from dual"
@@ -60,12 +61,14 @@ class TestTlsWithPythonOracledb:
     ) -> None:
         pool = make_pool(dsn=tls, wallet_location=wallet)
         with pool.acquire() as connection:
-            assert connection.session_state.socket is not None
+            session_socket = connection.session_state.socket
+            assert session_socket is not None
         before = sandbox.stats()
         pool.acquire().close()
         assert (sandbox.stats() - before).total_round_trips == 0
 
         sandbox.end_sessions()
+        until(session_socket.has_ended)  # what ends TLS passes it on
 
         with pool.acquire() as connection:
             assert who(connection) == ("SCOTT", None)
@@ -109,6 +112,10 @@ class TestTlsWithPythonOracledb:
         sandbox.accept_token("sh", token())
         sandbox.grant_proxy("scott", "sh")
         pool = make_pool(dsn=tls, wallet_location=wallet, access_token=token(), user="[scott]", password=None)
+        if int(pool.driver.version.partition(".")[0]) < 4:  # which would connect as sh
+            with pytest.raises(ConfigurationError, match="does not connect through the user of a token"):
+                pool.acquire()
+            return
 
         with pool.acquire() as connection:
             assert who(connection) == ("SCOTT", "SH")
@@ -155,7 +162,8 @@ class TestWithCxOracle:
 
 
 def test_an_external_user_who_is_not_known_is_told(make_pool: MakePool) -> None:
-    with pytest.raises(LogOnError, match="external user@.*ORA-01017"):
+    # python-oracledb before 26 has no external authentication in thin mode.
+    with pytest.raises(LogOnError, match="external user@.*(ORA-01017|DPY-4001.*set user and password)"):
         make_pool(externalauth=True, **NOBODY).acquire()
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from orapool import DatabaseUnavailable, PoolError, PoolTimeout, SessionPool
+from orapool.credentials import Credentials
 from orapool.drivers import find_driver
 from orapool.health import Health, SessionState
 from orapool.sandbox import Sandbox
@@ -248,7 +249,7 @@ class TestSocketsOfOthers:
             sandbox.end_sessions("rst", sid=new["sid"])
             states.append(health.admit(connection))
 
-        native = find_driver(driver).open(settings, admit_dead)
+        native = find_driver(driver).open(settings, Credentials("scott", "tiger"), admit_dead)
         find_driver(driver).acquire(native, 5)
 
         assert [state.socket for state in states] == [None]

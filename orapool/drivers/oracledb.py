@@ -23,10 +23,11 @@ from orapool.drivers.base import (
     native_max,
 )
 from orapool.dsn import with_connect_timeouts
-from orapool.errors import error_codes, lost_connection
+from orapool.errors import ConfigurationError, error_codes, lost_connection
 from orapool.settings import PoolSettings
 
 _PURITIES = {"new": oracledb.PURITY_NEW, "self": oracledb.PURITY_SELF}
+_MAJOR = int(oracledb.__version__.partition(".")[0])
 
 
 class Cursor(WatchedCursor, oracledb.Cursor):
@@ -114,10 +115,16 @@ def log_on_arguments(settings: PoolSettings, credentials: Credentials, dsn: str)
         arguments["wallet_password"] = settings.wallet_password.get_secret_value()
     if credentials.password:
         arguments["password"] = credentials.password
-    elif settings.externalauth:
+    else:
+        if credentials.user is not None and _MAJOR < 4:  # measured: 2.5.1 and 3.4.2 pass over it
+            raise ConfigurationError(
+                f"user={credentials.user!r}: python-oracledb {oracledb.__version__} does not connect through the user "
+                "of a token or an external user: use a newer version"
+            )
+        # With a token too: where there is neither this nor a user, versions before 26 look for one in the dsn.
         arguments["externalauth"] = True
-    elif settings.access_token is not None:
-        arguments["access_token"] = settings.driver_token()
+        if settings.access_token is not None:
+            arguments["access_token"] = settings.driver_token()
     return arguments
 
 
@@ -130,7 +137,7 @@ class OracleDb:
     grows_alone = False
     # Measured: 2.5.1 raises DPY-4011 from acquire where 3.4.2 and later replace a session that the server has closed.
     # Each of these counts as open for ever, and is so many sessions less that the native pool would give.
-    _room_for_miscounts = 0 if int(oracledb.__version__.partition(".")[0]) >= 3 else 1_000_000
+    _room_for_miscounts = 0 if _MAJOR >= 3 else 1_000_000
 
     def open(self, settings: PoolSettings, credentials: Credentials, on_session: OnSession) -> Any:
         """Make an empty native pool."""

@@ -94,7 +94,7 @@ create table oracle.objects (relid oid primary key, created timestamp not null d
 create unlogged table oracle.sessions (
   sid int primary key, serial int, username text, program text, machine text, osuser text, terminal text, process text,
   module text, action text, client_identifier text, client_info text, schemaname text, edition text, server text,
-  connection_class text, service_name text, port int, pid int, logon_time timestamp);
+  connection_class text, service_name text, port int, proxy_user text, pid int, logon_time timestamp);
 
 create table oracle.editions (name text primary key, parent text, created timestamp not null default now());
 insert into oracle.editions (name) values ('ORA$BASE');
