@@ -23,6 +23,12 @@ from orapool.tags import tag
 
 # The ways in, imported when first asked for: SQLAlchemy and pandas take a second to load.
 _WAYS_IN = {
+    "AsyncPool": "orapool.aio.session_pool",
+    "aclose": "orapool.aio.pools",
+    "aconnection": "orapool.aio.pools",
+    "apool": "orapool.aio.pools",
+    "async_engine": "orapool.aio.alchemy",
+    "atransaction": "orapool.aio.pools",
     "descriptor": "orapool.dsn",
     "engine": "orapool.alchemy",
     "engine_options": "orapool.alchemy",
@@ -32,6 +38,7 @@ _WAYS_IN = {
 }
 
 __all__ = [
+    "AsyncPool",
     "ConfigurationError",
     "DatabaseUnavailable",
     "LogOnError",
@@ -41,6 +48,11 @@ __all__ = [
     "PoolStats",
     "PoolTimeout",
     "SessionPool",
+    "aclose",
+    "aconnection",
+    "apool",
+    "async_engine",
+    "atransaction",
     "close",
     "configure",
     "connection",

@@ -8,6 +8,7 @@ SQLAlchemy's own plugin mechanism, so that engines built by others from `engine_
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote
 
@@ -83,9 +84,7 @@ def engine_options(name: str = "default", **create_engine_options: Any) -> dict[
 
     Raises ConfigurationError for an option that the pool governs.
     """
-    for option in create_engine_options:
-        if option in GOVERNED:
-            raise errors.ConfigurationError(f"{option} is not an option of orapool engines: {GOVERNED[option]}")
+    refuse_governed(create_engine_options)
     return {
         **create_engine_options,
         "creator": Checkout(name),
@@ -147,8 +146,20 @@ class PoolPlugin(CreateEnginePlugin):
 
     def engine_created(self, engine: Engine) -> None:
         """Listen to the new engine and its pool; Engine.dispose() keeps the listeners."""
-        event.listen(engine, "handle_error", _recognise_lost_connection)
-        event.listen(engine.pool, "invalidate", _drop_session)
+        attend(engine)
+
+
+def attend(engine: Engine) -> None:
+    """Have lost sessions of an engine recognised, and taken out of the pool."""
+    event.listen(engine, "handle_error", _recognise_lost_connection)
+    event.listen(engine.pool, "invalidate", _drop_session)
+
+
+def refuse_governed(options: Iterable[str]) -> None:
+    """Raise ConfigurationError for an option that the pool governs, with what to use in its place."""
+    for option in options:
+        if option in GOVERNED:
+            raise errors.ConfigurationError(f"{option} is not an option of orapool engines: {GOVERNED[option]}")
 
 
 def _put_onto_pool(name: str, options: dict[str, Any]) -> None:
@@ -177,7 +188,8 @@ def _recognise_lost_connection(context: ExceptionContext) -> None:
 
 def _drop_session(connection: Any, record: Any, error: object) -> None:
     # SQLAlchemy closes an invalidated connection, which alone would release the session into the native pool.
-    connection.drop()
+    # Within an AsyncEngine, its own object stands before the driver's.
+    getattr(connection, "driver_connection", connection).drop()
 
 
 plugins.register(PLUGIN, __name__, PoolPlugin.__name__)

@@ -11,6 +11,8 @@ ENDED = "ended"
 PING_UNANSWERED = "ping unanswered"
 PING_CUT_SHORT = "ping cut short"
 ROLLBACK_UNANSWERED = "rollback unanswered"
+CANCELLED = "call cancelled"
+UNDER_WAY = "call under way"
 SETUP_FAILED = "on_session failed"
 
 ORDERLY = frozenset({ASKED, CLOSED, RETIRED, MADE_ROOM, SETUP_FAILED})

@@ -55,6 +55,10 @@ class SessionState:
         seen = time.monotonic() - self.confirmed
         return f"<SessionState {self.key}: {self.draws} draws, last seen alive {seen:.3f} s ago, {self.socket}>"
 
+    def is_recent(self, seen: float, trust: float) -> bool:
+        """Whether a sign of life at the time `seen` is not older than `trust` seconds, nor than a doubt."""
+        return seen > self.doubted and time.monotonic() - seen <= trust
+
     def last_seen_alive(self) -> float:
         """When its path was last confirmed, the kernel's own probes included; -inf when its connection has ended."""
         if self.socket is not None:
@@ -64,6 +68,12 @@ class SessionState:
             if not look.retransmits:
                 self.confirmed = max(self.confirmed, time.monotonic() - look.last_ack)
         return self.confirmed
+
+
+def retirement(settings: PoolSettings) -> float:
+    """When a session that is new now is too old, a time of ``time.monotonic``."""
+    lifetime = settings.max_lifetime
+    return time.monotonic() + lifetime * (1 - _LIFETIME_JITTER * random.random()) if lifetime else float("inf")
 
 
 class Health:
@@ -100,9 +110,7 @@ class Health:
         """A session has logged on: find its socket and let the kernel watch it."""
         key = self._driver.session_key(connection)
         found = self._find_socket(connection) if self._has_sockets else None
-        lifetime = self._settings.max_lifetime
-        retires = time.monotonic() + lifetime * (1 - _LIFETIME_JITTER * random.random()) if lifetime else float("inf")
-        state = connection.session_state = SessionState(key, found, retires, self._home)
+        state = connection.session_state = SessionState(key, found, retirement(self._settings), self._home)
         if connection.lost_by:
             return state
         with self._lock:
@@ -294,7 +302,7 @@ class Health:
         return self.ask(connection, state, deadline)
 
     def _is_recent(self, seen: float, state: SessionState) -> bool:
-        return seen > state.doubted and time.monotonic() - seen <= self._settings.trust
+        return state.is_recent(seen, self._settings.trust)
 
     def ask(self, connection: Any, state: SessionState, deadline: float) -> str | None:
         """Ping a drawn session by the deadline; why it must not be handed out, or None: it is alive."""

@@ -19,6 +19,8 @@ from orapool.sources import DEFAULT, Source
 _lock = threading.RLock()
 _settings: dict[str, PoolSettings] = {}
 _pools: dict[str, SessionPool] = {}
+_of_loops: dict[Any, dict[str, Any]] = {}
+"""The asyncio pools by event loop and name: see `orapool.aio.pools`."""
 _config: Config | None = None
 """What `configure` was given last for `config`."""
 
@@ -45,11 +47,13 @@ def configure(name: str | Mapping[Any, Any] = DEFAULT, config: Config | None = N
     config = _config if config is None else as_config(config)
     loaded = load_settings(name, config, **settings)
     with _lock:
-        in_use = _pools.get(name)
-        if in_use is not None and in_use.settings != loaded:
-            raise ConfigurationError(
-                f"pool {name!r} is in use with other settings: call orapool.close({name!r}) before orapool.configure()"
-            )
+        of_loops = [of_loop for loop, of_loop in _of_loops.items() if not loop.is_closed()]
+        for close, pool in [("close", _pools.get(name)), *(("aclose", of_loop.get(name)) for of_loop in of_loops)]:
+            if pool is not None and pool.settings != loaded:
+                raise ConfigurationError(
+                    f"pool {name!r} is in use with other settings: call orapool.{close}({name!r}) before "
+                    "orapool.configure()"
+                )
         _settings[name] = loaded
         _config = config
 
@@ -78,7 +82,7 @@ def pool(name: str = "default") -> SessionPool:
         return found
     with _lock:
         if name not in _pools:
-            _pools[name] = SessionPool(_settings_of(name), name)
+            _pools[name] = SessionPool(settings_of(name), name)
         return _pools[name]
 
 
@@ -136,7 +140,8 @@ def transaction(name: str = "default", timeout: float | None = None, **options: 
     return pool(name).transaction(timeout, **options)
 
 
-def _settings_of(name: str) -> PoolSettings:
+def settings_of(name: str) -> PoolSettings:
+    """The settings in force of the pool called `name`. Raises `ConfigurationError` where nothing says how."""
     if name not in _settings:
         try:
             _settings[name] = load_settings(name, _config)
@@ -154,6 +159,7 @@ def _settings_of(name: str) -> PoolSettings:
 def _after_fork_in_child() -> None:
     global _lock
     _lock = threading.RLock()
+    _of_loops.clear()
 
 
 os.register_at_fork(after_in_child=_after_fork_in_child)

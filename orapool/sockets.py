@@ -252,6 +252,16 @@ def tcp_sockets(peer_ports: frozenset[int] | None = None) -> dict[int, SessionSo
     return found
 
 
+def socket_of(fd: int) -> SessionSocket | None:
+    """The TCP socket with this descriptor; None where it is none, or the kernel cannot be asked."""
+    if not AVAILABLE or fd < 0:
+        return None
+    try:
+        return SessionSocket(fd, os.fstat(fd).st_ino) if _is_tcp(fd) else None
+    except OSError:
+        return None
+
+
 def waited_for(threads: Iterable[int]) -> list[SessionSocket] | None:
     """The TCP sockets in which threads of this process, named by their native ids, are blocked at this moment.
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import logging
+from typing import TYPE_CHECKING
 
 from orapool.drivers.base import Driver
 from orapool.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from orapool.drivers.async_oracledb import AsyncOracleDb
 
 log = logging.getLogger("orapool.drivers")
 
@@ -40,6 +44,30 @@ def find_driver(name: str = "auto") -> Driver:
         reason = str(no_cx_oracle).partition(":")[0]
     log.info("driver %s %s: %s", driver.name, driver.version, reason)
     return driver
+
+
+def find_async_driver(name: str = "auto") -> AsyncOracleDb:
+    """The driver for asyncio, which is python-oracledb in thin mode, also where `find_driver` takes another for "auto".
+
+    Raises `ConfigurationError` where that is not what `name` says, not installed, or in thick mode.
+    """
+    if name == "cx_oracle":
+        raise ConfigurationError(
+            "cx_Oracle has no asyncio: set driver to oracledb, or to auto, for python-oracledb's thin mode, or use "
+            "orapool.connection() in a thread, as asyncio.to_thread does"
+        )
+    try:
+        import oracledb
+
+        from orapool.drivers.async_oracledb import AsyncOracleDb
+    except ImportError as error:
+        raise ConfigurationError(f"asyncio needs python-oracledb, which is not installed: {_HOW_ORACLEDB}") from error
+    if not oracledb.is_thin_mode():
+        raise ConfigurationError(
+            "python-oracledb has asyncio in its thin mode only, and is in thick mode in this process, by "
+            "oracledb.init_oracle_client(): leave that out, or use orapool.connection() in a thread"
+        )
+    return AsyncOracleDb()
 
 
 def _cx_oracle() -> Driver:

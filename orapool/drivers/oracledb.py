@@ -66,7 +66,7 @@ def _found_dead(error: BaseException) -> bool:
     return False
 
 
-def _session_class(settings: PoolSettings) -> dict[str, Any]:
+def session_class(settings: PoolSettings) -> dict[str, Any]:
     """What is set of edition and DRCP; the connect string may say it too."""
     found = {"edition": settings.edition, "cclass": settings.cclass, "purity": _PURITIES.get(settings.purity)}
     return {name: value for name, value in found.items() if value is not None}
@@ -102,16 +102,15 @@ class _Closer:
 _closer = _Closer()
 
 
-def _log_on_arguments(
-    settings: PoolSettings, credentials: Credentials, connect: float, transport: float
-) -> dict[str, Any]:
+def _descriptor(settings: PoolSettings, connect: float, transport: float) -> str:
+    return with_connect_timeouts(
+        settings.dsn, connect, transport, settings.config_dir, thin=True, wallet=settings.wallet_location
+    )
+
+
+def log_on_arguments(settings: PoolSettings, credentials: Credentials, dsn: str) -> dict[str, Any]:
     """Who logs on, how, and where."""
-    arguments: dict[str, Any] = {
-        "user": credentials.user,
-        "dsn": with_connect_timeouts(
-            settings.dsn, connect, transport, settings.config_dir, thin=True, wallet=settings.wallet_location
-        ),
-    }
+    arguments: dict[str, Any] = {"user": credentials.user, "dsn": dsn}
     if settings.wallet_password is not None:
         arguments["wallet_password"] = settings.wallet_password.get_secret_value()
     if credentials.password:
@@ -143,7 +142,11 @@ class OracleDb:
     def open(self, settings: PoolSettings, credentials: Credentials, on_session: OnSession) -> Any:
         """Make an empty native pool."""
         native = oracledb.create_pool(
-            **_log_on_arguments(settings, credentials, settings.connect_timeout, settings.transport_connect_timeout),
+            **log_on_arguments(
+                settings,
+                credentials,
+                _descriptor(settings, settings.connect_timeout, settings.transport_connect_timeout),
+            ),
             # With min > 0 the sessions are opened in the background, where a wrong password goes unreported.
             min=0,
             max=native_max(settings) + self._room_for_miscounts,
@@ -159,14 +162,14 @@ class OracleDb:
             ping_interval=-1,
             stmtcachesize=settings.stmtcachesize,
             session_callback=lambda connection, tag: on_session(connection),
-            **_session_class(settings),
+            **session_class(settings),
         )
         _closer.add(native)
         return native
 
     def log_on(self, settings: PoolSettings, credentials: Credentials, seconds: int) -> None:
         """Log on and off again."""
-        oracledb.connect(**_log_on_arguments(settings, credentials, seconds, seconds)).close()
+        oracledb.connect(**log_on_arguments(settings, credentials, _descriptor(settings, seconds, seconds))).close()
 
     def acquire(self, native: Any, seconds: float) -> Any:
         """Draw a session, or raise DPY-4005 after about `seconds`."""

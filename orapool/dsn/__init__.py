@@ -6,12 +6,14 @@ from orapool.dsn.builder import descriptor
 from orapool.dsn.connect_strings import check_dsn, is_over_tcp, is_pooled, ports, with_connect_timeouts
 from orapool.dsn.faults import mask
 from orapool.dsn.parameters import DEFAULT_PORT
+from orapool.dsn.routes import Route, routes
 from orapool.dsn.urls import SCHEMES, ConnectUrl, parse_url
 
 __all__ = [
     "DEFAULT_PORT",
     "SCHEMES",
     "ConnectUrl",
+    "Route",
     "check_dsn",
     "descriptor",
     "is_over_tcp",
@@ -19,5 +21,6 @@ __all__ = [
     "mask",
     "parse_url",
     "ports",
+    "routes",
     "with_connect_timeouts",
 ]

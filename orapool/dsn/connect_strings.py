@@ -60,19 +60,34 @@ def with_connect_timeouts(
     >>> with_connect_timeouts("db/sales", 10, 2)  # doctest: +ELLIPSIS
     '(DESCRIPTION=(CONNECT_TIMEOUT=10)(TRANSPORT_CONNECT_TIMEOUT=2)(ADDRESS=(PROTOCOL=TCP)(HOST=db)(PORT=1521))...'
     """
-    if _DRIVERS_OWN.match(dsn.strip()):
+    if is_drivers_own(dsn):
         return dsn.strip()
     try:
-        tree = resolve(dsn, config_dir)
+        return str(limited(dsn, connect, transport, config_dir, thin, wallet))
     except (tnsnames.NoTnsnames, tnsnames.UnknownAlias) as error:
         if thin or getattr(error, "elsewhere", True) is False:
             raise
         _say_once("info", dsn, f"{error}. Oracle Client may know it: it is passed on, without limits for log-ons")
         return dsn.strip()
-    if thin:
-        tree = _for_thin(tree)
-    tree = _with_limits(_normalized(tree), connect, transport)
-    return str(tree if wallet is None else _with_wallet(tree, str(wallet)))
+
+
+def is_drivers_own(dsn: str) -> bool:
+    """Whether `dsn` is a URL of a directory or of a provider of configurations, which the driver asks itself."""
+    return _DRIVERS_OWN.match(dsn.strip()) is not None
+
+
+def limited(
+    dsn: str,
+    connect: float,
+    transport: float,
+    config_dir: ConfigDir = None,
+    thin: bool = False,
+    wallet: Path | None = None,
+) -> Node:
+    """What `with_connect_timeouts` gives, as a tree. Raises `ConfigurationError` for an unknown alias."""
+    tree = resolve(dsn, config_dir)
+    tree = _with_limits(_normalized(_for_thin(tree) if thin else tree), connect, transport)
+    return tree if wallet is None else _with_wallet(tree, str(wallet))
 
 
 def ports(dsn: str, config_dir: ConfigDir = None) -> frozenset[int]:

@@ -207,6 +207,22 @@ class TestAliases:
                 pool.acquire()
 
 
+ORDERS = [
+    ("127.0.0.1:{one},127.0.0.1:{other}/sales", {"12", "21"}),
+    ("127.0.0.1:{one},127.0.0.1:{other}/sales?load_balance=off", {"12"}),
+    ("127.0.0.1:{one},127.0.0.1:{other}/sales?failover=off", {"1", "2"}),
+    ("127.0.0.1:{one};127.0.0.1:{other}/sales", {"12"}),
+    ("(DESCRIPTION={ADDRESS_ONE}{ADDRESS_OTHER})", {"12"}),
+    ("(DESCRIPTION=(LOAD_BALANCE=yes){ADDRESS_ONE}{ADDRESS_OTHER})", {"12", "21"}),
+    ("(DESCRIPTION=(ADDRESS_LIST=(LOAD_BALANCE=yes){ADDRESS_ONE}{ADDRESS_OTHER}))", {"12", "21"}),
+    ("(DESCRIPTION=(FAILOVER=no){ADDRESS_ONE}{ADDRESS_OTHER})", {"1"}),
+    ("(DESCRIPTION=(FAILOVER=no)(ADDRESS_LIST={ADDRESS_ONE}{ADDRESS_OTHER}))", {"1"}),
+    ("(DESCRIPTION_LIST=(DESCRIPTION={ADDRESS_ONE})(DESCRIPTION={ADDRESS_OTHER}))", {"12", "21"}),
+    ("(DESCRIPTION_LIST=(LOAD_BALANCE=no)(DESCRIPTION={ADDRESS_ONE})(DESCRIPTION={ADDRESS_OTHER}))", {"12"}),
+]
+"""In which orders two addresses are tried, by the form of the connect string."""
+
+
 class TestWhatTheDatabaseIsAsked:
     """By a listener that remembers it."""
 
@@ -276,22 +292,7 @@ class TestWhatTheDatabaseIsAsked:
 
         assert [port for port, _ in log[:4]] == [one.port, other.port] * 2  # later ones look for the database
 
-    @pytest.mark.parametrize(
-        ("form", "orders"),
-        [
-            ("127.0.0.1:{one},127.0.0.1:{other}/sales", {"12", "21"}),
-            ("127.0.0.1:{one},127.0.0.1:{other}/sales?load_balance=off", {"12"}),
-            ("127.0.0.1:{one},127.0.0.1:{other}/sales?failover=off", {"1", "2"}),
-            ("127.0.0.1:{one};127.0.0.1:{other}/sales", {"12"}),
-            ("(DESCRIPTION={ADDRESS_ONE}{ADDRESS_OTHER})", {"12"}),
-            ("(DESCRIPTION=(LOAD_BALANCE=yes){ADDRESS_ONE}{ADDRESS_OTHER})", {"12", "21"}),
-            ("(DESCRIPTION=(ADDRESS_LIST=(LOAD_BALANCE=yes){ADDRESS_ONE}{ADDRESS_OTHER}))", {"12", "21"}),
-            ("(DESCRIPTION=(FAILOVER=no){ADDRESS_ONE}{ADDRESS_OTHER})", {"1"}),
-            ("(DESCRIPTION=(FAILOVER=no)(ADDRESS_LIST={ADDRESS_ONE}{ADDRESS_OTHER}))", {"1"}),
-            ("(DESCRIPTION_LIST=(DESCRIPTION={ADDRESS_ONE})(DESCRIPTION={ADDRESS_OTHER}))", {"12", "21"}),
-            ("(DESCRIPTION_LIST=(LOAD_BALANCE=no)(DESCRIPTION={ADDRESS_ONE})(DESCRIPTION={ADDRESS_OTHER}))", {"12"}),
-        ],
-    )
+    @pytest.mark.parametrize(("form", "orders"), ORDERS)
     def test_both_drivers_go_to_addresses_in_the_same_order(
         self, dbapi: Any, driver: str, form: str, orders: set[str]
     ) -> None:

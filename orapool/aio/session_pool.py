@@ -1,0 +1,544 @@
+"""The asyncio pool: acquire, release, deadlines. See `orapool.aio` for what it stands on."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+import time
+import weakref
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+from typing import Any
+
+from orapool import forking
+from orapool.aio.checkouts import Checkout
+from orapool.aio.health import Health
+from orapool.aio.idle import Idle
+from orapool.aio.line import Line
+from orapool.aio.log_ons import log_on
+from orapool.aio.passwords import Overdue, Passwords
+from orapool.aio.session_setup import SessionSetup, SetupOverdue
+from orapool.aio.upkeep import Upkeep
+from orapool.causes import (
+    CLOSED,
+    ENDED,
+    MADE_ROOM,
+    ORDERLY,
+    RETIRED,
+    ROLLBACK_UNANSWERED,
+    UNDER_WAY,
+)
+from orapool.counters import Counters, PoolStats
+from orapool.credentials import Credentials, of_checkout, of_settings
+from orapool.drivers import find_async_driver
+from orapool.drivers.wires import Interrupted
+from orapool.dsn import mask
+from orapool.errors import DatabaseUnavailable, PoolClosed, PoolError, PoolTimeout, error_codes, log_on_error
+from orapool.health import SessionState
+from orapool.log_ons import PATIENCE
+from orapool.native_pools import StillDenied
+from orapool.outage import Outage
+from orapool.settings import PoolSettings
+from orapool.slots import LineClosed
+from orapool.tags import Resolver, Tags, make_tags, script_name
+
+log = logging.getLogger("orapool.pool")
+
+_CUT_OFF = "DPY-4011"
+"""What a log-on fails with when the other side ends the connection in the middle of it."""
+_LOG_ON_ATTEMPTS = 5
+_RETRY_PAUSE = 0.005
+"""Seconds before another log-on after one that was cut off."""
+_CLOSE_LIMIT = 1.5
+"""Seconds that the log-offs of a closing pool may take in all."""
+
+_ALL_IN_USE = (
+    "all sessions are in use",
+    "close connections sooner (`async with orapool.aconnection() as ...`), or raise max or acquire_timeout",
+)
+_SLOW_SETUP = ("on_session has not ended", "make it quicker, or raise acquire_timeout")
+_SLOW_LOG_ON = ("a log-on has not ended", "check whether the database answers, or raise acquire_timeout")
+
+
+class AsyncPool:
+    """One pool of sessions, shared by all tasks of an event loop. It belongs to the loop in which it is made.
+
+    >>> pool = AsyncPool(load_settings(url="oracle://scott:tiger@db:1521/?service_name=sales"))
+    >>> async with pool.acquire() as connection:
+    ...     await connection.execute("update stock set amount = amount - 1")
+    """
+
+    def __init__(self, settings: PoolSettings, name: str = "default") -> None:
+        self.name = name
+        self.settings = settings
+        self.owner = of_settings(settings)
+        self._at = f"{settings.user or 'external user'}@{mask(settings.dsn)}"
+        self.where = self._where(settings.user)
+        self.driver = find_async_driver(settings.driver)
+        told = (settings.action, settings.client_identifier, settings.clientinfo)
+        self._tags = Resolver(Tags(settings.module or script_name(), *told))
+        self.setup = SessionSetup(self.where, settings, self.driver, self.let_go)
+        self._loop = asyncio.get_running_loop()
+        self._start_afresh()
+        forking.remember(self)
+
+    def _start_afresh(self) -> None:
+        self._line = Line(self.settings.max)
+        self.health = Health(self.where, self.driver, self.settings, self.let_go)
+        self._log_ons_under_way = 0
+        self._out: dict[int, weakref.ref[Any]] = {}
+        self._strays: deque[Any] = deque()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._counters = Counters()
+        self._passwords = Passwords(self.settings, self.where)
+        self._outage = Outage(self.where)
+        self._upkeep = Upkeep(self, self._outage)
+        self._end: AsyncGenerator[None, None] | None = None
+
+    def _where(self, user: str | None) -> str:
+        """What to call the pool, and whom it logs on as, in messages."""
+        return f"pool {self.name!r} of an event loop, {user or 'external user'}@{mask(self.settings.dsn)}"
+
+    # Checking out: stand in line for one of `max` slots, take an idle session or log on, check it, hand it over.
+
+    def acquire(
+        self,
+        timeout: float | None = None,
+        call_timeout: float | None = None,
+        *,
+        user: str | None = None,
+        password: str | None = None,
+        module: str | None = None,
+        action: str | None = None,
+        client_identifier: str | None = None,
+        clientinfo: str | None = None,
+    ) -> Checkout:
+        """Check out a session: ``await`` gives a connection of the driver, whose close() gives it back.
+
+        `timeout`: seconds to wait for it, in all; None takes the setting `acquire_timeout`; 0 does not stand in line,
+        but takes an idle session or logs on, within `connect_timeout`. Tasks are served first come, first served.
+        `call_timeout`: seconds that a round trip on it may take; None takes the setting.
+        The others say whom its session is logged on as, and who is at work: see `SessionPool.acquire`.
+
+        Raises `PoolTimeout` when the time is over, `PoolClosed`, `DatabaseUnavailable` or `LogOnError` when a new
+        session is needed and cannot be had, `OnSessionError` when `on_session` failed on it. A task may be cancelled at
+        any time.
+
+        >>> async with pool.acquire(timeout=2) as connection:
+        ...     await connection.execute("update stock set amount = amount - 1")
+        ...     await connection.commit()
+        """
+        given = None
+        if not (module is action is client_identifier is clientinfo is None):
+            given = make_tags(module, action, client_identifier, clientinfo)
+        return Checkout(lambda: self._acquire(timeout, call_timeout, user, password, given))
+
+    async def _acquire(
+        self,
+        timeout: float | None,
+        call_timeout: float | None,
+        user: str | None,
+        password: str | None,
+        given: Tags | None,
+    ) -> Any:
+        if asyncio.get_running_loop() is not self._loop:
+            raise PoolError(
+                f"pool {self.name!r} belongs to another event loop: call orapool.apool() in the loop that uses it"
+            )
+        settings = self.settings
+        seconds = settings.acquire_timeout if timeout is None else timeout
+        call_timeout = settings.call_timeout if call_timeout is None else call_timeout
+        asked = user is not None or password is not None or settings.user_source is not None
+        home = of_checkout(settings, user, password) if asked else self.owner
+        tags = self._tags.resolve(given)
+        deadline = time.monotonic() + seconds
+        await self._stand_in_line(deadline, seconds)
+        try:
+            # Whoever does not stand in line may still log on.
+            limit = deadline if seconds > 0 else deadline + (settings.connect_timeout or PATIENCE)
+            connection = await self._draw(home, tags, limit, seconds, call_timeout)
+        except BaseException:
+            self._line.give()
+            raise
+        self._out[id(connection)] = weakref.ref(connection)
+        connection.lent_by = self
+        self._counters.checkouts.add()
+        return connection
+
+    async def _stand_in_line(self, deadline: float, seconds: float) -> None:
+        """Get one of the `max` slots, in turn."""
+        if self._outage.since is not None and not self._out and not self.health.any_alive():
+            raise self._unavailable()
+        try:
+            served = await self._line.take(deadline)
+        except LineClosed as closed:
+            raise PoolClosed(f"pool {self.name!r} {closed}") from None
+        if not served:
+            raise self._timed_out(seconds, *_ALL_IN_USE)
+
+    async def _draw(self, home: Credentials, tags: Tags, deadline: float, seconds: float, call_timeout: float) -> Any:
+        """Draw a live session: an idle one whose path is known to be good, or can be shown to be, or a new one."""
+        if self._end is None:
+            await self._open()
+        for attempt in itertools.count():
+            connection: Any = self.health.idle.find(home) if self.health.any_alive() else None
+            if connection is not None:
+                self.health.idle.remove(connection)
+                connection.session_state.draws += 1
+            else:
+                try:
+                    connection = await self.log_on(home, deadline)
+                except Overdue:
+                    raise self._timed_out(seconds, *_SLOW_LOG_ON) from None
+            fault = await self.health.find_fault(connection, deadline)
+            if fault is None and connection.session_state.told is not tags:
+                try:
+                    fault = await self.setup.prepare(connection, tags, deadline, attempt)
+                except SetupOverdue:
+                    raise self._timed_out(seconds, *_SLOW_SETUP) from None
+            fault = fault or self._set_call_timeout(connection, call_timeout)
+            if fault is None and self._line.closed:
+                fault = CLOSED
+            if fault is None:
+                break
+            self.let_go(connection, fault)
+            if fault == CLOSED:
+                raise PoolClosed(f"pool {self.name!r} was closed while waiting for a session")
+        self._upkeep.drawn(new=connection.session_state.draws == 1 and home == self.owner)
+        return connection
+
+    def _set_call_timeout(self, connection: Any, seconds: float) -> str | None:
+        """What is wrong with a session that does not even take its call time-out."""
+        try:
+            self.driver.set_call_timeout(connection, seconds)
+        except self.driver.dbapi.Error as error:
+            return next(error_codes(error), type(error).__name__)
+        return None
+
+    async def log_on(self, home: Credentials, deadline: float) -> Any:
+        """A new session of a user, by the deadline. Whoever is cancelled takes its log-on with it.
+
+        Raises `Overdue`, `DatabaseUnavailable` or `LogOnError`, and tells the outage of what came of it.
+        """
+        if self._outage.since is not None:
+            raise self._unavailable()
+        started = time.monotonic()
+        for attempt in range(1, _LOG_ON_ATTEMPTS + 1):
+            try:
+                await self._make_room()
+                return await self.open_session(home, deadline)
+            except StillDenied as error:
+                raise log_on_error(error.error, self._where(home.user), error.more) from error.error
+            except Overdue:
+                if time.monotonic() - started >= self.settings.ping_timeout:
+                    self._log_on_failed(self.driver.unreachable("timed out: the log-on got no answer"), silent=True)
+                raise
+            except self.driver.dbapi.Error as error:
+                if attempt < _LOG_ON_ATTEMPTS and _CUT_OFF in error_codes(error):
+                    await asyncio.sleep(_RETRY_PAUSE)
+                    continue
+                raised = log_on_error(error, self._where(home.user))
+                if isinstance(raised, DatabaseUnavailable):
+                    self._log_on_failed(error, time.monotonic() - started >= self.settings.ping_timeout)
+                raise raised from error
+        raise AssertionError("unreachable")
+
+    async def open_session(self, home: Credentials, deadline: float) -> Any:
+        """Log on, and let the kernel watch the session. Raises `Overdue`, `StillDenied`, or the driver's error."""
+        self._log_ons_under_way += 1
+        try:
+
+            def attempt(password: str | None) -> Coroutine[Any, Any, Any]:
+                return log_on(self.driver, self.settings, replace(home, password=password), deadline)
+
+            if home.password is None and self.settings.has_password:
+                connection = await self._passwords.log_on(attempt, deadline)
+            else:
+                connection = await attempt(home.password)
+        finally:
+            self._log_ons_under_way -= 1
+        self.health.admit(connection, home)
+        self._counters.log_ons += 1
+        if connection.session_state.socket is None:
+            self._upkeep.keep_warm()
+        self._outage.succeeded()
+        return connection
+
+    async def _make_room(self) -> None:
+        """Close sessions of other users that `max` would not let in beside a new one: those idle longest."""
+        while self.size >= self.settings.max and len(self.health.idle):
+            connection = self.health.idle.oldest()
+            self.health.idle.remove(connection)
+            self._depart(connection, MADE_ROOM)
+            await self._log_off(connection)
+
+    def _log_on_failed(self, cause: Exception, silent: bool = False) -> None:
+        if self._outage.failed(cause, silent):
+            self._upkeep.look_for_database()
+
+    def _unavailable(self) -> DatabaseUnavailable:
+        self._upkeep.look_for_database()  # unless it does already
+        return self._outage.error()
+
+    def _timed_out(self, seconds: float, what: str, advice: str) -> PoolTimeout:
+        self._counters.timeouts += 1
+        return PoolTimeout(
+            f"pool {self.name!r}: no session after {seconds:.2f} s, {what}: max {self.settings.max}, "
+            f"{self._line.busy} busy, {self._line.waiting} waiting: {advice}"
+        )
+
+    # Giving back: roll back what is open, put the session back or take it out, pass the slot on.
+
+    async def take_back(self, connection: Any) -> None:
+        """A connection was closed: called by its close(). A lost session is dropped instead of put back."""
+        self._out.pop(id(connection), None)
+        cause, unfinished = self._look_at(connection)
+        if cause is not None or not unfinished:
+            self._settle(connection, cause)
+            return
+        # It goes on when the caller does not wait for it any more; the slot stays with it.
+        rollback = self.spawn(self._roll_back(connection))
+        await asyncio.wait({rollback}, timeout=self.settings.ping_timeout)
+        state: SessionState = connection.session_state
+        look = state.socket.look() if state.socket is not None and not rollback.done() else None
+        if look is not None and look.retransmits:  # its path is dead, and it does not only take long
+            connection.wire.end()
+            for each in self.health.doubt(state, silent=True):
+                self._depart(each, ENDED)
+
+    def _look_at(self, connection: Any) -> tuple[str | None, bool]:
+        """Why a session that comes back is of no use, or None, and whether a transaction is open in it."""
+        if connection.lost_by is not None:
+            return connection.lost_by, False
+        if connection.wire.over:
+            return ENDED, False
+        if connection.wire.waits:
+            return UNDER_WAY, False
+        try:
+            return None, self.driver.in_transaction(connection)
+        except self.driver.dbapi.Error as error:
+            return next(error_codes(error), type(error).__name__), False
+
+    async def _roll_back(self, connection: Any) -> None:
+        cause: str | None = ROLLBACK_UNANSWERED
+        try:
+            await self.driver.rollback(connection)
+            cause = None
+        except Interrupted:
+            pass
+        except Exception as error:
+            cause = next(error_codes(error), ROLLBACK_UNANSWERED)
+        finally:
+            self._settle(connection, ENDED if connection.wire.over else cause)
+
+    def _settle(self, connection: Any, cause: str | None) -> None:
+        """Put a session back, or let it go for a cause, and pass its slot on."""
+        try:
+            if cause is None:
+                self.keep(connection)
+            else:
+                self.let_go(connection, cause)
+        finally:
+            self._line.give()
+
+    def keep(self, connection: Any) -> None:
+        """Put a session that is well back among the idle ones."""
+        state: SessionState = connection.session_state
+        state.used = time.monotonic()
+        if connection.wire.over or self._line.closed or state.used >= state.retires:
+            self.let_go(connection, ENDED if connection.wire.over else CLOSED if self._line.closed else RETIRED)
+            return
+        try:
+            self.health.idle.add(self.driver.renew(connection))
+        except self.driver.dbapi.Error as error:  # its user has closed what is behind it
+            self.let_go(connection, next(error_codes(error), type(error).__name__))
+
+    def take_out(self, connection: Any, cause: str) -> None:
+        """A connection shall leave the pool: called by its drop()."""
+        self._out.pop(id(connection), None)
+        if connection.wire.waits:
+            cause = UNDER_WAY
+        self._settle(connection, connection.lost_by or cause)
+
+    def drop(self, connection: Any) -> None:
+        """Close a checked-out session instead of giving it back; the pool opens a new one when it needs one.
+
+        >>> pool.drop(connection)
+        """
+        connection.drop()
+
+    def let_go(self, connection: Any, cause: str) -> None:
+        """Take a session out of the pool. Waits for nothing: one that is well logs off in the background."""
+        self._depart(connection, cause)
+        if cause in ORDERLY and not self._loop.is_closed():
+            self.spawn(self._log_off(connection))
+        else:
+            connection.wire.end()
+            for each in self.health.doubt_others(connection, cause):
+                self._depart(each, ENDED)
+        self._upkeep.look_at_size()
+
+    def _depart(self, connection: Any, cause: str) -> None:
+        """Count a session out."""
+        self.health.forget(connection.session_state)
+        self._counters.dropped[cause] += 1
+
+    async def _log_off(self, connection: Any) -> None:
+        with suppress(Exception):
+            await self.driver.log_off(connection, min(self.settings.ping_timeout, _CLOSE_LIMIT))
+
+    def reclaim(self, connection: Any) -> None:
+        """A connection was garbage-collected without close(): called by its __del__."""
+        # The collector runs anywhere, in any thread.
+        self._strays.append(connection)
+        try:
+            self._loop.call_soon_threadsafe(self._sweep)
+        except RuntimeError:  # the loop is closed
+            self.abandon()
+
+    def _sweep(self) -> None:
+        while self._strays:
+            self._counters.reclaimed += 1
+            self.spawn(self.take_back(self._strays.popleft()))
+
+    # Opening, upkeep, closing.
+
+    async def _open(self) -> None:
+        """Begin. Nothing is talked to."""
+        self._end = self._until_the_loop_ends()
+        await self._end.__anext__()
+        self._upkeep.start()
+        log.info("pool %r opened: %r", self.name, self)
+
+    async def _until_the_loop_ends(self) -> AsyncGenerator[None, None]:
+        """`asyncio.run` closes asynchronous generators at its end, while the loop still runs: the last chance."""
+        try:
+            yield
+        finally:
+            await self.close()
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Do something in the background."""
+        task = self._loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def close(self) -> None:
+        """Close the pool. Idle sessions are closed now, those checked out when they are given back.
+
+        From now on acquire() raises `PoolClosed`; tasks that wait in line get it at once. Takes a few seconds at most,
+        also when the database does not answer. A second call does nothing.
+        """
+        if self._line.closed:
+            return
+        self._line.close()
+        self._upkeep.stop()
+        for connection in self.health.idle:
+            self.health.idle.remove(connection)
+            self.let_go(connection, CLOSED)
+        under_way = self._tasks - {asyncio.current_task()}
+        if under_way:
+            _, late = await asyncio.wait(under_way, timeout=_CLOSE_LIMIT)
+            for task in late:
+                task.cancel()
+            if late:
+                log.warning("pool %r: the database does not answer the log-offs", self.name)
+        self.health.close()
+        log.info("pool %r closed", self.name)
+
+    def abandon(self) -> None:
+        """Let the server know of the end of all sessions when the loop is closed, and nothing can be awaited."""
+        self._line.close()
+        for state in list(self.health.wires):
+            if state.socket is not None:
+                state.socket.shut_down()
+            self.health.forget(state)
+        self.health.idle = Idle()
+        self._strays.clear()
+        self.health.close()
+
+    # Looking at it.
+
+    @property
+    def size(self) -> int:
+        """Sessions open or about to be."""
+        return len(self.health.wires) + self._log_ons_under_way
+
+    @property
+    def line(self) -> Line:
+        """The slots."""
+        return self._line
+
+    def stats(self) -> PoolStats:
+        """The pool's numbers at this moment; see `PoolStats`. Costs no round trip.
+
+        >>> pool.stats().opened
+        4
+        """
+        counters, dropped, opened = self._counters, dict(self._counters.dropped), len(self.health.wires)
+        return PoolStats(
+            opened=opened,
+            busy=self._line.busy,
+            idle=len(self.health.idle),
+            waiting=self._line.waiting,
+            checkouts=counters.checkouts.read(),
+            log_ons=counters.log_ons,
+            replaced=0,  # what died while idle is in `dropped`
+            dropped=dropped,
+            timeouts=counters.timeouts,
+            reclaimed=counters.reclaimed,
+            calls=len(self._tasks),
+            outage_since=self._outage.since,
+        )
+
+    def __repr__(self) -> str:
+        state = "closed" if self._line.closed else "open" if self._end is not None else "not used yet"
+        if self._outage.since is not None:
+            state += ", database unavailable"
+        stats = self.stats()
+        return (
+            f"<AsyncPool {self.name!r} {self.driver.name} {self._at}: {state}, "
+            f"{stats.opened} opened, {stats.busy} busy, {stats.idle} idle, {stats.waiting} waiting, "
+            f"min {self.settings.min}, max {self.settings.max}>"
+        )
+
+    @asynccontextmanager
+    async def transaction(self, timeout: float | None = None, **options: Any) -> AsyncIterator[Any]:
+        """A connection whose work is committed at the end of the block, and rolled back if the block raises.
+
+        The parameters are those of `acquire`.
+
+        >>> async with pool.transaction() as connection:
+        ...     await connection.execute("update stock set amount = amount - 1")
+        """
+        async with self.acquire(timeout, **options) as connection:
+            yield connection
+            await connection.commit()
+
+    # Forking: the child has no event loop to run this pool in.
+
+    def before_fork(self, seconds: float) -> None:
+        """Nothing: all is in this thread, or waits."""
+
+    def after_fork_in_parent(self) -> None:
+        """Nothing."""
+
+    def after_fork(self) -> None:
+        """In a forked child: leave alone the parent's sessions, and its event loop, whose selector both share."""
+        for reference in self._out.values():
+            connection = reference()
+            if connection is not None:
+                forking.leak(connection)
+                self.driver.disown(connection)
+        for wire in self.health.wires.values():
+            forking.leak(wire.transport)
+            wire.disown()
+        # The loop holds what waits in it: the parent's tasks, which would end their calls if they were freed here.
+        for left_over in (self._loop, self.health.idle, self._strays, self._tasks, self._upkeep, self._end):
+            forking.leak(left_over)
+        self._start_afresh()
+        self._line.close()
