@@ -376,8 +376,10 @@ class SessionPool:
 
     def _let_go(self, connection: Any, cause: str) -> None:
         """Take a session out of its native pool, in the background."""
-        assert self._natives is not None
-        self._natives.see_off(connection, cause)
+        natives = self._natives
+        if natives is None:
+            return  # the pool is being closed, this session with it
+        natives.see_off(connection, cause)
         if self._is_short():
             self._keeper.wake()
 

@@ -31,7 +31,7 @@ class SessionSetup:
     Also a task of the pool's keeper: it ends the sessions of calls of `on_session` that go on for too long.
 
     Args:
-        where: names the pool, its user and its database in messages.
+        where: the pool, in messages.
         settings: the pool's settings.
         driver: the pool's driver.
         workers: where `on_session` runs.
@@ -50,7 +50,6 @@ class SessionSetup:
         let_go: Callable[[Any, str], None],
         settle: Callable[[Any, str | None], None],
     ) -> None:
-        self._where = where
         self._on_session = settings.session_function()
         self._call_timeout = settings.call_timeout
         self._driver = driver
@@ -99,11 +98,11 @@ class SessionSetup:
         except BaseException as error:
             lost: str | None = connection.lost_by
             if lost is not None and attempt + 1 < ATTEMPTS and isinstance(error, Exception):
-                log.info("%s: a session was lost in on_session: %s", self._where, error)
+                log.info("%s: a session was lost in on_session: %s", state.home.where, error)
                 return lost
             self._let_go(connection, lost or SETUP_FAILED)
             if isinstance(error, Exception):
-                raise self._error(error) from error
+                raise _failure(state, error) from error
             raise
         state.ready = True
         fault: str | None = connection.lost_by  # an error that on_session has caught may have cost the session
@@ -116,7 +115,7 @@ class SessionSetup:
             self._driver.set_call_timeout(connection, self._call_timeout)
             self._on_session(connection)
             if connection.lost_by is None and self._driver.in_transaction(connection):
-                log.warning("%s: on_session did not commit: what it wrote is rolled back", self._where)
+                log.warning("%s: on_session did not commit: what it wrote is rolled back", state.home.where)
                 self._driver.rollback(connection)
         except Exception as error:
             connection.note(error, by_driver=False)
@@ -134,14 +133,8 @@ class SessionSetup:
             self._limits.pop(state, None)
         else:
             cause = cause or SETUP_FAILED
-            log.warning("%s", self._error(error))
+            log.warning("%s", _failure(state, error))
         self._settle(connection, cause)
-
-    def _error(self, error: BaseException) -> OnSessionError:
-        return OnSessionError(
-            f"{self._where}: on_session failed: {type(error).__name__}: {error}: the session was dropped; "
-            "every new session needs on_session, so correct it, or what it needs in the database"
-        )
 
     # ------------------------------------------------------------ a task of the keeper
     def due(self) -> float:
@@ -153,8 +146,16 @@ class SessionSetup:
         now = time.monotonic()
         for state, limit in self._limits.copy().items():
             if limit <= now and self._limits.pop(state, None) is not None and state.socket is not None:
-                log.warning("%s: on_session goes on for too long: its session is ended", self._where)
+                log.warning("%s: on_session goes on for too long: its session is ended", state.home.where)
                 state.socket.shut_down()
+
+
+def _failure(state: SessionState, error: BaseException) -> OnSessionError:
+    # The session may be another user's than the pool's own.
+    return OnSessionError(
+        f"{state.home.where}: on_session failed: {type(error).__name__}: {error}: the session was dropped; "
+        "every new session needs on_session, so correct it, or what it needs in the database"
+    )
 
 
 def may_be_pooled(where: str, settings: PoolSettings) -> bool:

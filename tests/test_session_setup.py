@@ -128,6 +128,27 @@ def test_sqlalchemy_s_sessions_have_it(default_pool: SessionPool, driver: str, s
             assert tuple(connection.execute(text(SEEN)).one()) == ("YYYY-MM-DD", "SH")
 
 
+def test_sessions_of_other_users_have_it(make_pool: MakePool) -> None:
+    counted = Counted()
+    pool = make_pool(on_session=counted, max=2)
+
+    for _ in range(2):
+        with pool.acquire() as own, pool.acquire(user="sh", password="sales", module="guest") as other:
+            assert look(own) == look(other) == ("YYYY-MM-DD", "SH")
+            query = "select user, module from v$session where sid = sys_context('userenv', 'sid')"
+            assert other.cursor().execute(query).fetchone() == ("SH", "guest")
+
+    assert len(set(counted.sids)) == len(counted.sids) == 2
+
+
+def test_a_failure_names_the_user_of_the_session(make_pool: MakePool) -> None:
+    def fail(connection: Any) -> None:
+        raise LookupError("no tenant")
+
+    with pytest.raises(OnSessionError, match="pool 'test', sh@.*: on_session failed: LookupError: no tenant"):
+        make_pool(on_session=fail).acquire(user="sh", password="sales")
+
+
 FORK = """
 import os, sys
 import orapool
@@ -207,17 +228,18 @@ def test_an_error_that_comes_later_leaves_the_pool_as_it_is(make_pool: MakePool)
 def test_a_broken_refill_says_so_and_opens_nothing(make_pool: MakePool, caplog: pytest.LogCaptureFixture) -> None:
     calls: list[Any] = []
 
-    def first_only(connection: Any) -> None:
+    def first_two(connection: Any) -> None:
         calls.append(connection)
-        if len(calls) > 1:
+        if len(calls) > 2:
             raise LookupError("no tenant")
 
-    pool = make_pool(on_session=first_only, min=2, max=2)
-    with pool.acquire() as connection:
-        assert connection.cursor().execute("select 1 from dual").fetchone() == (1,)
+    pool = make_pool(on_session=first_two, min=3, max=3)
+    with pool.acquire() as one, pool.acquire() as other:
+        for connection in (one, other):
+            assert connection.cursor().execute("select 1 from dual").fetchone() == (1,)
+        until(lambda: "on_session failed: LookupError: no tenant" in caplog.text)
 
-    assert "on_session failed: LookupError: no tenant" in caplog.text
-    assert pool.stats().opened == 1
+    until(lambda: pool.stats().opened == 2)
 
 
 def test_what_it_does_not_commit_is_rolled_back(
