@@ -25,6 +25,17 @@ _LIFETIME = datetime.timedelta(days=365)
 _PIECE = 65_536
 _HANDSHAKE_TIMEOUT = 10.0
 SERVER_DN = "CN=orapool-sandbox"
+_CERTIFIES = x509.KeyUsage(
+    key_cert_sign=True,
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    crl_sign=False,
+    encipher_only=False,
+    decipher_only=False,
+)
 
 Key = ec.EllipticCurvePrivateKey
 
@@ -35,7 +46,13 @@ class Authority:
     def __init__(self) -> None:
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = _name("orapool sandbox's own authority")
-        self._certificate = self._issue(self._name, self._key, x509.BasicConstraints(ca=True, path_length=0))
+        self._certificate = self._issue(
+            self._name,
+            self._key,
+            x509.BasicConstraints(ca=True, path_length=0),
+            x509.SubjectKeyIdentifier.from_public_key(self._key.public_key()),
+            _CERTIFIES,
+        )
 
     def pem(self) -> bytes:
         """The certificate of the authority."""
@@ -50,7 +67,9 @@ class Authority:
                 names.append(x509.IPAddress(ipaddress.ip_address(host)))
             names += [x509.DNSName(host), x509.DNSName("localhost")]  # python-oracledb compares names only
         extensions = [x509.SubjectAlternativeName(names)] if names else []
-        certificate = self._issue(_name(common_name), key, *extensions)
+        # From Python 3.13 on, a client asks for it.
+        authority = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
+        certificate = self._issue(_name(common_name), key, authority, *extensions)
         encryption: serialization.KeySerializationEncryption = serialization.NoEncryption()
         if password:
             encryption = serialization.BestAvailableEncryption(password.encode())
@@ -68,7 +87,8 @@ class Authority:
             not_valid_after=now + _LIFETIME,
         )
         for extension in extensions:
-            builder = builder.add_extension(extension, critical=isinstance(extension, x509.BasicConstraints))
+            critical = isinstance(extension, (x509.BasicConstraints, x509.KeyUsage))
+            builder = builder.add_extension(extension, critical=critical)
         return builder.sign(self._key, hashes.SHA256())
 
 

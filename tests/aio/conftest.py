@@ -28,8 +28,12 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", ResourceWarning)
         warnings.simplefilter("always", RuntimeWarning)
-        asyncio.run(asyncio.wait_for(pyfuncitem.obj(**arguments), 60))
-        gc.collect()
+        gc.freeze()  # what is there already is not gone through for garbage
+        try:
+            asyncio.run(asyncio.wait_for(pyfuncitem.obj(**arguments), 60))
+            gc.collect()
+        finally:
+            gc.unfreeze()
     left = [str(each.message) for each in caught if each.category in (ResourceWarning, RuntimeWarning)]
     assert left == []
     return True
