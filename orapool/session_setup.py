@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Callable
 from functools import partial
+from types import ModuleType
 from typing import Any
 
 from orapool.causes import SETUP_FAILED
@@ -70,14 +71,7 @@ class SessionSetup:
             fault = self.begin(connection, state, deadline, attempt)
             if fault is not None:
                 return fault
-        try:
-            if state.told != tags:
-                connection.tell(tags, state.told)
-            # Behind the connection will be another session, with the tags of another client.
-            state.told = None if self._pooled else tags
-        except self._driver.dbapi.Error as error:
-            return next(error_codes(error), type(error).__name__)
-        return None
+        return tell(connection, state, tags, self._pooled, self._driver.dbapi)
 
     def begin(self, connection: Any, state: SessionState, deadline: float, attempt: int = 0) -> str | None:
         """Call `on_session` with a session that it has not seen; None, or the code of the error that lost the session.
@@ -102,7 +96,7 @@ class SessionSetup:
                 return lost
             self._let_go(connection, lost or SETUP_FAILED)
             if isinstance(error, Exception):
-                raise _failure(state, error) from error
+                raise failed(state.home.where, error) from error
             raise
         state.ready = True
         fault: str | None = connection.lost_by  # an error that on_session has caught may have cost the session
@@ -133,7 +127,7 @@ class SessionSetup:
             self._limits.pop(state, None)
         else:
             cause = cause or SETUP_FAILED
-            log.warning("%s", _failure(state, error))
+            log.warning("%s", failed(state.home.where, error))
         self._settle(connection, cause)
 
     # ------------------------------------------------------------ a task of the keeper
@@ -150,10 +144,25 @@ class SessionSetup:
                 state.socket.shut_down()
 
 
-def _failure(state: SessionState, error: BaseException) -> OnSessionError:
-    # The session may be another user's than the pool's own.
+def tell(connection: Any, state: SessionState, tags: Tags, pooled: bool, dbapi: ModuleType) -> str | None:
+    """Tell a session who is at work, unless it knows; the code of the error that lost it, or None.
+
+    `pooled`: whether it is behind the connection for this checkout only (DRCP).
+    """
+    try:
+        if state.told != tags:
+            connection.tell(tags, state.told)
+        # Behind the connection will be another session, with the tags of another client.
+        state.told = None if pooled else tags
+    except dbapi.Error as error:
+        return next(error_codes(error), type(error).__name__)
+    return None
+
+
+def failed(where: str, error: BaseException) -> OnSessionError:
+    """What callers get when `on_session` has raised `error`; `where` names the pool, and the session's user."""
     return OnSessionError(
-        f"{state.home.where}: on_session failed: {type(error).__name__}: {error}: the session was dropped; "
+        f"{where}: on_session failed: {type(error).__name__}: {error}: the session was dropped; "
         "every new session needs on_session, so correct it, or what it needs in the database"
     )
 

@@ -9,9 +9,8 @@ import time
 from typing import TYPE_CHECKING, Any, Callable
 
 from orapool.causes import SETUP_FAILED
-from orapool.errors import OnSessionError, error_codes
 from orapool.health import SessionState
-from orapool.session_setup import ATTEMPTS, may_be_pooled
+from orapool.session_setup import ATTEMPTS, failed, may_be_pooled, tell
 from orapool.settings import PoolSettings
 from orapool.tags import Tags
 
@@ -57,14 +56,7 @@ class SessionSetup:
             fault = await self.begin(connection, deadline, attempt)
             if fault is not None:
                 return fault
-        try:
-            if state.told != tags:
-                connection.tell(tags, state.told)
-            # Behind the connection will be another session, with the tags of another client.
-            state.told = None if self._pooled else tags
-        except self._driver.dbapi.Error as error:
-            return next(error_codes(error), type(error).__name__)
-        return None
+        return tell(connection, state, tags, self._pooled, self._driver.dbapi)
 
     async def begin(self, connection: Any, deadline: float, attempt: int = 0) -> str | None:
         """Await `on_session` with a session that it has not seen; None, or the code of the error that lost the session.
@@ -87,7 +79,7 @@ class SessionSetup:
                 log.info("%s: a session was lost in on_session: %s", self._where, error)
                 return lost
             self._give_up(setting_up, connection, lost or SETUP_FAILED)
-            raise self._error(error) from error
+            raise failed(self._where, error) from error
         except BaseException:
             self._give_up(setting_up, connection, SETUP_FAILED)
             raise
@@ -118,9 +110,3 @@ class SessionSetup:
         if connection.lost_by is None and self._driver.in_transaction(connection):
             log.warning("%s: on_session did not commit: what it wrote is rolled back", self._where)
             await connection.rollback()
-
-    def _error(self, error: BaseException) -> OnSessionError:
-        return OnSessionError(
-            f"{self._where}: on_session failed: {type(error).__name__}: {error}: the session was dropped; "
-            "every new session needs on_session, so correct it, or what it needs in the database"
-        )
