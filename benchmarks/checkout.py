@@ -26,7 +26,7 @@ from typing import Any, Callable
 import click
 from rich.console import Console
 from rich.table import Table
-from sqlalchemy import URL, create_engine
+from sqlalchemy import create_engine
 
 import orapool
 from orapool.sandbox import Sandbox, instant_client
@@ -152,8 +152,8 @@ def drivers_own(driver: str, dsn: str, closing: contextlib.ExitStack) -> Acquire
 
 def queue_pool(name: str, driver: str, dsn: str, closing: contextlib.ExitStack, **options: Any) -> Contender:
     """Give SQLAlchemy's own pool."""
-    url = URL.create(f"oracle+{driver}", username=USER, password=PASSWORD)
-    engine = create_engine(url, connect_args={"dsn": dsn}, pool_size=SESSIONS, max_overflow=0, **options)
+    arguments = {"user": USER, "password": PASSWORD, "dsn": dsn}
+    engine = create_engine(f"oracle+{driver}://", connect_args=arguments, pool_size=SESSIONS, max_overflow=0, **options)
     closing.callback(engine.dispose)
     return Contender(name, engine.connect, in_with=True)
 

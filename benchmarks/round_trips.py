@@ -17,7 +17,7 @@ from typing import Any, Callable
 import click
 from rich.console import Console
 from rich.table import Table
-from sqlalchemy import URL, create_engine, text
+from sqlalchemy import create_engine, text
 
 import orapool
 from orapool.sandbox import Sandbox, instant_client
@@ -78,8 +78,8 @@ def bare(driver: str, dsn: str, closing: contextlib.ExitStack) -> Contender:
 
 def queue_pool(name: str, driver: str, dsn: str, closing: contextlib.ExitStack, **options: Any) -> Contender:
     """Give SQLAlchemy's own pool."""
-    url = URL.create(f"oracle+{driver}", username=USER, password=PASSWORD)
-    engine = create_engine(url, connect_args={"dsn": dsn}, pool_size=1, max_overflow=0, **options)
+    arguments = {"user": USER, "password": PASSWORD, "dsn": dsn}
+    engine = create_engine(f"oracle+{driver}://", connect_args=arguments, pool_size=1, max_overflow=0, **options)
     closing.callback(engine.dispose)
     return Contender(name, engine.connect, _query_on_engine)
 

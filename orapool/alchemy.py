@@ -14,10 +14,11 @@ from urllib.parse import quote
 
 from sqlalchemy import create_engine, event
 from sqlalchemy.dialects import plugins
-from sqlalchemy.engine import URL, CreateEnginePlugin, Engine, ExceptionContext
+from sqlalchemy.engine import CreateEnginePlugin, Engine, ExceptionContext
+from sqlalchemy.engine.url import URL
 from sqlalchemy.pool import NullPool
 
-from orapool import errors, pools, queue_pool
+from orapool import errors, older_sqlalchemy, pools, queue_pool
 from orapool.layers import SECRETS
 
 # Options of create_engine() that the pool governs, and what to use in their place.
@@ -133,8 +134,8 @@ class PoolPlugin(CreateEnginePlugin):
         super().__init__(url, kwargs)
         if POOL_OF_URL in url.query:
             _put_onto_pool(str(url.query[POOL_OF_URL]), kwargs)
-            if not hasattr(url, "difference_update_query"):  # SQLAlchemy 1.3, whose URLs can be changed in place
-                url.query.pop(POOL_OF_URL)
+            if older_sqlalchemy.VERSION < (1, 4):  # which calls no update_url()
+                older_sqlalchemy.without_parameters(url, [POOL_OF_URL])
         if not isinstance(kwargs.get("creator"), Checkout):
             raise errors.ConfigurationError(
                 "the orapool plugin needs the other options of orapool.engine_options() too"
@@ -142,7 +143,8 @@ class PoolPlugin(CreateEnginePlugin):
 
     def update_url(self, url: URL) -> URL:
         """Leave the URL as it is, but for what is meant for this plugin."""
-        return url.difference_update_query([POOL_OF_URL])
+        updated: URL = older_sqlalchemy.without_parameters(url, [POOL_OF_URL])
+        return updated
 
     def engine_created(self, engine: Engine) -> None:
         """Listen to the new engine and its pool; Engine.dispose() keeps the listeners."""

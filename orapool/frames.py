@@ -7,20 +7,23 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Union, overload
 
-from sqlalchemy import Connection, Select, TextClause, event
+import sqlalchemy
+from sqlalchemy import event
 
 from orapool import alchemy, errors
+from orapool.older_sqlalchemy import VERSION
 from orapool.retries import Plan
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     import pandas
+    from sqlalchemy import Connection, Select, TextClause
     from typing_extensions import Self
 
 Parameters = Union[Mapping[str, Any], Sequence[Any]]
 Backend = Literal["numpy_nullable", "pyarrow"]
-Statement = Union[str, "Select[Any]", TextClause]
+Statement = Union[str, "Select[Any]", "TextClause"]
 
 # Rows of one round trip. Both drivers take 100, with which most of a long read is waiting (cx_Oracle #132, #583);
 # beyond a thousand or so only memory grows: rows x the widths of the columns, for each running read.
@@ -84,7 +87,8 @@ def read_df(
     A query that loses its session is run once more on a fresh one; with `chunksize`, up to its first chunk, which is
     read before this returns.
 
-    Raises what `orapool.engine()` raises, and ConfigurationError where pandas is not installed.
+    Raises what `orapool.engine()` raises, and ConfigurationError where pandas is not installed, or is of a version that
+    does not go with SQLAlchemy's.
 
         orders = orapool.read_df("select * from orders where city = :city", {"city": "Basel"})
     """
@@ -92,6 +96,7 @@ def read_df(
         import pandas
     except ImportError as error:
         raise errors.ConfigurationError("orapool.read_df needs pandas: pip install 'orapool[pandas]'") from error
+    _check_versions(pandas.__version__, dtype_backend)
     if arraysize < 1:
         raise errors.ConfigurationError(f"arraysize is a number of rows, 1 or more, not {arraysize!r}")
     options: dict[str, Any] = {
@@ -149,6 +154,23 @@ class Chunks(Iterator["pandas.DataFrame"]):
 
     def __del__(self) -> None:
         self.close()
+
+
+def _check_versions(version: str, dtype_backend: str | None) -> None:
+    """Raise ConfigurationError for versions that do not go together, of which pandas makes errors that mislead."""
+    pandas = tuple(int(part) for part in version.split(".")[:2])
+    if dtype_backend is not None and pandas < (2, 0):
+        raise errors.ConfigurationError(f"dtype_backend is new in pandas 2.0, and pandas is {version}")
+    needed = "2.0" if pandas >= (2, 2) else "1.4" if pandas >= (2, 0) else "1.3"
+    if tuple(map(int, needed.split("."))) > VERSION:
+        raise errors.ConfigurationError(
+            f"pandas {version} needs SQLAlchemy {needed} or later, and SQLAlchemy is {sqlalchemy.__version__}"
+        )
+    if pandas < (2, 0) and VERSION >= (2, 0):
+        raise errors.ConfigurationError(
+            f"pandas {version} does not know SQLAlchemy 2, and SQLAlchemy is {sqlalchemy.__version__}: use pandas 2.0 "
+            "or later"
+        )
 
 
 def _fetch_in_arrays(connection: Connection, rows: int) -> None:

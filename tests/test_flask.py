@@ -1,4 +1,4 @@
-"""Flask-SQLAlchemy 3.1 on the pool, by two lines of configuration."""
+"""Flask-SQLAlchemy on the pool, by two lines of configuration."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 import orapool
 from orapool import SessionPool
 from orapool.sandbox import Sandbox
+from tests.older_sqlalchemy import key_column
 from tests.waiting import until
 
 
@@ -23,7 +24,7 @@ def db() -> SQLAlchemy:
 
     class Visit(db.Model):  # type: ignore[name-defined, misc]
         __tablename__ = "flask_visits"
-        id = db.Column(db.Integer, db.Identity(), primary_key=True)
+        id = key_column("flask_visits")
         page = db.Column(db.String(20), nullable=False)
 
     db.Visit = Visit
@@ -39,14 +40,14 @@ def app(default_pool: SessionPool, db: SQLAlchemy) -> Flask:
     db.init_app(app)
     visit: Any = db.Visit
 
-    @app.post("/visits/<page>")
+    @app.route("/visits/<page>", methods=["POST"])
     def add(page: str) -> dict[str, Any]:
         made = visit(page=page)
         db.session.add(made)
         db.session.commit()
         return {"id": made.id}
 
-    @app.get("/visits")
+    @app.route("/visits")
     def count() -> dict[str, Any]:
         with orapool.connection() as connection, connection.cursor() as cursor:
             raw = cursor.execute("select count(*) from flask_visits").fetchone()[0]

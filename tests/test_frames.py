@@ -10,12 +10,13 @@ from typing import Any
 
 import pandas
 import pytest
-from sqlalchemy import Column, DateTime, Integer, MetaData, Numeric, String, Table, event, select, text
+from sqlalchemy import Column, DateTime, Integer, MetaData, Numeric, String, Table, event, text
 from sqlalchemy.exc import DBAPIError
 
 import orapool
 from orapool import SessionPool, frames
 from orapool.sandbox import Sandbox
+from tests.older_sqlalchemy import select
 from tests.waiting import until
 
 TOWNS = Table(
@@ -27,6 +28,7 @@ TOWNS = Table(
     Column("founded", DateTime),
 )
 ROWS = 2500
+PANDAS = tuple(int(part) for part in pandas.__version__.split(".")[:2])
 
 
 @pytest.fixture
@@ -95,10 +97,17 @@ def test_pandas_own_options(towns: SessionPool) -> None:
     assert frame["founded"].iloc[0] == pandas.Timestamp("2024-02-29")
 
 
+@pytest.mark.deselect_if(PANDAS < (2, 0), reason="new in pandas 2.0")
 def test_dtype_backend(towns: SessionPool) -> None:
     frame = orapool.read_df("select id, name from frames_towns", dtype_backend="numpy_nullable")
 
     assert str(frame["id"].dtype) == "Int64"
+
+
+@pytest.mark.deselect_if(PANDAS >= (2, 0), reason="new in pandas 2.0")
+def test_dtype_backend_is_refused_where_pandas_has_none() -> None:
+    with pytest.raises(orapool.ConfigurationError, match="dtype_backend is new in pandas 2.0, and pandas is 1.5"):
+        orapool.read_df("select 1 from dual", dtype_backend="numpy_nullable")
 
 
 def test_rows_come_a_thousand_to_a_round_trip(towns: SessionPool, sandbox: Sandbox) -> None:

@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-import sqlalchemy
 from flask import Flask
 from werkzeug.serving import WSGIRequestHandler, make_server
 
@@ -63,8 +62,6 @@ def settings_file(
     """Puts the settings file of a form into its place: on the sandbox, with the driver."""
 
     def put(form: str) -> Path:
-        if form == "old" and driver == "oracledb" and sqlalchemy.__version__ < "2":
-            pytest.skip("SQLAlchemy 1.x knows python-oracledb through orapool only")
         text = (HERE / f"app_{form}.ini").read_text(encoding="utf-8")
         text = text.replace("db1:1521", sandbox.dsn.partition("/")[0]).replace("SALES", "ORAPOOL")
         path = tmp_path / "app.ini"

@@ -236,7 +236,7 @@ def test_binds_are_named_pools_and_others_stay(uri: str, reporting: str, tmp_pat
         assert engines[2].pool.size() == 2
 
 
-@pytest.mark.skipif(ONE_SET_FOR_ALL, reason="Flask-SQLAlchemy 2 knows no binds with options")
+@pytest.mark.deselect_if(ONE_SET_FOR_ALL, reason="Flask-SQLAlchemy 2 knows no binds with options")
 def test_a_bind_has_options_of_its_own(uri: str, reporting: str) -> None:
     bind = {"url": reporting, "pool_size": 2, "max_overflow": 0, "echo": False}
     app = application(SQLALCHEMY_DATABASE_URI=uri, SQLALCHEMY_BINDS={"reporting": bind})
@@ -250,7 +250,7 @@ def test_a_bind_has_options_of_its_own(uri: str, reporting: str) -> None:
         assert user_of(engine_of(db, "reporting")) == "SH"
 
 
-@pytest.mark.skipif(ONE_SET_FOR_ALL, reason="Flask-SQLAlchemy 2 has SQLite for an application without a URL")
+@pytest.mark.deselect_if(ONE_SET_FOR_ALL, reason="Flask-SQLAlchemy 2 has SQLite for an application without a URL")
 @pytest.mark.parametrize("also", [{}, {None: "the URL"}])
 def test_an_application_of_binds_alone(reporting: str, also: dict[Any, str]) -> None:
     app = application(SQLALCHEMY_BINDS={**dict.fromkeys(also, reporting), "reporting": reporting})
@@ -312,7 +312,7 @@ def test_the_address_may_stand_in_connect_args(
     assert in_force()["driver"] == driver
 
 
-@pytest.mark.skipif(ONE_SET_FOR_ALL, reason="Flask-SQLAlchemy 2 knows no binds with options")
+@pytest.mark.deselect_if(ONE_SET_FOR_ALL, reason="Flask-SQLAlchemy 2 knows no binds with options")
 def test_so_may_those_of_binds(uri: str, sandbox: Sandbox) -> None:
     binds = {
         name: {"url": f"oracle://{who}@", "connect_args": {"dsn": sandbox.dsn}}
@@ -491,9 +491,9 @@ def three_ways(app: Flask, db: SQLAlchemy) -> Any:
 
     @app.route("/three")
     def three_ways() -> dict[str, Any]:
-        found = {"orm": tuple(db.session.execute(text(WHO)).one())}
+        found = {"orm": tuple(db.session.execute(text(WHO)).first())}
         with orapool.engine().connect() as connection:
-            found["sql"] = tuple(connection.execute(text(WHO)).one())
+            found["sql"] = tuple(connection.execute(text(WHO)).first())
         with orapool.connection() as own, own.cursor() as cursor:
             found["connection"] = cursor.execute(WHO).fetchone()
         return found
@@ -513,10 +513,10 @@ def test_v_session_shows_application_endpoint_and_user(uri: str, user: Any) -> N
 
     assert list(found.values()) == [["shop", "three_ways", None if user is None else str(user)]] * 3
     with app.app_context():
-        assert tuple(db.session.execute(text(WHO)).one()) == ("shop", None, None)
+        assert tuple(db.session.execute(text(WHO)).first()) == ("shop", None, None)
         db.session.remove()
     with orapool.engine().connect() as connection:
-        assert tuple(connection.execute(text(WHO)).one()) == ("otherwise", None, None)
+        assert tuple(connection.execute(text(WHO)).first()) == ("otherwise", None, None)
 
 
 def test_a_user_never_shows_in_another_s_request(uri: str) -> None:
@@ -528,7 +528,7 @@ def test_a_user_never_shows_in_another_s_request(uri: str) -> None:
 
     @app.route("/me")
     def me() -> dict[str, Any]:
-        return {"user": db.session.execute(text(WHO)).one()[2]}
+        return {"user": db.session.execute(text(WHO)).first()[2]}
 
     client = app.test_client()
     assert [client.get("/me").get_json()["user"] for _ in range(3)] == ["kim", None, "lee"]
@@ -544,7 +544,7 @@ def test_a_tag_counts_more_than_the_request(uri: str) -> None:
     @app.route("/export")
     def export() -> dict[str, Any]:
         with orapool.tag(action="export.pdf"), orapool.engine().connect() as connection:
-            return {"who": list(connection.execute(text(WHO)).one())}
+            return {"who": list(connection.execute(text(WHO)).first())}
 
     assert app.test_client().get("/export").get_json()["who"] == ["shop", "export.pdf", None]
 

@@ -8,19 +8,17 @@ import threading
 from typing import Any, Callable
 
 import pytest
-from sqlalchemy import Integer, String, func, select, text
+from sqlalchemy import Column, Integer, String, func, text
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 import orapool
 from orapool import SessionPool
 from orapool.drivers.units import find_write
 from orapool.sandbox import Sandbox
+from tests.older_sqlalchemy import declarative_base, orm_session, select
 from tests.waiting import until
 
-
-class Base(DeclarativeBase):
-    """The table of these tests."""
+Base: Any = declarative_base()
 
 
 class Task(Base):
@@ -28,8 +26,8 @@ class Task(Base):
 
     __tablename__ = "retries_tasks"
 
-    id: Mapped[int] = mapped_column(Integer, primary_key=True)
-    name: Mapped[str] = mapped_column(String(20))
+    id = Column(Integer, primary_key=True)
+    name = Column(String(20))
 
 
 @pytest.fixture
@@ -38,7 +36,7 @@ def tasks(default_pool: SessionPool) -> SessionPool:
     engine = orapool.engine()
     Base.metadata.drop_all(engine)
     Base.metadata.create_all(engine)
-    with Session(engine) as session:
+    with orm_session(engine) as session:
         session.add(Task(id=1, name="first"))
         session.commit()
     held = [orapool.connection() for _ in range(3)]
@@ -137,11 +135,11 @@ def test_engine_connections_and_orm_sessions_too(tasks: SessionPool, runs: Runs)
     def read() -> tuple[int, str]:
         runs.begin()
         with orapool.engine().connect() as connection:
-            number = connection.scalar(select(func.count()).select_from(Task))
-        with Session(orapool.engine()) as session:
+            number = connection.scalar(select(func.count(Task.id)))
+        with orm_session(orapool.engine()) as session:
             session.connection()
             runs.strike()
-            return number, session.scalars(select(Task)).one().name
+            return number, session.query(Task).one().name
 
     assert read() == (1, "first")
     assert runs.count == 2
@@ -205,7 +203,7 @@ def test_a_write_of_an_orm_session_is_not_repeated(tasks: SessionPool, killed: R
     @orapool.retry
     def work() -> None:
         killed.begin()
-        with Session(orapool.engine()) as session:
+        with orm_session(orapool.engine()) as session:
             session.add(Task(id=100 + killed.count, name="more"))
             session.flush()
             killed.strike()

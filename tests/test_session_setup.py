@@ -125,7 +125,7 @@ def test_sqlalchemy_s_sessions_have_it(default_pool: SessionPool, driver: str, s
     )
     for _ in range(2):
         with orapool.engine().connect() as connection:
-            assert tuple(connection.execute(text(SEEN)).one()) == ("YYYY-MM-DD", "SH")
+            assert tuple(connection.execute(text(SEEN)).first()) == ("YYYY-MM-DD", "SH")
 
 
 def test_sessions_of_other_users_have_it(make_pool: MakePool) -> None:

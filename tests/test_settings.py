@@ -199,8 +199,8 @@ def test_url_and_dsn_in_one_place_are_refused_with_that_place(monkeypatch: pytes
 
 
 def test_an_sqlalchemy_url_is_a_url() -> None:
-    assert load_settings(url=sqlalchemy.engine.make_url(URL)) == load_settings(url=URL)
-    assert load_settings(config={"DATABASE_URL": sqlalchemy.engine.make_url(URL)}) == load_settings(url=URL)
+    assert load_settings(url=sqlalchemy.engine.url.make_url(URL)) == load_settings(url=URL)
+    assert load_settings(config={"DATABASE_URL": sqlalchemy.engine.url.make_url(URL)}) == load_settings(url=URL)
 
 
 def test_an_unreadable_url_is_told_with_its_place_beside_other_mistakes(tmp_path: Path) -> None:
@@ -254,7 +254,7 @@ def test_every_place_has_settings_of_named_pools(tmp_path: Path, monkeypatch: py
     assert (settings.user, settings.origins["user"]) == ("scott", "mapping['SQLALCHEMY_BINDS']['reporting']")
 
 
-@pytest.mark.parametrize("bind", [URL, {"url": URL, "echo": True}, sqlalchemy.engine.make_url(URL)])
+@pytest.mark.parametrize("bind", [URL, {"url": URL, "echo": True}, sqlalchemy.engine.url.make_url(URL)])
 def test_a_bind_is_a_named_pool(bind: Any) -> None:
     config = {"SQLALCHEMY_BINDS": {"reporting": bind, "files": "sqlite://"}}
 

@@ -399,6 +399,6 @@ def test_sources_and_entries_hide_their_values(tmp_path: Path) -> None:
 def test_sqlalchemys_own_urls_are_read_with_their_password() -> None:
     from orapool.sources import url_text
 
-    url = sqlalchemy.engine.make_url("oracle+oracledb://scott:ti%40ger@db:1522/?service_name=sales")
+    url = sqlalchemy.engine.url.make_url("oracle+oracledb://scott:ti%40ger@db:1522/?service_name=sales")
 
     assert url_text(url) == "oracle+oracledb://scott:ti%40ger@db:1522/?service_name=sales"

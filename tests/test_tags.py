@@ -144,7 +144,7 @@ def test_every_way_in(default_pool: SessionPool) -> None:
         with orapool.transaction(client_identifier="kim") as connection:
             assert who(connection) == ("billing", "run", "kim", None)
         with orapool.engine().connect() as engine_connection:
-            assert tuple(engine_connection.execute(text(WHO)).one()) == ("billing", "run", None, None)
+            assert tuple(engine_connection.execute(text(WHO)).first()) == ("billing", "run", None, None)
         assert orapool.read_df(WHO).iloc[0].tolist()[:2] == ["billing", "run"]
 
 

@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import pandas
-from sqlalchemy import URL, Engine, Identity, Numeric, String, create_engine, text
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+from sqlalchemy import Column, Integer, Numeric, String, create_engine, text
+from sqlalchemy.engine import Engine
 
 import orapool
 from orapool.cli import one_line
+from orapool.older_sqlalchemy import declarative_base, orm_session
 
 CITIES = ("Basel", "Graz", "Lyon", "Turku")
 ORDERS = 240
@@ -25,19 +26,18 @@ BY_CITY = "select city, count(*) as orders, sum(amount) as amount from orapool_d
 OF_CITY = "select id, amount from orapool_demo_orders where city = :city and status = 'open' order by id"
 
 
-class Base(DeclarativeBase):
-    """The demo's tables."""
+Base: Any = declarative_base()
 
 
-class Order(Base):
+class Order(Base):  # type: ignore[misc]
     """One order."""
 
     __tablename__ = "orapool_demo_orders"
 
-    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
-    city: Mapped[str] = mapped_column(String(20))
-    status: Mapped[str] = mapped_column(String(10))
-    amount: Mapped[float] = mapped_column(Numeric(10, 2))
+    id = Column(Integer, primary_key=True)
+    city = Column(String(20), nullable=False)
+    status: Any = Column(String(10), nullable=False)
+    amount = Column(Numeric(10, 2), nullable=False)
 
 
 class Way(Protocol):
@@ -98,8 +98,8 @@ class StockPool:
 
     def __init__(self, dsn: str, user: str, password: str, driver: str, sessions: int) -> None:
         self.driver = driver
-        url = URL.create(f"oracle+{driver}", username=user, password=password)
-        self.engine = create_engine(url, connect_args={"dsn": dsn}, pool_size=sessions, max_overflow=0)
+        arguments = {"user": user, "password": password, "dsn": dsn}
+        self.engine = create_engine(f"oracle+{driver}://", connect_args=arguments, pool_size=sessions, max_overflow=0)
 
     def rows(self, sql: str, parameters: Mapping[str, Any]) -> list[Any]:
         """Run hand-written SQL."""
@@ -142,11 +142,12 @@ def fill(engine: Engine) -> None:
     """Make the order book, anew where an earlier demo left one behind."""
     Base.metadata.drop_all(engine)
     Base.metadata.create_all(engine)
-    with Session(engine) as session, session.begin():
+    with orm_session(engine) as session:
         session.add_all(
-            Order(city=CITIES[number % len(CITIES)], status="open", amount=(number * 37 % 1000) / 4)
+            Order(id=number + 1, city=CITIES[number % len(CITIES)], status="open", amount=(number * 37 % 1000) / 4)
             for number in range(ORDERS)
         )
+        session.commit()
 
 
 def remove(engine: Engine) -> None:
@@ -157,8 +158,8 @@ def remove(engine: Engine) -> None:
 def request(way: Way, kind: str, number: int) -> None:
     """One request of the application, as a web worker would serve it. Raises whatever goes wrong."""
     if kind == "ORM":
-        with Session(way.engine) as session:
-            order = session.get(Order, number % ORDERS + 1)
+        with orm_session(way.engine) as session:
+            order = session.query(Order).filter_by(id=number % ORDERS + 1).one_or_none()
             if order is None:
                 raise RuntimeError(f"the order book has no order {number % ORDERS + 1}")
             order.status = "shipped" if order.status == "open" else "open"
