@@ -5,8 +5,8 @@ PYTHON ?= python3
 VENV = .venv
 UV = .tools/bin/uv
 BIN = $(VENV)/bin
-# Versions beside the newest that the tests run with too, each in a folder of its own.
-OLDER = oracledb==2.5.1 oracledb==3.4.2 SQLAlchemy==2.0.*
+# Sessions of noxfile.py that `make test` runs too, by tests/test_versions.py.
+STACKS = incident middle newest
 # Use the interpreter that is there; never fetch one.
 export UV_PYTHON_DOWNLOADS = never
 export PIP_ROOT_USER_ACTION = ignore
@@ -16,7 +16,7 @@ WITH_CLIENT = $(BIN)/python -m orapool.sandbox.instant_client exec
 VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
 INSTALLED = $(VENV)/installed-for-$(VERSION)
 
-.PHONY: demo test lint install firewall benchmark benchmark-outage clean
+.PHONY: demo test versions lint install firewall benchmark benchmark-outage clean
 
 demo: install
 	$(BIN)/orapool demo --driver oracledb
@@ -24,6 +24,10 @@ demo: install
 
 test: firewall install lint
 	$(WITH_CLIENT) $(BIN)/python -m pytest $(PYTEST_ARGUMENTS)
+
+# The whole matrix of noxfile.py, an hour; NOX_ARGUMENTS="-s incident" for one session of it.
+versions: firewall install
+	$(BIN)/nox $(NOX_ARGUMENTS)
 
 lint: install
 	$(BIN)/ruff check
@@ -50,14 +54,15 @@ firewall:
 
 install: $(INSTALLED)
 
-$(INSTALLED): pyproject.toml $(UV)
+$(INSTALLED): pyproject.toml noxfile.py $(UV)
 	@$(PYTHON) -c "import os, sys, sysconfig; \
 		sys.exit(sys.version_info >= (3, 11) and not os.path.exists(sysconfig.get_path('include') + '/Python.h'))" || \
 		{ echo "cx_Oracle is compiled on Python 3.11+ and $(PYTHON) has no Python.h: apt-get install python3-dev" >&2; exit 1; }
 	@echo "Installing into $(VENV), from PyPI: 300 MB the first time"
 	$(UV) venv --quiet --clear --no-project --python $(PYTHON) $(VENV)
 	$(UV) pip install --quiet --python $(BIN)/python --editable '.[demo]' --group dev
-	$(foreach older,$(OLDER),$(UV) pip install --quiet --python $(BIN)/python --no-deps --target '$(VENV)/older/$(older)' '$(older)' &&) true
+	$(BIN)/nox --non-interactive --install-only --session $(STACKS) 2>$(VENV)/nox.log || { cat $(VENV)/nox.log >&2; exit 1; }
+	@grep -h "no Python" $(VENV)/nox.log || true
 	touch $@
 
 # pip --target needs neither the venv module nor leave to write into the system's Python.
@@ -70,4 +75,4 @@ $(UV): Makefile
 	touch $@
 
 clean:
-	rm -rf $(VENV) .tools build dist .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) .nox .tools build dist .mypy_cache .ruff_cache .pytest_cache
