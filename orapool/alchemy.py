@@ -36,6 +36,7 @@ GOVERNED = {
     "pool_timeout": "use orapool.configure(acquire_timeout=...), in seconds",
     "pool_use_lifo": "leave it out: the session used last is handed out first",
     "poolclass": "the pool is orapool's",
+    "thick_mode": "use orapool.configure(thick=True)",
     "url": "use orapool.configure(url=...)",
 }
 

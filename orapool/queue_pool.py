@@ -179,9 +179,7 @@ def _module(value: Any) -> _Counterparts:
 
 
 def _thick_mode(value: Any) -> _Counterparts:
-    if "thick" in KNOWN:
-        return {"thick": bool(value)}
-    return {} if not value else _No("python-oracledb is used in thin mode")
+    return {"thick": True} if value or isinstance(value, Mapping) else {}
 
 
 def _echo_pool(value: Any) -> _Counterparts:

@@ -108,7 +108,7 @@ class SessionPool:
     def driver(self) -> Driver:
         """The driver: `driver.name`, `driver.dbapi` (its module). Raises `ConfigurationError` if there is none."""
         if self._driver is None:
-            self._driver = find_driver(self.settings.driver)
+            self._driver = find_driver(self.settings.driver, self.settings.thick)
         return self._driver
 
     # Checking out: stand in line for one of `max` slots, draw a session with it, check it, hand it over.

@@ -97,6 +97,7 @@ class PoolSettings(BaseModel):
     )
     config_dir: MayBePath = Field(None, description="folder of tnsnames.ora, for a TNS alias")
     driver: DriverName = Field("auto", description="auto: cx_oracle where it finds Oracle Client, else oracledb")
+    thick: bool = Field(False, description="python-oracledb in thick mode, on Oracle Client's own session pool")
     externalauth: bool = Field(
         False, description="log on without user and password, as Oracle's configuration says how"
     )
@@ -209,6 +210,15 @@ class PoolSettings(BaseModel):
     def _check_sizes(self) -> PoolSettings:
         if self.min > self.max:
             raise ValueError(f"min={self.min} is larger than max={self.max}: min must be 0 to max")
+        return self
+
+    @model_validator(mode="after")
+    def _check_thick(self) -> PoolSettings:
+        if self.thick and self.driver == "cx_oracle":
+            raise ValueError(
+                "thick=True is for python-oracledb, and driver is cx_oracle, which is on Oracle Client always: leave "
+                "thick out, or set driver to oracledb"
+            )
         return self
 
     @model_validator(mode="after")

@@ -15,6 +15,7 @@ import pytest
 
 import orapool
 from orapool import pools
+from orapool.drivers import find_driver
 from orapool.sandbox import Sandbox
 from orapool.session_pool import SessionPool
 from orapool.settings import load_settings
@@ -23,7 +24,9 @@ from tests.older_sqlalchemy import VERSION
 
 __all__ = ["firewall", "running_firewall"]  # fixtures
 
-DRIVERS = {"cx_oracle": "cx_Oracle", "oracledb": "oracledb"}
+THICK = os.environ.get("ORAPOOL_THICK") == "true"
+"""Whether python-oracledb is in thick mode: a setting of all pools, and for good in this process."""
+DRIVERS = {"oracledb": "oracledb"} if THICK else {"cx_oracle": "cx_Oracle", "oracledb": "oracledb"}
 STANDSTILL_SECONDS = 330
 """A test that its time-out cannot end by then holds the lock of the interpreter: the run ends, and shows where."""
 
@@ -36,6 +39,8 @@ STDERR = pytest.StashKey[TextIO]()
 
 def pytest_configure(config: pytest.Config) -> None:
     """The real standard error, which later is captured."""
+    if THICK:
+        find_driver("oracledb", thick=True)
     config.stash[STDERR] = os.fdopen(os.dup(sys.__stderr__.fileno() if sys.__stderr__ else 2), "w")
 
 

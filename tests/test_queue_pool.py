@@ -96,7 +96,6 @@ def test_each_option_has_its_setting(
         (engine(pool=QueuePool(print)), "pool (the pool is orapool's)"),
         (engine(module=pytest), "module (set driver: cx_oracle or oracledb)"),
         (engine(echo_pool="debug"), "echo_pool (watch the logger orapool.pool"),
-        (engine(thick_mode=True), "thick_mode (python-oracledb is used in thin mode)"),
         (engine(connect_args={"mode": 2}), "connect_args['mode'] (the native pools log on without a mode"),
         (engine(connect_args={"events": True}), "connect_args['events'] (the pool watches its sockets"),
         (engine(connect_args={"encoding": "latin-1"}), "connect_args['encoding'] (it is UTF-8 always)"),

@@ -1,7 +1,7 @@
 """The versions beside those of the run: the same tests, in a process and an environment of their own.
 
-noxfile.py says which versions and tests these are; `make install` makes the environments, and `make versions` runs those
-that are not here too.
+noxfile.py says which versions and tests these are; `make install` makes the environments, and `make versions` runs all
+that there are.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ def async_engine(name: str = "default", **create_async_engine_options: Any) -> A
     alchemy.refuse_governed(create_async_engine_options)
     create = _create_async_engine()
     settings = pools.settings_of(name)
-    find_async_driver(settings.driver)
+    find_async_driver(settings.driver, settings.thick)
 
     async def acquire() -> Any:
         return await apool(name).acquire()

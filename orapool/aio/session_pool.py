@@ -77,7 +77,7 @@ class AsyncPool:
         self.owner = of_settings(settings)
         self._at = f"{settings.user or 'external user'}@{mask(settings.dsn)}"
         self.where = self._where(settings.user)
-        self.driver = find_async_driver(settings.driver)
+        self.driver = find_async_driver(settings.driver, settings.thick)
         told = (settings.action, settings.client_identifier, settings.clientinfo)
         self._tags = Resolver(Tags(settings.module or script_name(), *told))
         self.setup = SessionSetup(self.where, settings, self.driver, self.let_go)

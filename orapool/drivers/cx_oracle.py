@@ -12,7 +12,7 @@ import cx_Oracle
 
 from orapool.credentials import Credentials
 from orapool.drivers.base import OnSession, ParentsConnection, PooledConnection, WatchedCursor, native_max
-from orapool.dsn import with_connect_timeouts
+from orapool.drivers.oracle_client import EXHAUSTED, WAIT_TIMEOUT, descriptor, refuse, tag_lengths
 from orapool.errors import ConfigurationError, error_codes, lost_connection
 from orapool.settings import PoolSettings
 
@@ -21,11 +21,7 @@ _SERVICE_CONTEXT, _SESSION = 3, 9
 _ATTR_SERVER, _ATTR_TRANSACTION_IN_PROGRESS = 6, 484
 _UB1, _UB8 = 8, 64
 
-_WAIT_TIMEOUT = 1000
-"""Milliseconds of a wait in the native pool, after which the caller who has time left waits again. See gate.py for why
-it is not set anew for each."""
 _PURITIES = {"new": cx_Oracle.ATTR_PURITY_NEW, "self": cx_Oracle.ATTR_PURITY_SELF}
-_EXHAUSTED = {"ORA-24418", "ORA-24457", "ORA-24459", "ORA-24496"}
 
 
 class Cursor(WatchedCursor, cx_Oracle.Cursor):  # type: ignore[misc]
@@ -35,8 +31,7 @@ class Cursor(WatchedCursor, cx_Oracle.Cursor):  # type: ignore[misc]
 class Connection(PooledConnection, cx_Oracle.Connection):  # type: ignore[misc]
     """cx_Oracle's connection, of the pool."""
 
-    # Earlier clients raise ORA-24960 for longer ones.
-    longest_tags = (64, 64, 64, 64) if cx_Oracle.clientversion() >= (12, 2) else (48, 32, 64, 64)
+    longest_tags = tag_lengths(cx_Oracle.clientversion())
 
     _cursors: weakref.WeakSet[Cursor] | None = None
 
@@ -78,19 +73,7 @@ class Disowned(ParentsConnection, Connection):
 def _refuse(settings: PoolSettings) -> None:
     if settings.access_token is not None:
         raise ConfigurationError("access_token: cx_Oracle 8.3 does not log on by token: use driver='oracledb'")
-    if settings.wallet_password is not None:
-        raise ConfigurationError(
-            "wallet_password: Oracle Client opens wallets by themselves only (auto-login, cwallet.sso): leave it out, "
-            "or use driver='oracledb'"
-        )
-    if settings.externalauth and settings.user is not None:
-        raise ConfigurationError(
-            f"user={settings.user!r}: a pool of cx_Oracle does not connect through an external user: leave it out"
-        )
-
-
-def _descriptor(settings: PoolSettings, connect: float, transport: float) -> str:
-    return with_connect_timeouts(settings.dsn, connect, transport, settings.config_dir, wallet=settings.wallet_location)
+    refuse(settings, "cx_Oracle", "driver='oracledb'")
 
 
 class CxOracle:
@@ -117,7 +100,7 @@ class CxOracle:
             # OCI has external authentication only in pools that may hold sessions of several users.
             externalauth=not by_password,
             homogeneous=by_password,
-            dsn=_descriptor(settings, settings.connect_timeout, settings.transport_connect_timeout),
+            dsn=descriptor(settings, settings.connect_timeout, settings.transport_connect_timeout),
             min=0,
             max=native_max(settings),
             increment=1,  # the rest is opened by upkeep.py, which watches what it opens
@@ -125,7 +108,7 @@ class CxOracle:
             threaded=True,
             # With NOWAIT, callers get ORA-24459 while another thread's log-on makes the pool grow.
             getmode=cx_Oracle.SPOOL_ATTRVAL_TIMEDWAIT,
-            waitTimeout=_WAIT_TIMEOUT,
+            waitTimeout=WAIT_TIMEOUT,
             encoding="UTF-8",
             nencoding="UTF-8",
             stmtcachesize=settings.stmtcachesize,
@@ -139,7 +122,7 @@ class CxOracle:
     def log_on(self, settings: PoolSettings, credentials: Credentials, seconds: int) -> None:
         """Log on and off again."""
         own = {"user": credentials.user, "password": credentials.password} if credentials.password else {}
-        cx_Oracle.connect(**own, dsn=_descriptor(settings, seconds, seconds)).close()
+        cx_Oracle.connect(**own, dsn=descriptor(settings, seconds, seconds)).close()
 
     def acquire_idle(self, native: Any) -> Any:
         """Draw an idle session."""
@@ -200,4 +183,4 @@ class CxOracle:
 
     def is_pool_exhausted(self, error: BaseException) -> bool:
         """ORA-24418, 24457, 24459 and 24496: the pool is full, or did not grow in time."""
-        return any(code in _EXHAUSTED for code in error_codes(error))
+        return any(code in EXHAUSTED for code in error_codes(error))

@@ -141,6 +141,11 @@ class OracleDb:
 
     def open(self, settings: PoolSettings, credentials: Credentials, on_session: OnSession) -> Any:
         """Make an empty native pool."""
+        if not oracledb.is_thin_mode():
+            raise ConfigurationError(
+                "python-oracledb went into thick mode when this pool had been set up for thin mode: a process has one "
+                "mode, so set thick=True for this pool too"
+            )
         native = oracledb.create_pool(
             **log_on_arguments(
                 settings,

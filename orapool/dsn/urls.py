@@ -47,7 +47,6 @@ _OF_THE_ENGINE = frozenset(
         "exclude_tablespaces",
         "max_identifier_length",
         "optimize_limits",
-        "thick_mode",
         "use_ansi",
         "use_binds_for_limits",
         "use_nchar_for_unicode",
@@ -214,6 +213,8 @@ def _unknown(name: str) -> str:
         return "a parameter after the '?' is not known"
     if name.lower() in _OF_THE_ENGINE:
         return f"{name!r} is an option of SQLAlchemy's engine: pass it to orapool.engine()"
+    if name.lower() == "thick_mode":
+        return f"{name!r} is orapool's setting thick: pass it to orapool.configure()"
     if name.lower().startswith("pyo."):
         return easy_connect.unknown_parameter(name)
     known: Iterable[str] = [*_PLACE, *PARAMETERS]

@@ -5,6 +5,8 @@ The layouts are those of TTC field version 12 (release 19.1) in universal encodi
 
 from __future__ import annotations
 
+import hashlib
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum, IntFlag
@@ -12,6 +14,8 @@ from enum import IntEnum, IntFlag
 from orapool.sandbox.errors import OracleError
 from orapool.sandbox.types import Column, OracleType
 from orapool.sandbox.wire import CHUNKED, LONGEST_PLAIN, Reader, integer, sized_text, text
+
+_BASE_32 = "0123456789abcdfghjkmnpqrstuvwxyz"
 
 
 class MessageType(IntEnum):
@@ -146,6 +150,7 @@ class ExecuteRequest:
     is_query: bool
     flags: int
     wants_row_counts: bool
+    wants_sql_id: bool
     defines: tuple[Definition, ...]
     binds: tuple[Definition, ...]
 
@@ -242,7 +247,7 @@ def parse_execute(reader: Reader) -> ExecuteRequest:
     reader.integer()
     reader.byte()
     reader.pointer()  # SQL signature
-    reader.pointer()  # SQL id
+    wants_sql_id = bool(reader.pointer())
     reader.byte()
     reader.pointer()  # chunk ids
     sql = reader.text().decode() if sql_length else None
@@ -260,6 +265,7 @@ def parse_execute(reader: Reader) -> ExecuteRequest:
         is_query=vector[7] == 1,
         flags=vector[9],
         wants_row_counts=wants_row_counts or bool(vector[9] & EXECUTE_FLAG_ROW_COUNTS),
+        wants_sql_id=wants_sql_id,
         defines=defines,
         binds=binds,
     )
@@ -387,12 +393,22 @@ def make_parameters(pairs: Sequence[tuple[str, str, int]]) -> bytes:
     return b"".join(parts)
 
 
-def make_execute_parameters(row_counts: Sequence[int] | None) -> bytes:
-    """What follows the rows of an execute call; with ``row_counts``, those of each bind row."""
-    empty = bytes((MessageType.PARAMETER, 0, 0, 0, 0))
-    if row_counts is None:
-        return empty
-    return empty + integer(len(row_counts)) + b"".join(map(integer, row_counts))
+def make_execute_parameters(row_counts: Sequence[int] | None, sql_id: str | None) -> bytes:
+    """What follows the rows of an execute call; with ``row_counts``, those of each bind row, and the statement's id."""
+    parts = [bytes((MessageType.PARAMETER, 0, 0, 0, 0))]
+    if row_counts is not None:
+        parts += [integer(len(row_counts)), *map(integer, row_counts)]
+    if sql_id is not None:
+        parts.append(sized_text(sql_id.encode()))
+    return b"".join(parts)
+
+
+def make_sql_id(sql: str) -> str:
+    """The SQL_ID of a statement, 13 characters of base 32, as Oracle makes it of its text."""
+    digest = hashlib.md5(f"{sql}\0".encode(), usedforsecurity=False).digest()
+    high, low = struct.unpack("<II", digest[8:])
+    number = high << 32 | low
+    return "".join(_BASE_32[number >> shift & 31] for shift in range(60, -1, -5))
 
 
 def make_version(banner: str, number: int) -> bytes:

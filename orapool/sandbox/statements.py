@@ -30,6 +30,7 @@ from orapool.sandbox.messages import (
     make_execute_parameters,
     make_io_vector,
     make_row_header,
+    make_sql_id,
 )
 from orapool.sandbox.sql import Backend, Outcome, ResultSet, Statement
 from orapool.sandbox.types import BLOB, CHARSET_IMPLICIT, CHARSET_NCHAR, CLOB, Column, OracleType
@@ -60,6 +61,7 @@ class Cursor:
 
     id: int
     statement: Statement | None = None
+    sql: str = ""
     binds: tuple[Definition, ...] = ()
     defines: tuple[Definition, ...] = ()
     result: ResultSet | None = None
@@ -79,6 +81,11 @@ class Cursor:
     def bind_types(self) -> list[OracleType]:
         """The types of the binds, in order."""
         return [definition.type for definition in self.binds]
+
+    @property
+    def sql_id(self) -> str:
+        """Its statement's SQL_ID."""
+        return make_sql_id(self.sql)
 
     @property
     def statement_type(self) -> int:
@@ -186,21 +193,22 @@ class StatementCalls:
         if request.flags & EXECUTE_FLAG_SCROLLABLE:
             raise OracleError(3001, "unimplemented feature: scrollable cursors")
         is_query = statement.kind == "query"
+        sql_id = cursor.sql_id if request.wants_sql_id else None
         rows: list[BindRow] = []
         if options & ExecuteOption.EXECUTE:
             rows = self._read_bind_rows(reader, cursor, 1 if is_query else max(1, request.iterations))
         if is_query:
-            return self._execute_query(cursor, request, rows)
+            return self._execute_query(cursor, request, rows, sql_id)
         if not options & ExecuteOption.EXECUTE:
-            return make_execute_parameters(None) + self._end_of_execute(cursor, None)
+            return make_execute_parameters(None, sql_id) + self._end_of_execute(cursor, None)
         commit = bool(options & ExecuteOption.COMMIT)
         body, outcome = self._run(cursor, rows, commit, bool(options & ExecuteOption.BATCH_ERRORS))
         counts = list(outcome.row_counts) if request.wants_row_counts else None
-        return body + make_execute_parameters(counts) + self._end_of_execute(cursor, outcome)
+        return body + make_execute_parameters(counts, sql_id) + self._end_of_execute(cursor, outcome)
 
     def _parse(self, cursor: Cursor, sql: str) -> OracleError | None:
         cursor.close()
-        cursor.statement = None
+        cursor.statement, cursor.sql = None, sql
         cursor.described = None
         cursor.out_binds = frozenset()
         cursor.columns = ()
@@ -211,7 +219,7 @@ class StatementCalls:
             return error
         return None
 
-    def _execute_query(self, cursor: Cursor, request: ExecuteRequest, rows: list[BindRow]) -> bytes:
+    def _execute_query(self, cursor: Cursor, request: ExecuteRequest, rows: list[BindRow], sql_id: str | None) -> bytes:
         options = request.options
         if options & ExecuteOption.EXECUTE:
             self._query(cursor, rows)
@@ -228,7 +236,7 @@ class StatementCalls:
                 limit = request.prefetch_rows
             else:
                 limit = request.iterations or request.prefetch_rows
-        parameters = make_execute_parameters(None)
+        parameters = make_execute_parameters(None, sql_id)
         return described + self._rows(cursor, limit) + parameters + self._end_of_rows(cursor)
 
     def _query(self, cursor: Cursor, rows: list[BindRow]) -> None:
