@@ -6,7 +6,7 @@ VENV = .venv
 UV = .tools/bin/uv
 BIN = $(VENV)/bin
 # Sessions of noxfile.py that `make test` runs too, by tests/test_versions.py.
-STACKS = incident middle newest
+STACKS = incident middle newest thick
 # Use the interpreter that is there; never fetch one.
 export UV_PYTHON_DOWNLOADS = never
 export PIP_ROOT_USER_ACTION = ignore

@@ -59,6 +59,9 @@ FLASK_1 = (
 FLASK_2 = ("Flask-SQLAlchemy==2.5.1", "Flask==2.2.*", "Werkzeug==2.2.*")
 PANDAS_1 = ("pandas==1.5.3", "numpy<2")
 
+THICK = {"ORAPOOL_THICK": "true"}
+"""Has python-oracledb in thick mode, in all tests."""
+
 STACKS = {
     # CI has these.
     "incident": Stack(
@@ -72,10 +75,19 @@ STACKS = {
         [*POOL[:1], *POOL[2:3], *WAYS_IN[:2], "tests/aio/test_alchemy.py", "tests/aio/test_cancellation.py", *SANDBOX],
     ),
     "newest": Stack("3.13", (), ["tests/test_session_pool.py", *WAYS_IN, "tests/aio/test_cancellation.py"]),
+    "thick": Stack(
+        None,
+        (),
+        [*POOL, "tests/faults/test_idle_sessions.py", "tests/faults/test_sessions_lost_in_use.py"],
+        variables=THICK,
+    ),
     # The rest.
     "sqlalchemy-1.4": Stack("3.10", ("SQLAlchemy==1.4.*", *FLASK_2, *PANDAS_1, "oracledb==2.5.1")),
     "pandas-2.0": Stack("3.11", ("SQLAlchemy==1.4.*", *FLASK_2, "pandas==2.0.3", "numpy<2", "oracledb==3.4.2")),
     "pandas-2.3": Stack("3.12", ("SQLAlchemy==2.0.*", "pandas==2.3.*", "oracledb==3.4.2")),
+    "thick-2.5": Stack("3.9", ("oracledb==2.5.1",), [*POOL, *WAYS_IN, "tests/faults"], variables=THICK),
+    "thick-3.4": Stack("3.12", ("oracledb==3.4.2",), [*POOL, *WAYS_IN, "tests/faults"], variables=THICK),
+    "thick-newest": Stack("3.13", (), [*POOL, *WAYS_IN, *OTHERS, "tests/faults"], "not pooled", THICK),
     "python-3.9": Stack("3.9", (), ["tests"]),
     "python-3.10": Stack("3.10"),
     "python-3.11": Stack("3.11"),

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parent.parent
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("session", ["incident", "middle", "newest"])
+@pytest.mark.parametrize("session", ["incident", "middle", "newest", "thick"])
 def test_other_versions_pass_the_same_tests(session: str) -> None:
     command = [sys.executable, "-m", "nox", "--non-interactive", "--no-install", "-R", "--session", session]
 
