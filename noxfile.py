@@ -30,6 +30,8 @@ WAYS_IN = [
 ASYNCIO = ["tests/aio/test_alchemy.py", "tests/aio/test_session_pool.py", "tests/aio/test_cancellation.py"]
 SANDBOX = ["tests/sandbox/test_session.py", "tests/sandbox/test_faults.py"]
 OTHERS = ["tests/test_retries.py", "tests/test_pools.py", "tests/test_users.py", "tests/test_session_setup.py"]
+WITHOUT_ASYNCIO = [*POOL, *WAYS_IN, *ASYNCIO[1:], *SANDBOX, *OTHERS]
+"""For SQLAlchemy 1.x, which has none."""
 EVERYTHING = [*POOL, *WAYS_IN, *ASYNCIO, *SANDBOX, *OTHERS]
 
 
@@ -75,15 +77,12 @@ STACKS = {
         [*POOL[:1], *POOL[2:3], *WAYS_IN[:2], "tests/aio/test_alchemy.py", "tests/aio/test_cancellation.py", *SANDBOX],
     ),
     "newest": Stack("3.13", (), ["tests/test_session_pool.py", *WAYS_IN, "tests/aio/test_cancellation.py"]),
-    "thick": Stack(
-        None,
-        (),
-        [*POOL, "tests/faults/test_idle_sessions.py", "tests/faults/test_sessions_lost_in_use.py"],
-        variables=THICK,
-    ),
+    "thick": Stack(None, (), POOL, variables=THICK),
     # The rest.
-    "sqlalchemy-1.4": Stack("3.10", ("SQLAlchemy==1.4.*", *FLASK_2, *PANDAS_1, "oracledb==2.5.1")),
-    "pandas-2.0": Stack("3.11", ("SQLAlchemy==1.4.*", *FLASK_2, "pandas==2.0.3", "numpy<2", "oracledb==3.4.2")),
+    "sqlalchemy-1.4": Stack("3.10", ("SQLAlchemy==1.4.*", *FLASK_2, *PANDAS_1, "oracledb==2.5.1"), WITHOUT_ASYNCIO),
+    "pandas-2.0": Stack(
+        "3.11", ("SQLAlchemy==1.4.*", *FLASK_2, "pandas==2.0.3", "numpy<2", "oracledb==3.4.2"), WITHOUT_ASYNCIO
+    ),
     "pandas-2.3": Stack("3.12", ("SQLAlchemy==2.0.*", "pandas==2.3.*", "oracledb==3.4.2")),
     "thick-2.5": Stack("3.9", ("oracledb==2.5.1",), [*POOL, *WAYS_IN, "tests/faults"], variables=THICK),
     "thick-3.4": Stack("3.12", ("oracledb==3.4.2",), [*POOL, *WAYS_IN, "tests/faults"], variables=THICK),

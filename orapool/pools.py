@@ -168,4 +168,7 @@ os.register_at_fork(after_in_child=_after_fork_in_child)
 @atexit.register
 def _close_at_exit() -> None:
     for each in list(_pools.values()):
-        each.close()
+        try:
+            each.close()
+        except RuntimeError:  # Python 3.12 starts no more threads when it ends
+            each.abandon()

@@ -519,6 +519,12 @@ class SessionPool:
                 self._log_ons.cut_overdue()
         log.info("pool %r closed", self.name)
 
+    def abandon(self) -> None:
+        """End all sessions' connections on this side, at once, where close() cannot be done: the process ends."""
+        natives = self._natives
+        if natives is not None:
+            natives.shut_down_all()
+
     def _close_natives(self) -> None:
         """Close the native pools, within a few seconds."""
         natives, self._natives = self._natives, None

@@ -287,8 +287,10 @@ def test_dispose_keeps_the_engine_working_and_its_listeners(default_pool: Sessio
     assert default_pool.stats().opened == 0
 
 
-def test_pool_timeout_reaches_the_caller_as_it_is(default_pool: SessionPool) -> None:
-    held = [orapool.connection() for _ in range(3)]
+def test_pool_timeout_reaches_the_caller_as_it_is(driver: str, sandbox: Sandbox, default_pool: SessionPool) -> None:
+    orapool.close()
+    orapool.configure(dsn=sandbox.dsn, user="scott", password="tiger", driver=driver, max=1, acquire_timeout=2)
+    held = orapool.connection()
     engine = orapool.engine()
     orapool_errors: list[Exception] = []
 
@@ -303,8 +305,7 @@ def test_pool_timeout_reaches_the_caller_as_it_is(default_pool: SessionPool) -> 
     waiting.join()
 
     assert type(orapool_errors[0]) is orapool.PoolTimeout
-    for connection in held:
-        connection.close()
+    held.close()
 
 
 def test_a_failed_log_on_is_sqlalchemys_error_with_orapools_inside(
