@@ -7,6 +7,7 @@ import faulthandler
 import importlib
 import os
 import sys
+import threading
 from collections.abc import Callable, Generator, Iterator
 from types import ModuleType
 from typing import Any, TextIO
@@ -19,6 +20,7 @@ from orapool.sandbox import Sandbox
 from orapool.session_pool import SessionPool
 from orapool.settings import load_settings
 from tests.firewall import firewall, running_firewall
+from tests.waiting import until
 
 __all__ = ["firewall", "running_firewall"]  # fixtures
 
@@ -111,6 +113,17 @@ def connect(dbapi: ModuleType, sandbox: Sandbox) -> Iterator[Callable[..., Any]]
     for connection in opened:
         with contextlib.suppress(dbapi.Error):  # lost or closed by the test
             connection.close()
+
+
+@pytest.fixture(autouse=True)
+def _no_pool_still_closes() -> Iterator[None]:
+    """No test meets the last log lines and sessions of another's pool, which may close a little longer than close()."""
+    yield
+    until(
+        lambda: (
+            not any(each.name.startswith("orapool-") and each.name.endswith("-close") for each in threading.enumerate())
+        )
+    )
 
 
 @pytest.fixture
