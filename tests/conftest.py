@@ -116,14 +116,10 @@ def connect(dbapi: ModuleType, sandbox: Sandbox) -> Iterator[Callable[..., Any]]
 
 
 @pytest.fixture(autouse=True)
-def _no_pool_still_closes() -> Iterator[None]:
-    """No test meets the last log lines and sessions of another's pool, which may close a little longer than close()."""
+def _no_pool_outlives_its_test() -> Iterator[None]:
+    """No test meets the threads, sessions and last log lines of another's pool: a log-on may outlast close()."""
     yield
-    until(
-        lambda: (
-            not any(each.name.startswith("orapool-") and each.name.endswith("-close") for each in threading.enumerate())
-        )
-    )
+    until(lambda: not any(thread.name.startswith("orapool-") for thread in threading.enumerate()), 20)
 
 
 @pytest.fixture
