@@ -22,8 +22,8 @@ _IDENTIFY_TIMEOUT = 5.0
 """Seconds for a ping that is to find a session's socket: the session is new, and only has to be told from others."""
 _NO_KEY = -1
 _JUST_LOGGED_ON = 5.0
-"""Seconds for which a log-on is sign of life enough, whatever `trust` is: a driver may open a session unasked, long before
-its first draw."""
+"""Seconds for which a log-on is sign of life enough, whatever `trust` is: a driver may open a session unasked, and long
+before its first draw."""
 _LIFETIME_JITTER = 0.1
 """Sessions retire at up to a tenth less than the greatest age, so that not all do it at once."""
 
