@@ -241,18 +241,19 @@ class NativePools:
                     continue
                 native.guests += 1
             try:
-                native.health.forget_vanished()
-                known = native.health.total
-                limit = time.monotonic() + PATIENCE
                 threads = self.driver.log_on_threads(native.handle)
-                draw = partial(self.driver.draw_unasked, native.handle, known)
-                connection = self._log_ons.run(lambda _left, draw=draw: draw(), limit, threads)
+                draw = partial(self._draw_unasked_of, native)
+                connection = self._log_ons.run(draw, time.monotonic() + PATIENCE, threads)
                 if connection is not None:
                     log.info("%s: took in a session that the driver had opened by itself", native.where)
                     return connection, native
             finally:
                 self.leave(native)
         return None
+
+    def _draw_unasked_of(self, native: NativePool, _seconds: float) -> Any:
+        native.health.forget_vanished()
+        return self.driver.draw_unasked(native.handle, native.health.total)
 
     def _draw_from(self, native: NativePool, deadline: float) -> Any:
         driver = self.driver
