@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import multiprocessing.util
 import os
 import threading
 from collections.abc import Mapping
@@ -100,6 +101,12 @@ def close(name: str | None = None) -> None:
         each.close()
 
 
+def vacate() -> None:
+    """Close the idle sessions of all pools, which stay usable; see `SessionPool.vacate`."""
+    for each in list(_pools.values()):
+        each.vacate()
+
+
 def connection(
     name: str = "default",
     timeout: float | None = None,
@@ -163,6 +170,16 @@ def _after_fork_in_child() -> None:
 
 
 os.register_at_fork(after_in_child=_after_fork_in_child)
+
+
+def _close_at_its_end(_: object = None) -> None:
+    """A process of multiprocessing ends with its own finalizers, without atexit."""
+    if multiprocessing.parent_process() is not None:
+        multiprocessing.util.Finalize(None, close, exitpriority=0)
+
+
+_close_at_its_end()
+multiprocessing.util.register_after_fork(_close_at_its_end, _close_at_its_end)
 
 
 @atexit.register

@@ -109,9 +109,9 @@ class PoolSettings(BaseModel):
         None, repr=False, description="function, asked at each checkout, that returns whom to log on as"
     )
 
-    min: int = Field(1, ge=0, description="sessions to open at first use")
+    min: int = Field(1, ge=0, description="sessions to keep open, once two are wanted at the same time")
     max: int = Field(4, ge=1, description="sessions that may be open at once")
-    increment: int = Field(1, ge=1, description="sessions to open when more are needed")
+    increment: int = Field(1, ge=1, description="sessions to open when one more is needed")
 
     acquire_timeout: Seconds = Field(30.0, description="longest wait for a session")
     connect_timeout: Seconds = Field(10.0, description="longest log-on, put into the connect descriptor; 0: none")

@@ -19,8 +19,9 @@ from orapool.sandbox import Sandbox
 from orapool.session_pool import SessionPool
 from orapool.settings import load_settings
 from tests.firewall import firewall, running_firewall
+from tests.incident.shop import settings_file, shop
 
-__all__ = ["firewall", "running_firewall"]  # fixtures
+__all__ = ["firewall", "running_firewall", "settings_file", "shop"]  # fixtures
 
 DRIVERS = {"cx_oracle": "cx_Oracle", "oracledb": "oracledb"}
 STANDSTILL_SECONDS = 330

@@ -22,7 +22,7 @@ dsn, driver = sys.argv[1:]
 orapool.configure(dsn=dsn, user="scott", password="tiger", driver=driver, min=2, max=2)
 pool = orapool.pool()
 table = f"family_{os.getpid()}"
-with pool.acquire() as connection:
+with pool.acquire() as connection, pool.acquire():
     connection.cursor().execute(f"create table {table} (name varchar2(20))")
 held = pool.acquire()
 cursor = held.cursor()
@@ -43,7 +43,7 @@ def child(number=0):
     assert all("checked out before fork()" in str(error) for error in errors), errors
     held.close()
     assert pool.stats().opened == pool.stats().busy == 0
-    with orapool.transaction() as connection:
+    with orapool.connection(), orapool.transaction() as connection:
         connection.cursor().execute(f"insert into {table} values (:1)", ["child"])
     assert pool.stats().opened == 2
 

@@ -12,20 +12,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-import sqlalchemy
 from flask import Flask
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 import orapool
-from orapool import pools
 from orapool.sandbox import Sandbox
+from tests.incident.shop import CLIENTS, HERE, PATHS
 from tests.load import Load
 
-HERE = Path(__file__).parent / "incident"
-CLIENTS = 50
 REQUESTS = 150
 """Between one weekend and the next."""
-PATHS = ["/orm/Basel", "/sql/Basel", "/frame/Basel", "/sell/1"]
 
 
 class Silent(WSGIRequestHandler):
@@ -35,44 +31,6 @@ class Silent(WSGIRequestHandler):
 
     def log(self, *_: object) -> None:
         """Nothing."""
-
-
-@pytest.fixture
-def _orders(default_pool: orapool.SessionPool) -> Iterator[None]:
-    """The shop's table; afterwards no pool is configured."""
-    with orapool.transaction() as connection, connection.cursor() as cursor:
-        cursor.execute("create table shop_orders (id number(9) primary key, city varchar2(20), amount number(9))")
-        cursor.executemany(
-            "insert into shop_orders values (:1, :2, :3)",
-            [(1, "Zurich", 0), (2, "Basel", 20), (3, "Basel", 22), (4, "Bern", 5)],
-        )
-    orapool.close()
-    pools._settings.clear()
-    yield
-    orapool.close()
-    pools._settings.clear()
-    orapool.configure(**default_pool.settings.model_dump(include={"dsn", "user", "driver"}), password="tiger")
-    with orapool.connection() as connection:
-        connection.cursor().execute("drop table shop_orders")
-
-
-@pytest.fixture
-def settings_file(
-    sandbox: Sandbox, driver: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Callable[[str], Path]:
-    """Puts the settings file of a form into its place: on the sandbox, with the driver."""
-
-    def put(form: str) -> Path:
-        if form == "old" and driver == "oracledb" and sqlalchemy.__version__ < "2":
-            pytest.skip("SQLAlchemy 1.x knows python-oracledb through orapool only")
-        text = (HERE / f"app_{form}.ini").read_text(encoding="utf-8")
-        text = text.replace("db1:1521", sandbox.dsn.partition("/")[0]).replace("SALES", "ORAPOOL")
-        path = tmp_path / "app.ini"
-        path.write_text(text.replace("oracle://", f"oracle+{driver}://"), encoding="utf-8")
-        monkeypatch.setenv({"old": "APP_INI", "new": "ORAPOOL_CONFIG"}[form], str(path))
-        return path
-
-    return put
 
 
 @contextmanager
@@ -104,7 +62,7 @@ def play(form: str, sandbox: Sandbox) -> tuple[Load, int]:
     return load, most
 
 
-@pytest.mark.usefixtures("_orders")
+@pytest.mark.usefixtures("shop")
 def test_the_old_form_fails_after_each_weekend(sandbox: Sandbox, settings_file: Callable[[str], Path]) -> None:
     settings_file("old")
 
@@ -114,7 +72,7 @@ def test_the_old_form_fails_after_each_weekend(sandbox: Sandbox, settings_file: 
     assert load.done == load.statuses[200] + load.statuses[500]
 
 
-@pytest.mark.usefixtures("_orders")
+@pytest.mark.usefixtures("shop")
 def test_the_new_form_does_not(sandbox: Sandbox, settings_file: Callable[[str], Path]) -> None:
     settings_file("new")
 
@@ -125,7 +83,7 @@ def test_the_new_form_does_not(sandbox: Sandbox, settings_file: Callable[[str], 
     assert most <= orapool.pool().settings.max == 8
 
 
-@pytest.mark.usefixtures("_orders")
+@pytest.mark.usefixtures("shop")
 @pytest.mark.parametrize("form", ["old", "new"])
 def test_the_batch_script_reads_the_same_file(
     form: str, sandbox: Sandbox, settings_file: Callable[[str], Path], driver: str
