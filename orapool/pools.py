@@ -15,6 +15,7 @@ from orapool.errors import ConfigurationError
 from orapool.layers import variable_prefix
 from orapool.session_pool import SessionPool
 from orapool.settings import NotConfigured, PoolSettings, load_settings
+from orapool.sizing import warn_of_size
 from orapool.sources import DEFAULT, Source
 
 _lock = threading.RLock()
@@ -55,8 +56,10 @@ def configure(name: str | Mapping[Any, Any] = DEFAULT, config: Config | None = N
                     f"pool {name!r} is in use with other settings: call orapool.{close}({name!r}) before "
                     "orapool.configure()"
                 )
-        _settings[name] = loaded
+        known, _settings[name] = _settings.get(name), loaded
         _config = config
+    if loaded != known:  # once
+        warn_of_size(name, loaded)
 
 
 def configured() -> dict[str, PoolSettings]:
@@ -160,6 +163,7 @@ def settings_of(name: str) -> PoolSettings:
                 f'url="oracle://user:password@host:port/?service_name=NAME") first, or set {prefix}URL, or '
                 f"{prefix}DSN, {prefix}USER and {prefix}PASSWORD, or write a settings file ({error})"
             ) from None
+        warn_of_size(name, _settings[name])
     return _settings[name]
 
 
