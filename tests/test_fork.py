@@ -113,6 +113,27 @@ def test_a_forked_child_ends_normally_and_leaves_the_parents_sessions_alone(
     assert report == {"names": ["child", "parent"], "opened": 2, "log_ons": 2, "status": 0}
 
 
+def test_the_parents_connections_are_not_the_childs_too(sandbox: Sandbox, driver: str) -> None:
+    body = """
+import psutil
+def connections():
+    port = int(dsn.partition("/")[0].rpartition(":")[2])
+    return sum(each.raddr[1:] == (port,) for each in psutil.Process().net_connections("tcp"))
+report["before"] = connections()
+pid = os.fork()
+if pid == 0:
+    found = [connections()]
+    child()
+    found.append(connections())
+    sys.exit(found != [0, 2])
+report["status"] = os.waitpid(pid, 0)[1]
+report["after"] = connections()
+"""
+    report = run(body, sandbox, driver)
+
+    assert (report["before"], report["status"], report["after"]) == (2, 0, 2)
+
+
 def test_a_child_that_never_uses_the_pool_leaves_it_alone(sandbox: Sandbox, driver: str) -> None:
     body = FORK.replace("child()", "pass").format(last="sys.exit()")
 
