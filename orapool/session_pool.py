@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-from orapool import closing, forking
+from orapool import closing, ending, forking
 from orapool.causes import CLOSED, ENDED, RETIRED
 from orapool.counters import Counters, PoolStats
 from orapool.credentials import of_checkout
@@ -440,6 +440,8 @@ class SessionPool:
                 self._keeper = self._upkeep.keeper(self._strays, self._sweep, self._is_short, self._setup)
                 self._natives = natives
                 self._keeper.start()
+                if self.driver.outlives_main:
+                    ending.close_in_time(self)
                 log.info("pool %r opened: %r", self.name, self)
             return self._natives
 

@@ -197,3 +197,20 @@ def test_workers_that_are_replaced_log_off(serve, sandbox: Sandbox) -> None:
 
     assert load.statuses == {200: load.done}
     assert load.done // 15 - 3 <= stats.log_ons == stats.round_trips["log_off"]
+
+
+def test_a_worker_that_has_to_be_killed_has_logged_off(serve, sandbox: Sandbox) -> None:
+    thread_that_never_ends = """
+def post_worker_init(worker):
+    import threading
+    threading.Thread(target=threading.Event().wait).start()
+"""
+    options = ("--workers=1", "--preload", "--graceful-timeout=2")
+    before = sandbox.stats()
+    with serve("new", *options, hooks=HOOKS + thread_that_never_ends) as gunicorn:
+        assert gunicorn.get("/orm/Basel") == 200
+        assert sandbox.stats().sessions == 1
+        gunicorn.end()
+
+    assert sandbox.stats().sessions == 0
+    assert (sandbox.stats() - before).round_trips["log_off"] == 1

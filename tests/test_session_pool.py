@@ -455,6 +455,48 @@ class TestClosing:
         assert pool.stats().busy == 0
 
 
+class TestVacating:
+    def test_idle_sessions_are_closed_and_the_pool_begins_anew(self, make_pool: MakePool, sandbox: Sandbox) -> None:
+        pool = make_pool(min=3)
+        held = pool.acquire()
+        with pool.acquire():
+            until(lambda: pool.stats().opened == 3)
+
+        pool.vacate()
+
+        until(lambda: sandbox.stats().sessions == 1)
+        assert (pool.stats().opened, pool.stats().busy, pool.stats().dropped) == (1, 1, {"retired": 2})
+        assert select(held) == 1
+        held.close()
+        pool.vacate()
+        until(lambda: sandbox.stats().sessions == 0)
+        with pool.acquire() as connection:
+            assert select(connection) == 1
+        assert sandbox.stats().sessions == 1
+
+    def test_those_that_have_died_cost_no_log_on(self, make_pool: MakePool, sandbox: Sandbox) -> None:
+        pool = make_pool(min=0)
+        with pool.acquire(), pool.acquire():
+            pass
+        before = sandbox.stats()
+        sandbox.end_sessions("fin", sid=sandbox.sessions()[0]["sid"])
+
+        pool.vacate()
+
+        until(lambda: sandbox.stats().sessions == 0)
+        assert (sandbox.stats() - before).log_ons == 0
+        with pool.acquire() as connection:
+            assert select(connection) == 1
+
+    def test_one_that_is_not_used_or_closed_stays_so(self, make_pool: MakePool) -> None:
+        pool = make_pool()
+        pool.vacate()
+        assert "not used yet" in repr(pool)
+        pool.close()
+        pool.vacate()
+        assert "closed" in repr(pool)
+
+
 class TestLooking:
     def test_the_repr_tells_what_state_the_pool_is_in(self, make_pool: MakePool, sandbox: Sandbox, driver: str) -> None:
         pool = make_pool(min=2, max=5)

@@ -100,6 +100,7 @@ class CxOracle:
     version: str = cx_Oracle.version
     dbapi: ModuleType = cx_Oracle
     grows_alone = True
+    outlives_main = False
 
     def __init__(self) -> None:
         # What acquire takes for DRCP. Without a pooled server, purity new would log on at each acquire.
