@@ -514,16 +514,17 @@ class SessionPool:
         if natives is None or self._slots.closed:
             return
         self._floor = 0
+        drawn = []  # all of them first: while one is dropped, no other can be drawn
         for native in natives.all:
             while self._slots.take_spare():
-                try:
-                    drawn = natives.draw_idle(native)
-                    if drawn is not None:
-                        self._let_go(drawn[0], RETIRED)
-                finally:
+                found = natives.draw_idle(native)
+                if found is None:
                     self._pass_on()
-                if drawn is None:
                     break
+                drawn.append(found[0])
+        for connection in drawn:
+            self._let_go(connection, RETIRED)
+            self._pass_on()
         # Where one has ended, or the kernel does not tell, none can be drawn without a round trip.
         natives.shut_down_idle()
         self._background.idle_by(time.monotonic() + closing.LIMIT)

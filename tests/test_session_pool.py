@@ -460,7 +460,7 @@ class TestVacating:
         pool = make_pool(min=3)
         held = pool.acquire()
         with pool.acquire():
-            until(lambda: pool.stats().opened == 3)
+            until(lambda: pool.stats().opened == 3 and pool.stats().busy == 2)
 
         pool.vacate()
 

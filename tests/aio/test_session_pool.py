@@ -357,7 +357,7 @@ class TestWaitingInLine:
 
         await asyncio.gather(*(work() for _ in range(16)))
 
-        assert max(most) == 4
+        assert max(most) <= 4  # the fourth log-on may end when all is done
         assert pool.stats().log_ons <= 4
         assert (pool.stats().checkouts, pool.stats().busy) == (400, 0)
 
