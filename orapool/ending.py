@@ -20,6 +20,8 @@ class Closable(Protocol):
         """End its log-ons and sessions, within a few seconds."""
 
 
+THREAD = "orapool-ending"
+
 _pools: weakref.WeakSet[Any] = weakref.WeakSet()
 _watched = 0
 """The process in which a thread waits for the end; a forked child does not inherit it."""
@@ -31,7 +33,7 @@ def close_in_time(pool: Closable) -> None:
     _pools.add(pool)
     if _watched != os.getpid():
         _watched = os.getpid()
-        threading.Thread(target=_close_all, name="orapool-ending").start()  # no daemon: Python waits for it too
+        threading.Thread(target=_close_all, name=THREAD).start()  # no daemon: Python waits for it too
 
 
 def _close_all() -> None:

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from orapool import closing, ending, forking
-from orapool.causes import CLOSED, ENDED, RETIRED
+from orapool.causes import CLOSED, ENDED, MADE_ROOM, RETIRED
 from orapool.counters import Counters, PoolStats
 from orapool.credentials import of_checkout
 from orapool.drivers import find_driver
@@ -273,6 +273,8 @@ class SessionPool:
             except DeadIdleSession as error:
                 log.info("pool %r: an idle session was dead: %s", self.name, error)
             except driver.dbapi.Error as error:
+                if natives.may_hold_unasked():
+                    self._keeper.wake()
                 interrupted = attempts < _LOG_ON_ATTEMPTS and not _CUT_OFF.isdisjoint(error_codes(error))
                 if not interrupted and not driver.is_pool_exhausted(error):
                     raised = log_on_error(error, native.where)
@@ -286,6 +288,8 @@ class SessionPool:
             else:
                 found.health.forget_vanished()
                 self._outage.succeeded()
+                if natives.may_hold_unasked():
+                    self._keeper.wake()
                 return connection, found.health.drawn(connection)
 
     def _came_late(self, drawn: tuple[Any, NativePool] | None, error: BaseException | None) -> None:
@@ -296,8 +300,9 @@ class SessionPool:
                 state = native.health.drawn(connection)
                 self._outage.succeeded()
                 self._put_back(connection, state)
-            elif not isinstance(error, (CallTimeout, Occupied, StillDenied)):
+            elif error is not None and not isinstance(error, (CallTimeout, Occupied, StillDenied)):
                 log.info("%s: a log-on that nobody waits for any more failed: %s", self.where, error)
+                self._keeper.wake()
         finally:
             self._pass_on()
 
@@ -499,6 +504,30 @@ class SessionPool:
         if drawn is None:
             self._pass_on()
         return drawn
+
+    def adopt_unasked(self) -> None:
+        """For the upkeep: take in a session that a native pool has opened by itself, if there is one."""
+        natives = self._natives
+        if natives is None or not self._slots.take_spare():
+            return
+        try:
+            drawn = self._workers.run(natives.draw_unasked, time.monotonic() + PATIENCE, self._came_late)
+        except CallTimeout:
+            return  # the slot stays with it until it ends
+        except (self.driver.dbapi.Error, OSError) as error:
+            log.info("pool %r: a session that was opened by itself is not to be had: %s", self.name, error)
+            drawn = None
+        except BaseException:
+            self._pass_on()
+            raise
+        if drawn is not None:
+            connection, native = drawn
+            state = native.health.drawn(connection)
+            if natives.total > self.settings.max:
+                self._let_go(connection, MADE_ROOM)
+            else:
+                self._put_back(connection, state)
+        self._pass_on()
 
     def return_spare(self, connection: Any, state: SessionState, cause: str | None) -> None:
         """For the upkeep: take a session back, or let it go for a cause."""

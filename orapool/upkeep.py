@@ -48,6 +48,9 @@ class Source(Protocol):
     def draw_spare(self, native: NativePool, deadline: float) -> tuple[Any, SessionState] | None:
         """A session that nobody waits for, idle or, in the primary native pool, new; None where none is to be had."""
 
+    def adopt_unasked(self) -> None:
+        """Take in a session that a native pool has opened by itself, if there is one."""
+
     def return_spare(self, connection: Any, state: SessionState, cause: str | None) -> None:
         """Take it back, or let it go for a cause."""
 
@@ -74,6 +77,7 @@ class Upkeep:
                 LookForDatabase(lambda: self._outage.since is not None, self._look_for_database),
                 WhenThere(self._asked, self._fill_as_asked),
                 Retried(is_short, self._fill),
+                Retried(self._natives.may_hold_unasked, self._pool.adopt_unasked),
                 Retried(self._log_ons.any_overdue, self._log_ons.cut_overdue, CUT_PAUSE),
                 Periodic(ages, self._retire),
                 Periodic(self._settings.keepalive_idle, self._keep_warm),

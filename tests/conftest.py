@@ -7,6 +7,7 @@ import faulthandler
 import importlib
 import os
 import sys
+import threading
 from collections.abc import Callable, Generator, Iterator
 from types import ModuleType
 from typing import Any, TextIO
@@ -14,12 +15,13 @@ from typing import Any, TextIO
 import pytest
 
 import orapool
-from orapool import pools
+from orapool import ending, pools
 from orapool.sandbox import Sandbox
 from orapool.session_pool import SessionPool
 from orapool.settings import load_settings
 from tests.firewall import firewall, running_firewall
 from tests.incident.shop import settings_file, shop
+from tests.waiting import until
 
 __all__ = ["firewall", "running_firewall", "settings_file", "shop"]  # fixtures
 
@@ -34,6 +36,11 @@ STDERR = pytest.StashKey[TextIO]()
 def pytest_configure(config: pytest.Config) -> None:
     """The real standard error, which later is captured."""
     config.stash[STDERR] = os.fdopen(os.dup(sys.__stderr__.fileno() if sys.__stderr__ else 2), "w")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest file first, so that of several workers none is left with it at the end."""
+    items.sort(key=lambda item: item.path.name != "test_versions.py")
 
 
 @pytest.hookimpl(wrapper=True)
@@ -112,6 +119,21 @@ def connect(dbapi: ModuleType, sandbox: Sandbox) -> Iterator[Callable[..., Any]]
     for connection in opened:
         with contextlib.suppress(dbapi.Error):  # lost or closed by the test
             connection.close()
+
+
+@pytest.fixture(autouse=True)
+def _no_pool_outlives_its_test() -> Iterator[None]:
+    """No test meets the threads, sessions and last log lines of another's pool: a log-on may outlast close()."""
+    yield
+    until(
+        lambda: not any(thread.name.startswith("orapool-") for thread in threading.enumerate() if not _stays(thread)),
+        20,
+    )
+
+
+def _stays(thread: threading.Thread) -> bool:
+    """Whether it is the process's, and no pool's."""
+    return thread.name == ending.THREAD
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from orapool import DatabaseUnavailable
 from orapool.sandbox import Sandbox
 from tests.faults.callers import (
     AT_ONCE,
+    BUSY,
     CALLERS,
     IDLE,
     KERNEL_SECONDS,
@@ -47,7 +48,8 @@ class TestTheDatabaseIsStoppedAndStarted:
         back = time.monotonic() - returned
 
         assert all(isinstance(each.error, DatabaseUnavailable) for each in wave + following)
-        assert longest(wave) < 5 + LATE
+        assert typical(wave) < 5 + LATE
+        assert longest(wave) < 5 + BUSY
         assert typical(following) < 0.05
         assert longest(following) < AT_ONCE
         assert back < 2
