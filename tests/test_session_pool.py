@@ -70,6 +70,7 @@ class TestCheckingOut:
 
         with pool.acquire(), pool.acquire():
             until(lambda: pool.stats().opened >= 4)
+        until(lambda: pool.stats().busy == 0)  # what the upkeep has opened too
         assert pool.stats().log_ons == (sandbox.stats() - before).log_ons == (sandbox.stats() - before).sessions
 
     def test_the_one_session_of_who_is_alone_is_opened_again_when_it_is_lost(
