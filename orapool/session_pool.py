@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-from orapool import closing, forking
+from orapool import closing, ending, forking
 from orapool.causes import CLOSED, ENDED, MADE_ROOM, RETIRED
 from orapool.counters import Counters, PoolStats
 from orapool.credentials import of_checkout
@@ -92,7 +92,7 @@ class SessionPool:
         self._setup: SessionSetup
         self._upkeep: Upkeep
         self._keeper: Keeper
-        self._filled = False
+        self._floor = 0
         self._native_closed = threading.Event()
         self._out: dict[int, weakref.ref[Any]] = {}
         self._strays: deque[Any] = deque()
@@ -220,12 +220,20 @@ class SessionPool:
             if fault == CLOSED:
                 raise PoolClosed(f"pool {self.name!r} was closed while waiting for a session")
             attempt += 1
-        if not self._filled:
-            self._filled = True
-            self._upkeep.fill(deadline)
-        if state.draws == 1 and self.settings.increment > 1 and state.home is natives.primary:
+        if self._floor < self.settings.min:
+            self._raise_floor()
+        # Who is alone does not need more sessions than this one.
+        if state.draws == 1 and self.settings.increment > 1 and self._out and state.home is natives.primary:
             self._background.submit(self._upkeep.grow)
         return connection
+
+    def _raise_floor(self) -> None:
+        """A session was drawn: keep one from now on, and `min` when another is checked out at the same time."""
+        with self._lock:
+            before, self._floor = self._floor, self.settings.min if self._out else max(self._floor, 1)
+        if self._floor > max(before, 1):
+            self._upkeep.ask_to_fill()
+            self._keeper.wake()
 
     def _set_call_timeout(self, connection: Any, seconds: float) -> str | None:
         """What is wrong with a session that does not even take its call time-out."""
@@ -439,6 +447,8 @@ class SessionPool:
                 self._keeper = self._upkeep.keeper(self._strays, self._sweep, self._is_short, self._setup)
                 self._natives = natives
                 self._keeper.start()
+                if self.driver.outlives_main:
+                    ending.close_in_time(self)
                 log.info("pool %r opened: %r", self.name, self)
             return self._natives
 
@@ -455,15 +465,19 @@ class SessionPool:
         with self._lock:
             self._counters.dropped[cause] += 1
 
+    @property
+    def floor(self) -> int:
+        """Sessions to keep open: none before the first use, one for who is alone, then `min`."""
+        return self._floor
+
     def _is_short(self) -> bool:
-        """Whether there are fewer sessions than `min` asks for, and more can be had."""
+        """Whether there are fewer sessions than are to be kept open, and more can be had."""
         natives = self._natives
         return (
-            self._filled
-            and natives is not None
+            natives is not None
             and self._outage.since is None
             and self.settings.user_source is None  # nobody knows whose they should be
-            and natives.total < self.settings.min
+            and natives.total < self._floor
         )
 
     def draw_spare(self, native: NativePool, deadline: float) -> tuple[Any, SessionState] | None:
@@ -524,6 +538,27 @@ class SessionPool:
         else:
             self._let_go(connection, cause)
         self._pass_on()
+
+    def vacate(self) -> None:
+        """Close the idle sessions, within a few seconds; what is needed later is opened again, as at first use."""
+        natives = self._natives
+        if natives is None or self._slots.closed:
+            return
+        self._floor = 0
+        drawn = []  # all of them first: while one is dropped, no other can be drawn
+        for native in natives.all:
+            while self._slots.take_spare():
+                found = natives.draw_idle(native)
+                if found is None:
+                    self._pass_on()
+                    break
+                drawn.append(found[0])
+        for connection in drawn:
+            self._let_go(connection, RETIRED)
+            self._pass_on()
+        # Where one has ended, or the kernel does not tell, none can be drawn without a round trip.
+        natives.shut_down_idle()
+        self._background.idle_by(time.monotonic() + closing.LIMIT)
 
     def close(self) -> None:
         """Close the pool. Idle sessions are closed now, those checked out when they are given back.

@@ -100,6 +100,7 @@ class CxOracle:
     version: str = cx_Oracle.version
     dbapi: ModuleType = cx_Oracle
     grows_alone = True
+    outlives_main = False
     logs_on_unasked = False
 
     def __init__(self) -> None:

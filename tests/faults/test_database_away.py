@@ -119,7 +119,7 @@ class TestTheDatabaseIsStoppedAndStarted:
         assert 1 <= attempts <= 12
 
     def test_it_is_away_at_the_first_use(self, make_pool: MakePool, sandbox: Sandbox) -> None:
-        pool = make_pool(max=2, min=2, acquire_timeout=5)
+        pool = make_pool(max=3, min=3, acquire_timeout=5)
         sandbox.stop()
         told = outcome(lambda: query(pool))
         sandbox.start()
@@ -127,7 +127,8 @@ class TestTheDatabaseIsStoppedAndStarted:
         until(lambda: outcome(lambda: query(pool)).answer == 1, 2)
 
         assert isinstance(told.error, DatabaseUnavailable)
-        until(lambda: pool.stats().opened == 2)  # refilled to min
+        with pool.acquire(), pool.acquire():
+            until(lambda: pool.stats().opened == 3)  # filled to min
 
 
 class TestOneClusterAddressOfTwoIsGone:
