@@ -25,7 +25,7 @@ class Forkable(Protocol):
 
 
 _REST_SECONDS = 0.25
-"""How long a fork waits for log-ons to end: one that takes longer waits for its server, and holds no lock meanwhile."""
+"""How long a fork waits for log-ons and log-offs to end: what takes longer waits for its server, and holds no lock."""
 
 _pools: weakref.WeakSet[Any] = weakref.WeakSet()
 

@@ -82,7 +82,7 @@ class NativePools:
         self._where = where
         self._on_session = on_session
         self._dropped = dropped
-        self._departures = Departures(settings, driver, background, lambda: [each.health for each in self.all])
+        self._departures = Departures(settings, driver, background, log_ons, lambda: [each.health for each in self.all])
         self._lock = threading.Lock()
         self._making = threading.Lock()
         self._renewing = threading.Lock()  # apart, since a function that returns a password may take its time

@@ -44,6 +44,8 @@ _CUT_OFF = frozenset({"ORA-03113", "ORA-03135", "ORA-12537", "ORA-12547", "DPY-4
 _LOG_ON_ATTEMPTS = 5
 """Log-ons that one caller makes when the other side says goodbye in the middle of them."""
 _BACKGROUND_THREADS = 4
+_LOOK_PAUSE = 0.002
+"""Seconds between looks at sessions that are being ended while the process is about to fork."""
 
 _ALL_IN_USE = (
     "all sessions are in use",
@@ -638,8 +640,25 @@ class SessionPool:
     # Forking.
 
     def before_fork(self, seconds: float) -> None:
-        """Let log-ons end, and begin none: Oracle Client holds locks of the whole process in them, for a moment."""
+        """Let log-ons and log-offs end, and begin none: in them Oracle Client holds locks of the whole process.
+
+        So it does for a moment in a call whose session has just been ended.
+        """
+        limit = time.monotonic() + seconds
         self._log_ons.pause(seconds)
+        while self._any_dies() and time.monotonic() < limit:
+            time.sleep(_LOOK_PAUSE)
+
+    def _any_dies(self) -> bool:
+        """Whether a session that is checked out has been ended, and no call of its user's has failed with that yet."""
+        for reference in list(self._out.values()):
+            connection = reference()
+            if connection is not None and connection.lost_by is None:
+                found = connection.session_state.socket
+                look = None if found is None else found.look()
+                if found is not None and (look is None or not look.established):
+                    return True
+        return False
 
     def after_fork_in_parent(self) -> None:
         """Go on."""
