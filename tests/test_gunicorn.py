@@ -21,11 +21,15 @@ from tests.incident.shop import CLIENTS, PATHS
 from tests.load import Load
 from tests.waiting import until
 
-pytestmark = pytest.mark.usefixtures("shop")
+pytestmark = [pytest.mark.usefixtures("shop"), pytest.mark.timeout(300)]
 
 WORKERS = 9
 REQUESTS = 100
 """Between one weekend and the next."""
+READY = """
+def post_worker_init(worker):
+    print("a worker has loaded the application", flush=True)
+"""
 HOOKS = "from orapool.gunicorn import pre_fork, worker_exit\n"
 USED_BY_THE_MASTER = """
 def when_ready(server):
@@ -67,9 +71,9 @@ def serve(tmp_path: Path, settings_file: Callable[[str], Path]) -> Callable[...,
     """Runs a form of the application under gunicorn, for the time of a `with` block."""
 
     @contextmanager
-    def serve(form: str, *options: str, hooks: str = "") -> Iterator[Gunicorn]:
+    def serve(form: str, *options: str, workers: int = WORKERS, hooks: str = "") -> Iterator[Gunicorn]:
         settings_file(form)
-        (tmp_path / "gunicorn.conf.py").write_text(hooks)
+        (tmp_path / "gunicorn.conf.py").write_text(f"workers = {workers}\ntimeout = 120\n{READY}{hooks}")
         with socket.create_server(("127.0.0.1", 0), backlog=100) as listener, open(tmp_path / "log", "wb") as log:
             fd, port = listener.fileno(), listener.getsockname()[1]
             process = subprocess.Popen(
@@ -82,13 +86,14 @@ def serve(tmp_path: Path, settings_file: Callable[[str], Path]) -> Callable[...,
                     f"tests.incident.app_{form}:create_app()",
                 ],
                 cwd=tmp_path,
-                env=environment(),
+                env=environment(HOME=str(tmp_path)),  # where newer versions put a socket
                 pass_fds=[fd],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
             )
         try:
+            until(lambda: (tmp_path / "log").read_text().count("has loaded the application") == workers, 100)
             yield Gunicorn(process, port)
         finally:
             if process.poll() is None:
@@ -124,8 +129,8 @@ def play(gunicorn: Gunicorn, sandbox: Sandbox) -> tuple[Load, dict[int, int]]:
     return load, most
 
 
-SYNC = (f"--workers={WORKERS}",)
-THREADED = (f"--workers={WORKERS}", "--preload", "--threads=4", "--keep-alive=0")
+SYNC = ("--worker-class=sync",)
+THREADED = ("--preload", "--threads=4", "--keep-alive=0")
 
 
 # Without preload, each of 9 workers takes seconds to import all that: on the incident's own driver only.
@@ -163,10 +168,12 @@ def test_the_new_form_does_not(serve, sandbox: Sandbox, options: tuple[str, ...]
 def test_what_the_master_has_opened_is_left_to_it_and_a_request_under_way_at_the_end_is_served(
     serve, sandbox: Sandbox, hooks: str
 ) -> None:
-    options = ("--workers=2", "--threads=2", "--preload")
-    with serve("new", *options, hooks=hooks + USED_BY_THE_MASTER) as gunicorn, ThreadPoolExecutor(1) as client:
+    options = ("--threads=2", "--preload")
+    with (
+        serve("new", *options, workers=2, hooks=hooks + USED_BY_THE_MASTER) as gunicorn,
+        ThreadPoolExecutor(1) as client,
+    ):
         assert gunicorn.get("/orm/Basel") == 200
-        until(lambda: len(children(gunicorn.pid)) == 2, 60)
         found = sessions_of(gunicorn.pid, sandbox)
         assert found.pop(gunicorn.pid) == (0 if hooks else 1)
         assert sum(found.values()) == 1
@@ -188,8 +195,11 @@ def test_what_the_master_has_opened_is_left_to_it_and_a_request_under_way_at_the
 
 def test_workers_that_are_replaced_log_off(serve, sandbox: Sandbox) -> None:
     before = sandbox.stats()
-    options = ("--workers=3", "--preload", "--max-requests=15")
-    with serve("new", *options, hooks=HOOKS) as gunicorn, Load("127.0.0.1", gunicorn.port, PATHS, 10) as load:
+    options = ("--preload", "--max-requests=15")
+    with (
+        serve("new", *options, workers=3, hooks=HOOKS) as gunicorn,
+        Load("127.0.0.1", gunicorn.port, PATHS, 10) as load,
+    ):
         load.wait_for(100)
         sessions_of(gunicorn.pid, sandbox)
     until(lambda: sandbox.stats().sessions == 0)
@@ -201,13 +211,13 @@ def test_workers_that_are_replaced_log_off(serve, sandbox: Sandbox) -> None:
 
 def test_a_worker_that_has_to_be_killed_has_logged_off(serve, sandbox: Sandbox) -> None:
     thread_that_never_ends = """
-def post_worker_init(worker):
+def post_fork(server, worker):
     import threading
     threading.Thread(target=threading.Event().wait).start()
 """
-    options = ("--workers=1", "--preload", "--graceful-timeout=2")
+    options = ("--preload", "--graceful-timeout=2")
     before = sandbox.stats()
-    with serve("new", *options, hooks=HOOKS + thread_that_never_ends) as gunicorn:
+    with serve("new", *options, workers=1, hooks=HOOKS + thread_that_never_ends) as gunicorn:
         assert gunicorn.get("/orm/Basel") == 200
         assert sandbox.stats().sessions == 1
         gunicorn.end()
