@@ -3,20 +3,48 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Any
 
 from orapool import forking
 from orapool.log_ons import CUT_PAUSE, LogOns
 from orapool.native_pools import NativePools
+from orapool.sockets import shut_down_all, waited_for
 from orapool.workers import Workers
 
 log = logging.getLogger("orapool.pool")
 
 LIMIT = 2.0
 """Seconds that a closing pool may take in all: half of them for calls to end, and three quarters before it cuts."""
+
+
+_GRACE = 0.2
+"""Seconds for a driver's thread to end by itself, half of them, and when it was cut."""
+
+_lingering: set[int] = set()
+"""Threads of native pools that were closed, by their native ids: in a log-on to which nobody answers."""
+
+
+def end_lingering() -> None:
+    """Wait for the threads of native pools that were closed, and end what they wait for."""
+    while left := _running(_lingering):
+        _cut(left)
+        time.sleep(CUT_PAUSE)
+
+
+def _running(threads: Iterable[int]) -> list[int]:
+    if not threads:
+        return []
+    there = {thread.native_id for thread in threading.enumerate()}
+    return [each for each in threads if each in there]
+
+
+def _cut(threads: Iterable[int]) -> None:
+    """Nobody wants what they log on for: python-oracledb tries once more what was cut, and then its thread ends."""
+    shut_down_all(waited_for(threads) or ())
 
 
 def draw_idle(natives: NativePools, background: Workers) -> Iterator[Any]:
@@ -33,7 +61,16 @@ def close(natives: NativePools, workers: Workers, background: Workers, log_ons: 
 
     Calls of `background` run within those of `workers`, which are callers' own; both end with this.
     """
+    limit = time.monotonic() + LIMIT
+    handles = [native.handle for native in natives.all if native.handle is not None]
+    threads = [each for handle in handles for each in natives.driver.log_on_threads(handle) or ()]
     _close(natives, workers, background, log_ons)
+    begun = time.monotonic()
+    while (left := _running(threads)) and time.monotonic() < max(limit, begun + _GRACE):
+        if time.monotonic() >= begun + _GRACE / 2:
+            _cut(left)
+        time.sleep(CUT_PAUSE)
+    _lingering.update(left)
     natives.forget_sessions()
     workers.retire()
     background.retire()

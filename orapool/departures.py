@@ -12,6 +12,7 @@ from typing import Any, Callable
 from orapool.causes import ORDERLY, PING_UNANSWERED
 from orapool.drivers.base import Driver
 from orapool.health import Health, SessionState
+from orapool.log_ons import LogOns
 from orapool.native_pool import NativePool
 from orapool.settings import PoolSettings
 from orapool.workers import Workers
@@ -27,6 +28,7 @@ class Departures:
 
     Args:
         background: where departures go on.
+        log_ons: what a log-off waits with while the process forks.
         neighbours: what is known of the sessions of each of these pools: their paths are one.
     """
 
@@ -35,11 +37,13 @@ class Departures:
         settings: PoolSettings,
         driver: Driver,
         background: Workers,
+        log_ons: LogOns,
         neighbours: Callable[[], Iterable[Health]],
     ) -> None:
         self._patience = settings.ping_timeout
         self._driver = driver
         self._background = background
+        self._log_ons = log_ons
         self._neighbours = neighbours
 
     def see_off(
@@ -79,7 +83,8 @@ class Departures:
                 overdue.daemon = True
                 overdue.start()
                 try:
-                    self._drop(native, connection)
+                    with self._log_ons.log_off():
+                        self._drop(native, connection)
                 except Exception as error:
                     log.info("%s: closing a session that was dropped (%s) failed: %s", native.where, cause, error)
                 finally:

@@ -321,7 +321,8 @@ def log_on_error(error: Exception, where: str, more: str = "") -> LogOnError:
     ours = DatabaseUnavailable if any(code in FAULTS for code in codes) else LogOnError
     otherwise = "check host, port and service, and whether the database is up"
     advice = next((_ADVICE[code] for code in codes if code in _ADVICE), otherwise)
-    reason = str(error).split("\nHelp: ")[0].strip()
+    # On one line, which tells a scheduler's log by itself why a script has failed.
+    reason = " ".join(str(error).split("\nHelp: ")[0].split())
     raised = _both(ours, type(error))(*error.args)
     raised.message = f"{where}: the log-on failed: {reason}: {advice}{more}"  # type: ignore[attr-defined]
     return raised

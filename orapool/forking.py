@@ -8,7 +8,7 @@ import time
 import weakref
 from typing import Any, Protocol
 
-from orapool.sockets import owned
+from orapool.sockets import owned, tcp_sockets
 
 
 class Forkable(Protocol):
@@ -25,7 +25,7 @@ class Forkable(Protocol):
 
 
 _REST_SECONDS = 0.25
-"""How long a fork waits for log-ons to end: one that takes longer waits for its server, and holds no lock meanwhile."""
+"""How long a fork waits for log-ons and log-offs to end: what takes longer waits for its server, and holds no lock."""
 
 _pools: weakref.WeakSet[Any] = weakref.WeakSet()
 
@@ -40,6 +40,21 @@ def leak(thing: Any) -> None:
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(thing))
 
 
+def _let_go_of_sockets() -> None:
+    """Let the parent's connections be the parent's alone: they end with it, and nothing here can write to them.
+
+    The descriptors stay taken, by /dev/null: what the drivers still have of them must not mean another file.
+    """
+    if not owned:
+        return
+    nowhere = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+    for inode, found in tcp_sockets().items():
+        if inode in owned:
+            os.dup2(nowhere, found.fd, inheritable=False)
+    os.close(nowhere)
+    owned.clear()
+
+
 def _before_fork() -> None:
     limit = time.monotonic() + _REST_SECONDS
     for pool in list(_pools):
@@ -52,7 +67,7 @@ def _after_fork_in_parent() -> None:
 
 
 def _after_fork_in_child() -> None:
-    owned.clear()
+    _let_go_of_sockets()
     for pool in list(_pools):
         pool.after_fork()
 

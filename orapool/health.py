@@ -21,6 +21,9 @@ _IDENTIFY_ROUNDS = 6
 _IDENTIFY_TIMEOUT = 5.0
 """Seconds for a ping that is to find a session's socket: the session is new, and only has to be told from others."""
 _NO_KEY = -1
+_JUST_LOGGED_ON = 5.0
+"""Seconds for which a log-on is sign of life enough, whatever `trust` is: a driver may open a session unasked, and long
+before its first draw."""
 _LIFETIME_JITTER = 0.1
 """Sessions retire at up to a tenth less than the greatest age, so that not all do it at once."""
 
@@ -121,6 +124,9 @@ class Health:
             else:
                 owned.add(found.inode)
         if found is not None:
+            look = found.look()
+            if look is not None:
+                state.confirmed -= look.last_ack
             found.keep_alive(self._keep_alive)
             self._watch.add(found)
         return state
@@ -290,7 +296,7 @@ class Health:
         """
         if state.socket is None and self._has_sockets:  # the kernel does not tell of its end
             return self.ask(connection, state, deadline)
-        if state.draws == 1:  # a log-on is a sign of life, but not for long
+        if state.draws == 1 and time.monotonic() - state.confirmed <= _JUST_LOGGED_ON:
             return ENDED if self.has_ended(state) else None
         if self._is_recent(state.confirmed, state):
             return None

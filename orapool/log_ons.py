@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable
@@ -43,6 +44,7 @@ class LogOns:
         self._changed = threading.Condition(self._lock)
         self._paused = False
         self._under_way: list[_LogOn] = []
+        self._log_offs = 0
         self._before: dict[int, SessionSocket] = {}
 
     def run(self, call: Callable[[float], Any], deadline: float, shared_threads: Sequence[int] | None = ()) -> Any:
@@ -66,14 +68,28 @@ class LogOns:
                 if self._paused:
                     self._changed.notify_all()
 
+    @contextmanager
+    def log_off(self) -> Iterator[None]:
+        """Log a session off within the block, which waits while log-ons do."""
+        with self._lock:
+            self._changed.wait_for(lambda: not self._paused)
+            self._log_offs += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._log_offs -= 1
+                if self._paused:
+                    self._changed.notify_all()
+
     def pause(self, seconds: float) -> None:
-        """Begin no log-on until go_on(), and wait for those under way to end, for at most so many seconds."""
+        """Begin no log-on and no log-off until go_on(); wait for those under way, for at most so many seconds."""
         with self._lock:
             self._paused = True
-            self._changed.wait_for(lambda: not self._under_way, seconds)
+            self._changed.wait_for(lambda: not self._under_way and not self._log_offs, seconds)
 
     def go_on(self) -> None:
-        """Log on again."""
+        """Log on and off again."""
         with self._lock:
             self._paused = False
             self._changed.notify_all()

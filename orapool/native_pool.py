@@ -73,6 +73,9 @@ class NativePool:
         self.guests = 0
         """Callers and calls who are about to use it: it is not closed under them."""
         self.denial: Denial | None = None
+        self.deviated = float("-inf")
+        """When a log-on failed last, or was asked for in vain since a session came back meanwhile, a time of
+        ``time.monotonic``: the driver may open one then that nobody takes."""
 
     def __repr__(self) -> str:
         return f"<NativePool of {self.where}: {self.health.total} sessions, {self.guests} guests>"

@@ -32,6 +32,9 @@ log = logging.getLogger("orapool.pool")
 
 OnSession = Callable[[NativePool, Any], None]
 
+_UNASKED_SECONDS = 60.0
+"""How long after a call that went otherwise the driver may still open a session that nobody takes."""
+
 
 class StillDenied(Exception):
     """The password was denied a moment ago, and there is no other: it was not tried again."""
@@ -79,7 +82,7 @@ class NativePools:
         self._where = where
         self._on_session = on_session
         self._dropped = dropped
-        self._departures = Departures(settings, driver, background, lambda: [each.health for each in self.all])
+        self._departures = Departures(settings, driver, background, log_ons, lambda: [each.health for each in self.all])
         self._lock = threading.Lock()
         self._making = threading.Lock()
         self._renewing = threading.Lock()  # apart, since a function that returns a password may take its time
@@ -220,6 +223,38 @@ class NativePools:
             finally:
                 self.leave(native)
 
+    def may_hold_unasked(self) -> bool:
+        """Whether a driver may have opened a session that nobody asked for, or be about to: see `draw_unasked`."""
+        if not self.driver.logs_on_unasked:
+            return False
+        bound = time.monotonic() - _UNASKED_SECONDS
+        return any(each.deviated > bound for each in self.all)
+
+    def draw_unasked(self) -> tuple[Any, NativePool] | None:
+        """In a worker: draw a session that a native pool has opened by itself, if there is one.
+
+        Nobody knows it, so nobody watches it, and it does not count. It shows only while nobody logs on or off.
+        """
+        for native in self.all:
+            with self._lock:
+                if native.handle is None or native.guests:
+                    continue
+                native.guests += 1
+            try:
+                threads = self.driver.log_on_threads(native.handle)
+                draw = partial(self._draw_unasked_of, native)
+                connection = self._log_ons.run(draw, time.monotonic() + PATIENCE, threads)
+                if connection is not None:
+                    log.info("%s: took in a session that the driver had opened by itself", native.where)
+                    return connection, native
+            finally:
+                self.leave(native)
+        return None
+
+    def _draw_unasked_of(self, native: NativePool, _seconds: float) -> Any:
+        native.health.forget_vanished()
+        return self.driver.draw_unasked(native.handle, native.health.total)
+
     def _draw_from(self, native: NativePool, deadline: float) -> Any:
         driver = self.driver
         self._check_password(native, nested=False)
@@ -251,7 +286,10 @@ class NativePools:
             except self.driver.dbapi.Error as error:
                 # While nobody else is let in: of many who ask at once, one is denied, and not each of them.
                 self.note_denied(native, error, nested=True)
+                native.deviated = time.monotonic()
                 raise
+            if connection.session_state is None:  # not a new one
+                native.deviated = time.monotonic()
             native.denial = None
             return connection
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import multiprocessing.util
 import os
 import threading
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from orapool.errors import ConfigurationError
 from orapool.layers import variable_prefix
 from orapool.session_pool import SessionPool
 from orapool.settings import NotConfigured, PoolSettings, load_settings
+from orapool.sizing import warn_of_size
 from orapool.sources import DEFAULT, Source
 
 _lock = threading.RLock()
@@ -54,8 +56,10 @@ def configure(name: str | Mapping[Any, Any] = DEFAULT, config: Config | None = N
                     f"pool {name!r} is in use with other settings: call orapool.{close}({name!r}) before "
                     "orapool.configure()"
                 )
-        _settings[name] = loaded
+        known, _settings[name] = _settings.get(name), loaded
         _config = config
+    if loaded != known:  # once
+        warn_of_size(name, loaded)
 
 
 def configured() -> dict[str, PoolSettings]:
@@ -98,6 +102,12 @@ def close(name: str | None = None) -> None:
         closing = [_pools.pop(each) for each in names if each in _pools]
     for each in closing:
         each.close()
+
+
+def vacate() -> None:
+    """Close the idle sessions of all pools, which stay usable; see `SessionPool.vacate`."""
+    for each in list(_pools.values()):
+        each.vacate()
 
 
 def connection(
@@ -153,6 +163,7 @@ def settings_of(name: str) -> PoolSettings:
                 f'url="oracle://user:password@host:port/?service_name=NAME") first, or set {prefix}URL, or '
                 f"{prefix}DSN, {prefix}USER and {prefix}PASSWORD, or write a settings file ({error})"
             ) from None
+        warn_of_size(name, _settings[name])
     return _settings[name]
 
 
@@ -163,6 +174,16 @@ def _after_fork_in_child() -> None:
 
 
 os.register_at_fork(after_in_child=_after_fork_in_child)
+
+
+def _close_at_its_end(_: object = None) -> None:
+    """A process of multiprocessing ends with its own finalizers, without atexit."""
+    if multiprocessing.parent_process() is not None:
+        multiprocessing.util.Finalize(None, close, exitpriority=0)
+
+
+_close_at_its_end()
+multiprocessing.util.register_after_fork(_close_at_its_end, _close_at_its_end)
 
 
 @atexit.register

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-from orapool import closing, forking
-from orapool.causes import CLOSED, ENDED, RETIRED
+from orapool import closing, ending, forking
+from orapool.causes import CLOSED, ENDED, MADE_ROOM, RETIRED
 from orapool.counters import Counters, PoolStats
 from orapool.credentials import of_checkout
 from orapool.drivers import find_driver
@@ -44,6 +44,8 @@ _CUT_OFF = frozenset({"ORA-03113", "ORA-03135", "ORA-12537", "ORA-12547", "DPY-4
 _LOG_ON_ATTEMPTS = 5
 """Log-ons that one caller makes when the other side says goodbye in the middle of them."""
 _BACKGROUND_THREADS = 4
+_LOOK_PAUSE = 0.002
+"""Seconds between looks at sessions that are being ended while the process is about to fork."""
 
 _ALL_IN_USE = (
     "all sessions are in use",
@@ -90,7 +92,7 @@ class SessionPool:
         self._setup: SessionSetup
         self._upkeep: Upkeep
         self._keeper: Keeper
-        self._filled = False
+        self._floor = 0
         self._native_closed = threading.Event()
         self._out: dict[int, weakref.ref[Any]] = {}
         self._strays: deque[Any] = deque()
@@ -218,12 +220,20 @@ class SessionPool:
             if fault == CLOSED:
                 raise PoolClosed(f"pool {self.name!r} was closed while waiting for a session")
             attempt += 1
-        if not self._filled:
-            self._filled = True
-            self._upkeep.fill(deadline)
-        if state.draws == 1 and self.settings.increment > 1 and state.home is natives.primary:
+        if self._floor < self.settings.min:
+            self._raise_floor()
+        # Who is alone does not need more sessions than this one.
+        if state.draws == 1 and self.settings.increment > 1 and self._out and state.home is natives.primary:
             self._background.submit(self._upkeep.grow)
         return connection
+
+    def _raise_floor(self) -> None:
+        """A session was drawn: keep one from now on, and `min` when another is checked out at the same time."""
+        with self._lock:
+            before, self._floor = self._floor, self.settings.min if self._out else max(self._floor, 1)
+        if self._floor > max(before, 1):
+            self._upkeep.ask_to_fill()
+            self._keeper.wake()
 
     def _set_call_timeout(self, connection: Any, seconds: float) -> str | None:
         """What is wrong with a session that does not even take its call time-out."""
@@ -265,6 +275,8 @@ class SessionPool:
             except DeadIdleSession as error:
                 log.info("pool %r: an idle session was dead: %s", self.name, error)
             except driver.dbapi.Error as error:
+                if natives.may_hold_unasked():
+                    self._keeper.wake()
                 interrupted = attempts < _LOG_ON_ATTEMPTS and not _CUT_OFF.isdisjoint(error_codes(error))
                 if not interrupted and not driver.is_pool_exhausted(error):
                     raised = log_on_error(error, native.where)
@@ -278,6 +290,8 @@ class SessionPool:
             else:
                 found.health.forget_vanished()
                 self._outage.succeeded()
+                if natives.may_hold_unasked():
+                    self._keeper.wake()
                 return connection, found.health.drawn(connection)
 
     def _came_late(self, drawn: tuple[Any, NativePool] | None, error: BaseException | None) -> None:
@@ -288,8 +302,9 @@ class SessionPool:
                 state = native.health.drawn(connection)
                 self._outage.succeeded()
                 self._put_back(connection, state)
-            elif not isinstance(error, (CallTimeout, Occupied, StillDenied)):
+            elif error is not None and not isinstance(error, (CallTimeout, Occupied, StillDenied)):
                 log.info("%s: a log-on that nobody waits for any more failed: %s", self.where, error)
+                self._keeper.wake()
         finally:
             self._pass_on()
 
@@ -432,6 +447,8 @@ class SessionPool:
                 self._keeper = self._upkeep.keeper(self._strays, self._sweep, self._is_short, self._setup)
                 self._natives = natives
                 self._keeper.start()
+                if self.driver.outlives_main:
+                    ending.close_in_time(self)
                 log.info("pool %r opened: %r", self.name, self)
             return self._natives
 
@@ -448,15 +465,19 @@ class SessionPool:
         with self._lock:
             self._counters.dropped[cause] += 1
 
+    @property
+    def floor(self) -> int:
+        """Sessions to keep open: none before the first use, one for who is alone, then `min`."""
+        return self._floor
+
     def _is_short(self) -> bool:
-        """Whether there are fewer sessions than `min` asks for, and more can be had."""
+        """Whether there are fewer sessions than are to be kept open, and more can be had."""
         natives = self._natives
         return (
-            self._filled
-            and natives is not None
+            natives is not None
             and self._outage.since is None
             and self.settings.user_source is None  # nobody knows whose they should be
-            and natives.total < self.settings.min
+            and natives.total < self._floor
         )
 
     def draw_spare(self, native: NativePool, deadline: float) -> tuple[Any, SessionState] | None:
@@ -486,6 +507,30 @@ class SessionPool:
             self._pass_on()
         return drawn
 
+    def adopt_unasked(self) -> None:
+        """For the upkeep: take in a session that a native pool has opened by itself, if there is one."""
+        natives = self._natives
+        if natives is None or not self._slots.take_spare():
+            return
+        try:
+            drawn = self._workers.run(natives.draw_unasked, time.monotonic() + PATIENCE, self._came_late)
+        except CallTimeout:
+            return  # the slot stays with it until it ends
+        except (self.driver.dbapi.Error, OSError) as error:
+            log.info("pool %r: a session that was opened by itself is not to be had: %s", self.name, error)
+            drawn = None
+        except BaseException:
+            self._pass_on()
+            raise
+        if drawn is not None:
+            connection, native = drawn
+            state = native.health.drawn(connection)
+            if natives.total > self.settings.max:
+                self._let_go(connection, MADE_ROOM)
+            else:
+                self._put_back(connection, state)
+        self._pass_on()
+
     def return_spare(self, connection: Any, state: SessionState, cause: str | None) -> None:
         """For the upkeep: take a session back, or let it go for a cause."""
         if cause is None:
@@ -493,6 +538,27 @@ class SessionPool:
         else:
             self._let_go(connection, cause)
         self._pass_on()
+
+    def vacate(self) -> None:
+        """Close the idle sessions, within a few seconds; what is needed later is opened again, as at first use."""
+        natives = self._natives
+        if natives is None or self._slots.closed:
+            return
+        self._floor = 0
+        drawn = []  # all of them first: while one is dropped, no other can be drawn
+        for native in natives.all:
+            while self._slots.take_spare():
+                found = natives.draw_idle(native)
+                if found is None:
+                    self._pass_on()
+                    break
+                drawn.append(found[0])
+        for connection in drawn:
+            self._let_go(connection, RETIRED)
+            self._pass_on()
+        # Where one has ended, or the kernel does not tell, none can be drawn without a round trip.
+        natives.shut_down_idle()
+        self._background.idle_by(time.monotonic() + closing.LIMIT)
 
     def close(self) -> None:
         """Close the pool. Idle sessions are closed now, those checked out when they are given back.
@@ -580,8 +646,25 @@ class SessionPool:
     # Forking.
 
     def before_fork(self, seconds: float) -> None:
-        """Let log-ons end, and begin none: Oracle Client holds locks of the whole process in them, for a moment."""
+        """Let log-ons and log-offs end, and begin none: in them Oracle Client holds locks of the whole process.
+
+        So it does for a moment in a call whose session has just been ended.
+        """
+        limit = time.monotonic() + seconds
         self._log_ons.pause(seconds)
+        while self._any_dies() and time.monotonic() < limit:
+            time.sleep(_LOOK_PAUSE)
+
+    def _any_dies(self) -> bool:
+        """Whether a session that is checked out has been ended, and no call of its user's has failed with that yet."""
+        for reference in list(self._out.values()):
+            connection = reference()
+            if connection is not None and connection.lost_by is None:
+                found = connection.session_state.socket
+                look = None if found is None else found.look()
+                if found is not None and (look is None or not look.established):
+                    return True
+        return False
 
     def after_fork_in_parent(self) -> None:
         """Go on."""

@@ -70,6 +70,7 @@ DriverName = Literal["auto", "cx_oracle", "oracledb"]
 MayBePath = Union[Path, None]  # aliases, since Python 3.9 cannot evaluate `Path | None`
 MayBeText = Union[str, None]
 OnSession = Annotated[Union[str, Callable[[Any], object], None], BeforeValidator(_callback)]
+MayBeCount = Union[int, None]
 Purity = Annotated[Literal["default", "new", "self"], BeforeValidator(_purity)]
 Password = Annotated[Union[SecretStr, Callable[[], str], None], BeforeValidator(_password)]
 MayBeSecret = Union[SecretStr, None]
@@ -110,9 +111,9 @@ class PoolSettings(BaseModel):
         None, repr=False, description="function, asked at each checkout, that returns whom to log on as"
     )
 
-    min: int = Field(1, ge=0, description="sessions to open at first use")
+    min: int = Field(1, ge=0, description="sessions to keep open, once two are wanted at the same time")
     max: int = Field(4, ge=1, description="sessions that may be open at once")
-    increment: int = Field(1, ge=1, description="sessions to open when more are needed")
+    increment: int = Field(1, ge=1, description="sessions to open when one more is needed")
 
     acquire_timeout: Seconds = Field(30.0, description="longest wait for a session")
     connect_timeout: Seconds = Field(10.0, description="longest log-on, put into the connect descriptor; 0: none")
@@ -130,6 +131,9 @@ class PoolSettings(BaseModel):
     user_timeout: Seconds = Field(10.0, description="longest time that sent data may stay unacknowledged; 0: none")
     max_lifetime: Seconds = Field(0.0, description="greatest age of a session, less up to a tenth by chance; 0: none")
     idle_timeout: Seconds = Field(0.0, description="idle time after which sessions beyond min are closed; 0: none")
+
+    server_limit: MayBeCount = Field(None, ge=1, description="sessions that the server has for all workers together")
+    workers: MayBeCount = Field(None, ge=1, description="processes that have such a pool each, to warn of server_limit")
 
     # Not shown for the same reason as a password's function.
     on_session: OnSession = Field(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import deque
 from collections.abc import Sized
 from functools import partial
 from typing import Any, Callable, Protocol
@@ -40,8 +41,15 @@ class Source(Protocol):
     def driver(self) -> Driver:
         """The driver."""
 
+    @property
+    def floor(self) -> int:
+        """Sessions to keep open."""
+
     def draw_spare(self, native: NativePool, deadline: float) -> tuple[Any, SessionState] | None:
         """A session that nobody waits for, idle or, in the primary native pool, new; None where none is to be had."""
+
+    def adopt_unasked(self) -> None:
+        """Take in a session that a native pool has opened by itself, if there is one."""
 
     def return_spare(self, connection: Any, state: SessionState, cause: str | None) -> None:
         """Take it back, or let it go for a cause."""
@@ -57,6 +65,7 @@ class Upkeep:
         self._outage = outage
         self._log_ons = log_ons
         self._workers = workers
+        self._asked: deque[None] = deque()
 
     def keeper(self, strays: Sized, sweep: Callable[[], None], is_short: Callable[[], bool], *others: Task) -> Keeper:
         """The thread that does it all, and the tasks of others, not started yet."""
@@ -66,7 +75,9 @@ class Upkeep:
             self._pool.name,
             [
                 LookForDatabase(lambda: self._outage.since is not None, self._look_for_database),
-                Retried(is_short, self.fill),
+                WhenThere(self._asked, self._fill_as_asked),
+                Retried(is_short, self._fill),
+                Retried(self._natives.may_hold_unasked, self._pool.adopt_unasked),
                 Retried(self._log_ons.any_overdue, self._log_ons.cut_overdue, CUT_PAUSE),
                 Periodic(ages, self._retire),
                 Periodic(self._settings.keepalive_idle, self._keep_warm),
@@ -75,18 +86,26 @@ class Upkeep:
             ],
         )
 
-    def fill(self, deadline: float | None = None) -> None:
-        """Open the sessions that `min` asks for and nobody else waits for, by the deadline."""
-        self._open_up_to(self._settings.min, deadline)
+    def ask_to_fill(self) -> None:
+        """More sessions are to be kept open than before: have the keeper, once woken, open them without a pause."""
+        self._asked.append(None)
+
+    def _fill_as_asked(self) -> None:
+        self._asked.clear()
+        self._fill()
+
+    def _fill(self) -> None:
+        """Open the sessions that are to be kept open and nobody else waits for."""
+        self._open_up_to(self._pool.floor)
 
     def grow(self) -> None:
         """A session was opened: open those that `increment` asks for beside it, as far as nobody waits for a slot."""
         self._open_up_to(min(self._natives.total + self._settings.increment - 1, self._settings.max))
 
-    def _open_up_to(self, wanted: int, deadline: float | None = None) -> None:
+    def _open_up_to(self, wanted: int) -> None:
         missing = wanted - self._natives.total
         if missing > 0 and self._settings.user_source is None:
-            deadline = deadline or time.monotonic() + (self._settings.connect_timeout or PATIENCE)
+            deadline = time.monotonic() + (self._settings.connect_timeout or PATIENCE)
             primary = self._natives.primary
             # The native pool gives its idle sessions first.
             self._visit(primary, missing + primary.health.idle, deadline, lambda connection, state: None)

@@ -7,6 +7,7 @@ import faulthandler
 import importlib
 import os
 import sys
+import threading
 from collections.abc import Callable, Generator, Iterator
 from types import ModuleType
 from typing import Any, TextIO
@@ -14,15 +15,17 @@ from typing import Any, TextIO
 import pytest
 
 import orapool
-from orapool import pools
+from orapool import ending, pools
 from orapool.drivers import find_driver
 from orapool.sandbox import Sandbox
 from orapool.session_pool import SessionPool
 from orapool.settings import load_settings
 from tests.firewall import firewall, running_firewall
+from tests.incident.shop import settings_file, shop
 from tests.older_sqlalchemy import VERSION
+from tests.waiting import until
 
-__all__ = ["firewall", "running_firewall"]  # fixtures
+__all__ = ["firewall", "running_firewall", "settings_file", "shop"]  # fixtures
 
 THICK = os.environ.get("ORAPOOL_THICK") == "true"
 """Whether python-oracledb is in thick mode: a setting of all pools, and for good in this process."""
@@ -45,11 +48,15 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out, rather than skip, what is not for the versions that are installed."""
+    """Leave out, rather than skip, what is not for the versions that are installed; the longest file comes first.
+
+    So, of several workers, none is left with it at the end.
+    """
     left_out = [item for item in items if any(mark.args[0] for mark in item.iter_markers("deselect_if"))]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
+    items.sort(key=lambda item: item.path.name != "test_versions.py")
 
 
 @pytest.hookimpl(wrapper=True)
@@ -128,6 +135,21 @@ def connect(dbapi: ModuleType, sandbox: Sandbox) -> Iterator[Callable[..., Any]]
     for connection in opened:
         with contextlib.suppress(dbapi.Error):  # lost or closed by the test
             connection.close()
+
+
+@pytest.fixture(autouse=True)
+def _no_pool_outlives_its_test() -> Iterator[None]:
+    """No test meets the threads, sessions and last log lines of another's pool: a log-on may outlast close()."""
+    yield
+    until(
+        lambda: not any(thread.name.startswith("orapool-") for thread in threading.enumerate() if not _stays(thread)),
+        20,
+    )
+
+
+def _stays(thread: threading.Thread) -> bool:
+    """Whether it is the process's, and no pool's."""
+    return thread.name == ending.THREAD
 
 
 @pytest.fixture

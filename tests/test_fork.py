@@ -22,7 +22,7 @@ dsn, driver = sys.argv[1:]
 orapool.configure(dsn=dsn, user="scott", password="tiger", driver=driver, min=2, max=2)
 pool = orapool.pool()
 table = f"family_{os.getpid()}"
-with pool.acquire() as connection:
+with pool.acquire() as connection, pool.acquire():
     connection.cursor().execute(f"create table {table} (name varchar2(20))")
 held = pool.acquire()
 cursor = held.cursor()
@@ -43,7 +43,7 @@ def child(number=0):
     assert all("checked out before fork()" in str(error) for error in errors), errors
     held.close()
     assert pool.stats().opened == pool.stats().busy == 0
-    with orapool.transaction() as connection:
+    with orapool.connection(), orapool.transaction() as connection:
         connection.cursor().execute(f"insert into {table} values (:1)", ["child"])
     assert pool.stats().opened == 2
 
@@ -111,6 +111,27 @@ def test_a_forked_child_ends_normally_and_leaves_the_parents_sessions_alone(
     report = run(FORK.format(last=last), sandbox, driver)
 
     assert report == {"names": ["child", "parent"], "opened": 2, "log_ons": 2, "status": 0}
+
+
+def test_the_parents_connections_are_not_the_childs_too(sandbox: Sandbox, driver: str) -> None:
+    body = """
+import psutil
+def connections():
+    port = int(dsn.partition("/")[0].rpartition(":")[2])
+    return sum(each.raddr[1:] == (port,) for each in psutil.Process().net_connections("tcp"))
+report["before"] = connections()
+pid = os.fork()
+if pid == 0:
+    found = [connections()]
+    child()
+    found.append(connections())
+    sys.exit(found != [0, 2])
+report["status"] = os.waitpid(pid, 0)[1]
+report["after"] = connections()
+"""
+    report = run(body, sandbox, driver)
+
+    assert (report["before"], report["status"], report["after"]) == (2, 0, 2)
 
 
 def test_a_child_that_never_uses_the_pool_leaves_it_alone(sandbox: Sandbox, driver: str) -> None:

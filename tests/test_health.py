@@ -276,3 +276,24 @@ def test_the_database_is_stopped_and_started(make_pool: MakePool) -> None:
         until(lambda: pool.stats().busy == 0)  # upkeep opens what min asks for at the same time
         assert pool.stats().opened in (1, 2)
         pool.close()
+
+
+def test_a_log_on_that_was_refused_leaves_no_session_that_nobody_counts(make_pool: MakePool, sandbox: Sandbox) -> None:
+    """python-oracledb's pool makes a log-on that failed once more, with nobody to take what that brings."""
+    pool = make_pool(max=4)
+    lay_idle(pool, 1)
+    before = sandbox.stats()
+    with pool.acquire():
+        sandbox.refuse(code=12528, times=1)
+        with pytest.raises(DatabaseUnavailable):
+            pool.acquire()
+
+    if pool.driver.name == "oracledb" and not pool.driver.version.startswith("2."):
+        until(lambda: (sandbox.stats() - before).log_ons == 1)
+        until(lambda: pool.stats().opened == 2)
+    assert pool.stats().opened == sandbox.stats().sessions
+    assert pool.stats().log_ons == sandbox.stats().log_ons - before.log_ons + 1
+    drawn = [pool.acquire() for _ in range(4)]
+    assert pool.stats().opened == sandbox.stats().sessions == 4
+    for connection in drawn:
+        connection.close()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import importlib
-import os
+import re
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,15 +17,14 @@ from flask import Flask
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 import orapool
-from orapool import pools
 from orapool.sandbox import Sandbox
+from tests.families import environment
+from tests.incident.shop import CLIENTS, HERE, PATHS
 from tests.load import Load
+from tests.waiting import until
 
-HERE = Path(__file__).parent / "incident"
-CLIENTS = 50
 REQUESTS = 150
 """Between one weekend and the next."""
-PATHS = ["/orm/Basel", "/sql/Basel", "/frame/Basel", "/sell/1"]
 
 
 class Silent(WSGIRequestHandler):
@@ -34,45 +34,6 @@ class Silent(WSGIRequestHandler):
 
     def log(self, *_: object) -> None:
         """Nothing."""
-
-
-@pytest.fixture
-def _orders(default_pool: orapool.SessionPool) -> Iterator[None]:
-    """The shop's table; afterwards no pool is configured."""
-    with orapool.transaction() as connection, connection.cursor() as cursor:
-        cursor.execute("create table shop_orders (id number(9) primary key, city varchar2(20), amount number(9))")
-        cursor.executemany(
-            "insert into shop_orders values (:1, :2, :3)",
-            [(1, "Zurich", 0), (2, "Basel", 20), (3, "Basel", 22), (4, "Bern", 5)],
-        )
-    orapool.close()
-    pools._settings.clear()
-    yield
-    orapool.close()
-    pools._settings.clear()
-    orapool.configure(**default_pool.settings.model_dump(include={"dsn", "user", "driver"}), password="tiger")
-    with orapool.connection() as connection:
-        connection.cursor().execute("drop table shop_orders")
-
-
-@pytest.fixture
-def settings_file(
-    sandbox: Sandbox, driver: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Callable[[str], Path]:
-    """Puts the settings file of a form into its place: on the sandbox, with the driver."""
-
-    def put(form: str) -> Path:
-        text = (HERE / f"app_{form}.ini").read_text(encoding="utf-8")
-        text = text.replace("db1:1521", sandbox.dsn.partition("/")[0]).replace("SALES", "ORAPOOL")
-        if form == "old" and driver == "cx_oracle":
-            # SQLAlchemy asks for no mutexes: with 50 threads, Oracle Client crashes the process in one run of two.
-            text = text.replace("service_name=ORAPOOL", "service_name=ORAPOOL&threaded=true")
-        path = tmp_path / "app.ini"
-        path.write_text(text.replace("oracle://", f"oracle+{driver}://"), encoding="utf-8")
-        monkeypatch.setenv({"old": "APP_INI", "new": "ORAPOOL_CONFIG"}[form], str(path))
-        return path
-
-    return put
 
 
 @contextmanager
@@ -104,7 +65,7 @@ def play(form: str, sandbox: Sandbox) -> tuple[Load, int]:
     return load, most
 
 
-@pytest.mark.usefixtures("_orders")
+@pytest.mark.usefixtures("shop")
 def test_the_old_form_fails_after_each_weekend(sandbox: Sandbox, settings_file: Callable[[str], Path]) -> None:
     settings_file("old")
 
@@ -114,7 +75,7 @@ def test_the_old_form_fails_after_each_weekend(sandbox: Sandbox, settings_file: 
     assert load.done == load.statuses[200] + load.statuses[500]
 
 
-@pytest.mark.usefixtures("_orders")
+@pytest.mark.usefixtures("shop")
 def test_the_new_form_does_not(sandbox: Sandbox, settings_file: Callable[[str], Path]) -> None:
     settings_file("new")
 
@@ -125,22 +86,89 @@ def test_the_new_form_does_not(sandbox: Sandbox, settings_file: Callable[[str], 
     assert most <= orapool.pool().settings.max == 8
 
 
-@pytest.mark.usefixtures("_orders")
+def batch(form: str) -> subprocess.CompletedProcess[str]:
+    """Run the batch script of a form, as a scheduler does."""
+    return subprocess.run(
+        [sys.executable, f"batch_{form}.py"],
+        cwd=HERE,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.usefixtures("shop")
 @pytest.mark.parametrize("form", ["old", "new"])
 def test_the_batch_script_reads_the_same_file(
-    form: str, sandbox: Sandbox, settings_file: Callable[[str], Path], driver: str
+    form: str, sandbox: Sandbox, settings_file: Callable[[str], Path]
 ) -> None:
     path = settings_file(form)
-    command = [sys.executable, f"batch_{form}.py"]
-    environment = {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join([str(HERE.parents[1]), os.environ.get("PYTHONPATH", "")]),
-    }
     before = sandbox.stats()
 
-    run = subprocess.run(command, cwd=HERE, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    run = batch(form)
 
     assert (run.returncode, run.stdout) == (0, "2 orders\n")
     assert form == "old" or run.stderr == ""
     assert (sandbox.stats() - before).log_ons == 1
     assert path.read_text(encoding="utf-8").count("tiger") == 1
+
+
+@pytest.mark.usefixtures("shop")
+def test_it_opens_one_session_whatever_the_web_application_s_sizes_are(
+    sandbox: Sandbox, settings_file: Callable[[str], Path]
+) -> None:
+    with settings_file("new").open("a") as file:
+        file.write("min = 4\nincrement = 2\n")
+    before = sandbox.stats()
+
+    run = batch("new")
+
+    assert (run.returncode, run.stdout, run.stderr) == (0, "2 orders\n", "")
+    until(lambda: (sandbox.stats() - before).sessions == 0)
+    assert (sandbox.stats() - before).log_ons == (sandbox.stats() - before).round_trips["log_off"] == 1
+
+
+@pytest.mark.usefixtures("shop")
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        (Sandbox.stop, r"orapool\.errors\.DatabaseUnavailable: pool 'default', scott@.*: check host, port and service"),
+        (Sandbox.freeze, r"orapool\.errors\.PoolTimeout: pool 'default': .*: check whether the database answers"),
+    ],
+    ids=["stopped", "frozen"],
+)
+def test_it_ends_with_status_1_and_a_line_that_tells_why_when_the_database_is_away(
+    fault: Callable[[Sandbox], None], told: str, sandbox: Sandbox, settings_file: Callable[[str], Path]
+) -> None:
+    with settings_file("new").open("a") as file:
+        file.write("acquire_timeout = 2\n")
+    fault(sandbox)
+
+    run = batch("new")  # at once, or after acquire_timeout and what an end may take: not after connect_timeout
+
+    sandbox.start() if fault is Sandbox.stop else sandbox.thaw()
+    assert (run.returncode, run.stdout) == (1, "")
+    # Not always the last: when its pool is closed, python-oracledb's own thread may stumble over a log-on that was cut.
+    assert re.search(f"^{told}", run.stderr, re.MULTILINE), run.stderr
+    assert "tiger" not in run.stderr
+
+
+@pytest.mark.usefixtures("shop")
+def test_it_ends_with_status_1_when_its_session_dies(sandbox: Sandbox, settings_file: Callable[[str], Path]) -> None:
+    settings_file("new")
+    before = sandbox.stats()
+    sandbox.freeze()
+    with ThreadPoolExecutor(1) as scheduler:
+        running = scheduler.submit(batch, "new")
+        until(lambda: (sandbox.stats() - before).connects == 1, 60)
+        sandbox.delay(1)
+        sandbox.thaw()
+        until(lambda: (sandbox.stats() - before).log_ons == 1, 60)
+        assert sandbox.fail_next(28) == 1  # its update, or else its commit
+        sandbox.delay(0)
+        run = running.result()
+
+    assert (run.returncode, run.stdout) == (1, "")
+    assert re.search(r"^\w+\.(exceptions\.)?\w+Error: (ORA|DPY|DPI)-", run.stderr, re.MULTILINE), run.stderr

@@ -196,7 +196,7 @@ def test_a_script_may_end_without_closing(url: str, sandbox: Sandbox, out: bool)
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
 
     assert (run.stdout, run.stderr) == ("(1,)\n", "")
-    assert (sandbox.stats() - before).log_ons == 2
+    assert (sandbox.stats() - before).log_ons == 1  # min counts when two are wanted at a time
     until(lambda: (sandbox.stats() - before).sessions == 0)  # a process that ends says goodbye by itself
 
 

@@ -57,28 +57,46 @@ class TestCheckingOut:
         assert (sandbox.stats() - before).connects == 0
         assert "not used yet" in repr(pool)
 
-    def test_the_first_use_opens_min_sessions(self, make_pool: MakePool, sandbox: Sandbox) -> None:
+    def test_who_is_alone_opens_one_session_and_min_are_opened_when_two_are_wanted_at_a_time(
+        self, make_pool: MakePool, sandbox: Sandbox
+    ) -> None:
         before = sandbox.stats()
-        pool = make_pool(min=3, max=5)
+        pool = make_pool(min=4, max=5, increment=3)
+
+        for _ in range(3):
+            with pool.acquire() as connection:
+                assert select(connection) == 1
+        assert pool.stats().log_ons == (sandbox.stats() - before).log_ons == 1
+
+        with pool.acquire(), pool.acquire():
+            until(lambda: pool.stats().opened >= 4)
+        until(lambda: pool.stats().busy == 0)  # what the upkeep has opened too
+        assert pool.stats().log_ons == (sandbox.stats() - before).log_ons == (sandbox.stats() - before).sessions
+
+    def test_the_one_session_of_who_is_alone_is_opened_again_when_it_is_lost(
+        self, make_pool: MakePool, sandbox: Sandbox
+    ) -> None:
+        pool = make_pool(min=3)
+        before = sandbox.stats()
 
         with pool.acquire() as connection:
-            assert select(connection) == 1
+            connection.drop()
 
-        assert (sandbox.stats() - before).sessions == 3
-        assert pool.stats().log_ons == (sandbox.stats() - before).log_ons == 3
+        until(lambda: pool.stats().opened == 1)
+        assert (sandbox.stats() - before).log_ons == 2
 
     def test_when_one_session_is_opened_the_increment_is_opened_with_it_but_never_more_than_max(
         self, make_pool: MakePool, sandbox: Sandbox
     ) -> None:
         pool = make_pool(min=0, max=5, increment=3)
 
-        first = pool.acquire()
-        until(lambda: pool.stats().opened == 3)
+        first, second = pool.acquire(), pool.acquire()
+        until(lambda: pool.stats().opened == 4)
         others = [pool.acquire() for _ in range(3)]
         until(lambda: pool.stats().opened == 5)
 
         assert sandbox.stats().sessions == 5
-        for connection in (first, *others):
+        for connection in (first, second, *others):
             connection.close()
 
     def test_a_connection_is_the_drivers_own(self, make_pool: MakePool, dbapi: ModuleType) -> None:
@@ -276,10 +294,10 @@ class TestWaitingInLine:
 
     def test_a_timeout_says_which_pool_how_long_and_what_to_do(self, make_pool: MakePool) -> None:
         pool = make_pool(max=1, acquire_timeout=0.05)
-        started = time.monotonic()
-
-        with pool.acquire(), pytest.raises(PoolTimeout) as raised:
-            pool.acquire()
+        with pool.acquire(timeout=10):
+            started = time.monotonic()
+            with pytest.raises(PoolTimeout) as raised:
+                pool.acquire()
 
         assert 0.05 <= time.monotonic() - started < 1
         assert str(raised.value).startswith(
@@ -388,7 +406,8 @@ class TestClosing:
     def test_idle_sessions_are_closed_at_once(self, make_pool: MakePool, sandbox: Sandbox) -> None:
         before = sandbox.stats()
         pool = make_pool(min=3)
-        pool.acquire().close()
+        with pool.acquire(), pool.acquire():
+            until(lambda: pool.stats().opened == 3)
 
         pool.close()
 
@@ -410,6 +429,8 @@ class TestClosing:
         before = sandbox.stats()
         pool = make_pool(min=3)
         connection = pool.acquire()
+        with pool.acquire():
+            until(lambda: pool.stats().opened == 3)
 
         pool.close()
 
@@ -435,11 +456,55 @@ class TestClosing:
         assert pool.stats().busy == 0
 
 
+class TestVacating:
+    def test_idle_sessions_are_closed_and_the_pool_begins_anew(self, make_pool: MakePool, sandbox: Sandbox) -> None:
+        pool = make_pool(min=3)
+        held = pool.acquire()
+        with pool.acquire():
+            until(lambda: pool.stats().opened == 3 and pool.stats().busy == 2)
+
+        pool.vacate()
+
+        until(lambda: sandbox.stats().sessions == 1)
+        assert (pool.stats().opened, pool.stats().busy, pool.stats().dropped) == (1, 1, {"retired": 2})
+        assert select(held) == 1
+        held.close()
+        pool.vacate()
+        until(lambda: sandbox.stats().sessions == 0)
+        with pool.acquire() as connection:
+            assert select(connection) == 1
+        assert sandbox.stats().sessions == 1
+
+    def test_those_that_have_died_cost_no_log_on(self, make_pool: MakePool, sandbox: Sandbox) -> None:
+        pool = make_pool(min=0)
+        with pool.acquire(), pool.acquire():
+            pass
+        before = sandbox.stats()
+        sandbox.end_sessions("fin", sid=sandbox.sessions()[0]["sid"])
+
+        pool.vacate()
+
+        until(lambda: sandbox.stats().sessions == 0)
+        assert (sandbox.stats() - before).log_ons == 0
+        with pool.acquire() as connection:
+            assert select(connection) == 1
+
+    def test_one_that_is_not_used_or_closed_stays_so(self, make_pool: MakePool) -> None:
+        pool = make_pool()
+        pool.vacate()
+        assert "not used yet" in repr(pool)
+        pool.close()
+        pool.vacate()
+        assert "closed" in repr(pool)
+
+
 class TestLooking:
     def test_the_repr_tells_what_state_the_pool_is_in(self, make_pool: MakePool, sandbox: Sandbox, driver: str) -> None:
         pool = make_pool(min=2, max=5)
 
         with pool.acquire():
+            pool.acquire().close()
+            until(lambda: pool.stats().busy == 1)
             assert repr(pool) == (
                 f"<SessionPool 'test' {driver} scott@{sandbox.dsn}: open, 2 opened, 1 busy, 1 idle, 0 waiting, "
                 f"min 2, max 5>"

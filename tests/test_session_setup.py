@@ -89,7 +89,7 @@ def test_a_name_of_no_function(make_pool: MakePool, sandbox: Sandbox, name: str,
 
 def test_sessions_that_upkeep_opens_have_it(make_pool: MakePool) -> None:
     counted = Counted()
-    pool = make_pool(on_session=counted, min=2, max=4, increment=2)
+    pool = make_pool(on_session=counted, min=2, max=4, increment=3)
 
     with pool.acquire(), pool.acquire(), pool.acquire():
         until(lambda: pool.stats().opened == 4)

@@ -32,7 +32,7 @@ Pair = tuple[socket.socket, socket.socket]
 QUICK = {"keepalive_idle": 7, "keepalive_interval": 3, "keepalive_probes": 4, "user_timeout": 2.5}
 QUICK_OPTIONS = (1, 7, 3, 4, 2500)
 DEFAULT_OPTIONS = (1, 60, 10, 3, 10_000)
-LATE = 0.25
+LATE = 1.0
 """Seconds after its deadline by which a log-on has ended."""
 
 

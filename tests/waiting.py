@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 
-def until(condition: Callable[[], object], seconds: float = 10) -> None:
+def until(condition: Callable[[], object], seconds: float = 30) -> None:
     """Wait until `condition` holds; fail when it does not within so many seconds."""
     deadline = time.monotonic() + seconds
     while not condition():

@@ -207,7 +207,7 @@ class AsyncPool:
             self.let_go(connection, fault)
             if fault == CLOSED:
                 raise PoolClosed(f"pool {self.name!r} was closed while waiting for a session")
-        self._upkeep.drawn(new=connection.session_state.draws == 1 and home == self.owner)
+        self._upkeep.drawn(new=connection.session_state.draws == 1 and home == self.owner, alone=not self._out)
         return connection
 
     def _set_call_timeout(self, connection: Any, seconds: float) -> str | None:

@@ -74,7 +74,8 @@ class Upkeep:
         self._pool = pool
         self._settings = pool.settings
         self._outage = outage
-        self._filled = self._stopped = False
+        self._floor = 0
+        self._stopped = False
         self._running: dict[str, asyncio.Task[None]] = {}
 
     def start(self) -> None:
@@ -93,18 +94,22 @@ class Upkeep:
         for task in self._running.values():
             task.cancel()
 
-    def drawn(self, new: bool) -> None:
-        """A session was drawn: open those that `min` asks for at the first, and `increment` beside each new one."""
+    def drawn(self, new: bool, alone: bool) -> None:
+        """A session was drawn: keep one from now on, and, when others are checked out at the same time, `min`.
+
+        And open what `increment` asks for beside a new one. Who is alone does not need more sessions than this one.
+        """
         if self._settings.user_source is not None:
             return  # nobody knows whose they should be
-        if not self._filled:
-            self._filled = True
-            self._run("fill", self._open_up_to(self._settings.min))
-        elif new and self._settings.increment > 1:
+        if self._floor < self._settings.min:
+            before, self._floor = self._floor, max(self._floor, 1) if alone else self._settings.min
+            if self._floor > max(before, 1):
+                self._run("fill", self._open_up_to(self._floor))
+        if new and not alone and self._settings.increment > 1:
             self._run("grow", self._open_up_to(self._pool.size + self._settings.increment - 1))
 
     def look_at_size(self) -> None:
-        """A session has gone: see to it that there are `min`, if nobody else does."""
+        """A session has gone: see to it that there are as many as are to be kept open, if nobody else does."""
         if self._is_short():
             self._run("refill", self._refill())
 
@@ -121,14 +126,12 @@ class Upkeep:
         self._running[name] = asyncio.get_running_loop().create_task(work)
 
     def _is_short(self) -> bool:
-        return (
-            self._filled and not self._stopped and self._outage.since is None and self._pool.size < self._settings.min
-        )
+        return not self._stopped and self._outage.since is None and self._pool.size < self._floor
 
     async def _refill(self) -> None:
         while self._is_short():
             await asyncio.sleep(Retried.PAUSE)
-            await self._open_up_to(self._settings.min)
+            await self._open_up_to(self._floor)
 
     async def _open_up_to(self, wanted: int) -> None:
         """Open sessions that nobody waits for, as far as nobody waits for a slot."""

@@ -97,9 +97,12 @@ def end(port: int, how: str, sid: int | None) -> None:
 @sandbox.command()
 @_PORT
 @click.option("--code", default=0, help="An ORA- code of the listener's, 12528; without it, the port is closed.")
-def refuse(port: int, code: int) -> None:
+@click.option("--times", type=click.IntRange(1), help="How many to refuse with the code; without it, all.")
+def refuse(port: int, code: int, times: int | None) -> None:
     """Refuse new connections; `heal` ends it."""
-    _call(port, "refuse", enabled=True, code=code)
+    if times and not code:
+        raise click.UsageError("--times goes with --code")
+    _call(port, "refuse", enabled=True, code=code, times=times)
 
 
 @sandbox.command()

@@ -49,6 +49,10 @@ class Driver(Protocol):
     version: str
     grows_alone: bool
     """Whether only one call at a time may log on or meet dead sessions: see gate.py."""
+    outlives_main: bool
+    """Whether a native pool has a thread that keeps the process from ending: see ending.py."""
+    logs_on_unasked: bool
+    """Whether `draw_unasked` may find something, after a log-on that failed or that was not needed any more."""
 
     @property
     def dbapi(self) -> ModuleType:
@@ -68,6 +72,9 @@ class Driver(Protocol):
 
         Raises `DeadIdleSession`, or the driver's error of a log-on.
         """
+
+    def draw_unasked(self, native: Any, known: int) -> Any:
+        """Draw a session that the native pool has opened by itself; None if no more than the `known` ones are open."""
 
     def log_on_threads(self, native: Any) -> Sequence[int] | None:
         """The native ids of the threads in which `acquire` logs on, beside the caller's own; None: not known."""

@@ -83,6 +83,8 @@ class CxOracle:
     version: str = cx_Oracle.version
     dbapi: ModuleType = cx_Oracle
     grows_alone = True
+    outlives_main = False
+    logs_on_unasked = False
 
     def __init__(self) -> None:
         # What acquire takes for DRCP. Without a pooled server, purity new would log on at each acquire.
@@ -131,6 +133,10 @@ class CxOracle:
     def acquire(self, native: Any, seconds: float) -> Any:
         """Draw a session. The wait for another's log-on is bounded by the pool's wait time-out, a log-on by its dsn."""
         return native.acquire(**self._session_class)
+
+    def draw_unasked(self, native: Any, known: int) -> Any:
+        """None: it opens what is asked for."""
+        return None
 
     def log_on_threads(self, native: Any) -> list[int]:
         """None: it logs on in the caller's own."""

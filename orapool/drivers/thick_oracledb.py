@@ -55,6 +55,8 @@ class ThickOracleDb(OracleDb):
     """Its part of `orapool.drivers.base.Driver`."""
 
     grows_alone = True
+    outlives_main = False
+    logs_on_unasked = False
 
     def open(self, settings: PoolSettings, credentials: Credentials, on_session: OnSession) -> Any:
         """Make an empty native pool. Raises `ConfigurationError` for what Oracle Client cannot."""
@@ -89,6 +91,10 @@ class ThickOracleDb(OracleDb):
     def acquire(self, native: Any, seconds: float) -> Any:
         """Draw a session. The wait for another's log-on is bounded by the pool's wait time-out, a log-on by its dsn."""
         return native.acquire()
+
+    def draw_unasked(self, native: Any, known: int) -> Any:
+        """None: it opens what is asked for."""
+        return None
 
     def log_on_threads(self, native: Any) -> list[int]:
         """None: it logs on in the caller's own."""

@@ -216,14 +216,15 @@ class Sandbox:
         """Go on after `freeze`, first with what came in meanwhile."""
         self._call("thaw")
 
-    def refuse(self, enabled: bool = True, code: int = 0) -> None:
+    def refuse(self, enabled: bool = True, code: int = 0, times: int | None = None) -> None:
         """Refuse new connections.
 
         Args:
             enabled: False ends it.
             code: 0 closes the port, so that clients see a refused connection; else the listener's ORA- code, 12528.
+            times: how many the listener refuses with the code; None: all, until it is ended.
         """
-        self._call("refuse", enabled=enabled, code=code)
+        self._call("refuse", enabled=enabled, code=code, times=times)
 
     def redirect(self, to: str) -> None:
         """Send new connections on to another address, as the SCAN listener of a cluster does, until `heal`.

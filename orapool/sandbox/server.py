@@ -70,6 +70,7 @@ class Server:
         self._lets_in = threading.Event()
         self._lets_in.set()
         self._refusal = 0
+        self._refusals_left: float = 0
         self._target: tuple[str, int] | None = None
         self._connects = 0
         self._log_ons = 0
@@ -166,8 +167,10 @@ class Server:
     # ------------------------------------------------------------ what sessions need (session.Host)
     def service_error(self, service_name: str, sid: str) -> int:
         """The listener's ORA- code for a service, 0 when it is known."""
-        if self._refusal:
-            return self._refusal
+        with self._lock:
+            if self._refusal and self._refusals_left > 0:
+                self._refusals_left -= 1
+                return self._refusal
         if service_name:
             return 0 if service_name.upper() == SERVICE else _UNKNOWN_SERVICE
         if sid:
@@ -263,9 +266,16 @@ class Server:
         self._thawed.set()
         self._lets_in.set()
 
-    def refuse(self, enabled: bool = True, code: int = 0) -> None:
-        """Refuse new connections: the port is closed, or, with a code, the listener refuses with that ORA- error."""
-        self._refusal = code if enabled else 0
+    def refuse(self, enabled: bool = True, code: int = 0, times: int | None = None) -> None:
+        """Refuse new connections: the port is closed, or, with a code, the listener refuses with that ORA- error.
+
+        With a code, only so many `times` if that is given.
+        """
+        if times is not None and not (code and times > 0):
+            raise ValueError(f"times is a number of refusals with a code, 1 or more, not {times}")
+        with self._lock:
+            self._refusal = code if enabled else 0
+            self._refusals_left = float("inf") if times is None else times
         if enabled and not code:
             self._close_listener()
         else:

@@ -15,7 +15,7 @@ from orapool.sandbox import Sandbox
 from tests.aio.conftest import MakePool
 from tests.aio.tasks import assert_in_order, lay_idle, outcome, query, select, until
 
-PROMPT = 0.25
+PROMPT = 0.5
 """Seconds within which a cancelled task is over, whatever the server does."""
 
 

@@ -16,6 +16,8 @@ from orapool.sandbox import Sandbox
 from tests.aio.conftest import MakePool
 from tests.aio.tasks import ask, assert_in_order, lay_idle, outcome, query, select, until
 from tests.faults.callers import (
+    AT_ONCE,
+    BUSY,
     CALLERS,
     CLOSE_SECONDS,
     IDLE,
@@ -25,6 +27,7 @@ from tests.faults.callers import (
     errors,
     log_lines,
     longest,
+    typical,
 )
 from tests.firewall import Firewall
 
@@ -244,7 +247,7 @@ class TestSessionsSilentlyDropped:
         closed = await outcome(pool.close())
 
         assert closed.error is None
-        assert closed.seconds < CLOSE_SECONDS + LATE
+        assert closed.seconds < CLOSE_SECONDS + BUSY
         assert pool.stats().opened == 0
 
     async def test_a_silent_address_of_a_cluster_costs_its_transport_connect_timeout(
@@ -277,8 +280,9 @@ class TestTheServerHangs:
         sandbox.thaw()
 
         assert all(isinstance(each.error, (DatabaseUnavailable, PoolTimeout)) for each in [*outcomes, alone])
-        assert longest(outcomes) < 2 + LATE
-        assert alone.seconds < 0.5 + LATE
+        assert typical(outcomes) < 2 + LATE
+        assert longest(outcomes) < 2 + BUSY
+        assert alone.seconds < 0.5 + BUSY
         await until(lambda: pool.stats().outage_since is None)
         assert errors(await ask(pool, CALLERS, 10)) == []
         await assert_in_order(pool, sandbox)
@@ -292,7 +296,7 @@ class TestTheServerHangs:
         sandbox.thaw()
 
         assert isinstance(asked.error, (DatabaseUnavailable, PoolTimeout))
-        assert asked.seconds < 0.3 + LATE
+        assert asked.seconds < 0.3 + BUSY
 
     async def test_log_ons_that_are_mute_hold_up_nobody_who_needs_none(
         self, make_pool: MakePool, sandbox: Sandbox
@@ -312,7 +316,8 @@ class TestTheServerHangs:
         sandbox.thaw()
 
         assert all(isinstance(each.error, (DatabaseUnavailable, PoolTimeout)) for each in outcomes)
-        assert longest(outcomes) < 1 + LATE
+        assert typical(outcomes) < 1 + LATE
+        assert longest(outcomes) < 1 + BUSY
 
     async def test_a_connect_timeout_ends_a_log_on(self, make_pool: MakePool, sandbox: Sandbox) -> None:
         pool = make_pool(connect_timeout=1)
@@ -323,7 +328,7 @@ class TestTheServerHangs:
 
         assert isinstance(asked.error, DatabaseUnavailable)
         assert "got no answer" in str(asked.error)
-        assert 1 <= asked.seconds < 1 + LATE
+        assert 1 <= asked.seconds < 1 + BUSY
 
     async def test_closing_the_pool(self, make_pool: MakePool, sandbox: Sandbox) -> None:
         pool = make_pool(max=3)
@@ -334,7 +339,7 @@ class TestTheServerHangs:
         sandbox.thaw()
 
         assert closed.error is None
-        assert closed.seconds < CLOSE_SECONDS + LATE
+        assert closed.seconds < CLOSE_SECONDS + BUSY
         await until(lambda: sandbox.stats().sessions == 0)
 
 
@@ -360,8 +365,10 @@ class TestTheDatabaseIsStoppedAndStarted:
         assert all(isinstance(each.error, DatabaseUnavailable) for each in wave + following)
         assert all("since" in str(each.error) for each in following)
         assert all(isinstance(each.error, oracledb.DatabaseError) for each in wave + following)
-        assert longest(wave) < 5 + LATE
-        assert longest(following) < 0.05
+        assert typical(wave) < 5 + LATE
+        assert longest(wave) < 5 + BUSY
+        assert typical(following) < 0.05
+        assert longest(following) < AT_ONCE
         assert back < 2
         assert len(going) == len(coming) == 1
         assert errors(await ask(pool, CALLERS)) == []

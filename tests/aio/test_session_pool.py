@@ -54,13 +54,29 @@ class TestCheckingOut:
         assert (sandbox.stats() - before).connects == 0
         assert "not used yet" in repr(pool)
 
-    async def test_the_first_use_opens_min_sessions(self, make_pool: MakePool, sandbox: Sandbox) -> None:
-        pool = make_pool(min=3, max=5)
+    async def test_who_is_alone_opens_one_session_and_min_are_opened_when_two_are_wanted_at_a_time(
+        self, make_pool: MakePool, sandbox: Sandbox
+    ) -> None:
+        pool = make_pool(min=4, max=5, increment=3)
 
-        assert await query(pool) == 1
+        for _ in range(3):
+            assert await query(pool) == 1
+        await assert_in_order(pool, sandbox, opened=1)
 
+        async with pool.acquire(), pool.acquire():
+            await until(lambda: pool.stats().opened >= 4)
         await assert_in_order(pool, sandbox)
-        await until(lambda: pool.stats().opened == 3)
+
+    async def test_the_one_session_of_who_is_alone_is_opened_again_when_it_is_lost(
+        self, make_pool: MakePool, sandbox: Sandbox
+    ) -> None:
+        pool = make_pool(min=3)
+
+        async with pool.acquire() as connection:
+            connection.drop()
+
+        await until(lambda: pool.stats().opened == 1)
+        assert pool.stats().log_ons == 2
 
     async def test_when_one_session_is_opened_the_increment_is_opened_with_it_but_never_more_than_max(
         self, make_pool: MakePool, sandbox: Sandbox
@@ -341,7 +357,7 @@ class TestWaitingInLine:
 
         await asyncio.gather(*(work() for _ in range(16)))
 
-        assert max(most) == 4
+        assert max(most) <= 4  # the fourth log-on may end when all is done
         assert pool.stats().log_ons <= 4
         assert (pool.stats().checkouts, pool.stats().busy) == (400, 0)
 
@@ -426,8 +442,7 @@ class TestLoggingOn:
 class TestUpkeep:
     async def test_sessions_that_died_are_replaced_up_to_min(self, make_pool: MakePool, sandbox: Sandbox) -> None:
         pool = make_pool(min=2, max=3)
-        await query(pool)
-        await until(lambda: pool.stats().opened == 2)
+        await lay_idle(pool, 2)
 
         sandbox.end_sessions("rst")
 

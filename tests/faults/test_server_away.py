@@ -15,6 +15,7 @@ from orapool import DatabaseUnavailable, PoolTimeout, SessionPool
 from orapool.sandbox import Sandbox
 from tests.faults.callers import (
     AT_ONCE,
+    BUSY,
     CALLERS,
     CLOSE_SECONDS,
     IDLE,
@@ -47,7 +48,8 @@ class TestTheServersHostIsGone:
         outcomes = Callers(CALLERS, lambda: query(pool)).wait(15)
 
         assert all(isinstance(each.error, (DatabaseUnavailable, PoolTimeout)) for each in outcomes)
-        assert longest(outcomes) < 5 + LATE
+        assert typical(outcomes) < 5 + LATE
+        assert longest(outcomes) < 5 + BUSY
 
     def test_the_second_call_has_its_answer_at_once_and_the_return_is_seen_within_2_seconds(
         self, make_pool: MakePool, firewall: Firewall
@@ -66,11 +68,11 @@ class TestTheServersHostIsGone:
         back = time.monotonic() - returned
 
         assert isinstance(first.error, (DatabaseUnavailable, PoolTimeout))
-        assert first.seconds < 5 + LATE
+        assert first.seconds < 5 + BUSY
         assert all(isinstance(each.error, DatabaseUnavailable) for each in following + wave)
         assert typical(following) < 0.05
         assert longest(following) < AT_ONCE
-        assert longest(wave) < 2 * AT_ONCE  # 20 threads on few cores
+        assert longest(wave) < AT_ONCE
         assert back < 2
         assert errors(Callers(CALLERS, lambda: query(pool)).wait()) == []
         until(lambda: pool.stats().busy == 0)
@@ -97,7 +99,8 @@ class TestTheServersHostIsGone:
         outcomes = Callers(3, lambda: query(pool, timeout=1)).wait(10)
 
         assert all(isinstance(each.error, (DatabaseUnavailable, PoolTimeout)) for each in outcomes)
-        assert longest(outcomes) < 1 + LATE
+        assert typical(outcomes) < 1 + LATE
+        assert longest(outcomes) < 1 + BUSY
 
     def test_closing_the_pool(self, make_pool: MakePool, firewall: Firewall) -> None:
         pool = make_pool(dsn=firewall.sandbox.dsn, max=3, acquire_timeout=2)
@@ -107,7 +110,7 @@ class TestTheServersHostIsGone:
         closed = outcome(pool.close)
 
         assert closed.error is None
-        assert closed.seconds < CLOSE_SECONDS + LATE
+        assert closed.seconds < CLOSE_SECONDS + BUSY
 
 
 class TestTheServersProcessIsFrozen:
@@ -126,7 +129,8 @@ class TestTheServersProcessIsFrozen:
         until(lambda: outcome(lambda: query(pool, timeout=2)).answer == 1, 5)
 
         assert all(isinstance(each.error, (DatabaseUnavailable, PoolTimeout)) for each in [*outcomes, alone])
-        assert longest([*outcomes, alone]) < 2 + LATE
+        assert typical([*outcomes, alone]) < 2 + LATE
+        assert longest([*outcomes, alone]) < 2 + BUSY
         assert errors(Callers(CALLERS, lambda: query(pool, timeout=10)).wait()) == []
         assert_in_order(pool, sandbox)
 
@@ -139,7 +143,7 @@ class TestTheServersProcessIsFrozen:
         sandbox.thaw()
 
         assert isinstance(asked.error, (DatabaseUnavailable, PoolTimeout))
-        assert asked.seconds < 0.5 + LATE
+        assert asked.seconds < 0.5 + BUSY
         until(lambda: outcome(lambda: query(pool, timeout=2)).answer == 1, 5)
 
     def test_a_session_that_cannot_log_off_stops_neither_other_callers_nor_the_process(
@@ -160,9 +164,10 @@ class TestTheServersProcessIsFrozen:
         sandbox.thaw()
 
         assert all(isinstance(each.error, (DatabaseUnavailable, PoolTimeout, type(None))) for each in asked)
-        assert longest([dropped, released, shown]) < 0.1
-        assert longest(asked) < 0.3 + LATE
-        assert pause < 0.25
+        assert longest([dropped, released, shown]) < AT_ONCE
+        assert typical(asked) < 0.3 + LATE
+        assert longest(asked) < 0.3 + BUSY
+        assert pause < AT_ONCE
         until(lambda: outcome(lambda: query(pool, timeout=2)).answer == 1, 5)
 
     @pytest.mark.parametrize("leave", ["close", "drop"])
@@ -189,9 +194,9 @@ class TestTheServersProcessIsFrozen:
         sandbox.thaw()
 
         assert left.error is None
-        assert left.seconds < 1 + LATE
-        assert freed < 0.1
-        assert pause < 0.25
+        assert left.seconds < 1 + BUSY
+        assert freed < AT_ONCE
+        assert pause < AT_ONCE
         until(lambda: outcome(lambda: query(pool, timeout=2)).answer == 1, 5)
         assert_in_order(pool, sandbox)
         with pool.acquire() as connection:
@@ -205,7 +210,7 @@ class TestTheServersProcessIsFrozen:
         closed = outcome(pool.close)
 
         assert closed.error is None
-        assert closed.seconds < CLOSE_SECONDS + LATE
+        assert closed.seconds < CLOSE_SECONDS + BUSY
 
 
 class TestLogOnIsAcceptedThenMute:
@@ -217,7 +222,8 @@ class TestLogOnIsAcceptedThenMute:
         sandbox.thaw()
 
         assert all(isinstance(each.error, (DatabaseUnavailable, PoolTimeout)) for each in outcomes)
-        assert longest(outcomes) < 1 + LATE
+        assert typical(outcomes) < 1 + LATE
+        assert longest(outcomes) < 1 + BUSY
         until(lambda: outcome(lambda: query(pool, timeout=2)).answer == 1, 5)
         assert_in_order(pool, sandbox)
 
@@ -256,7 +262,8 @@ class TestLogOnIsAcceptedThenMute:
 
         assert errors(others) == []
         assert spent < 1
-        assert longest(outcomes) < 1.5 + LATE
+        assert typical(outcomes) < 1.5 + LATE
+        assert longest(outcomes) < 1.5 + BUSY
 
     def test_engine_connect_keeps_the_pools_deadline(self, default_pool: SessionPool, sandbox: Sandbox) -> None:
         engine = orapool.engine()
@@ -270,4 +277,4 @@ class TestLogOnIsAcceptedThenMute:
         sandbox.thaw()
 
         assert executed.error is not None
-        assert executed.seconds < 5 + LATE
+        assert executed.seconds < 5 + BUSY

@@ -99,8 +99,16 @@ def test_a_refusing_server_keeps_its_sessions(connect: Connect, sandbox: Sandbox
 
 def test_the_listener_can_refuse_with_a_code(connect: Connect, sandbox: Sandbox, dbapi: ModuleType) -> None:
     sandbox.refuse(code=12528)
+    for _ in range(2):
+        with pytest.raises(dbapi.DatabaseError, match="12528"):
+            connect()
+
+
+def test_the_listener_can_refuse_once(connect: Connect, sandbox: Sandbox, dbapi: ModuleType) -> None:
+    sandbox.refuse(code=12528, times=1)
     with pytest.raises(dbapi.DatabaseError, match="12528"):
         connect()
+    connect()
 
 
 class TestRedirect:

@@ -179,6 +179,9 @@ create view "SYS"."V$DATABASE" as select 1::numeric as "DBID", 'ORAPOOL'::varcha
 create view "SYS"."V$PARAMETER" as select row_number() over ()::numeric as "NUM", p.name::varchar(80) as "NAME", p.value::varchar(4000) as "VALUE", p.value::varchar(4000) as "DISPLAY_VALUE"
   from (values ('compatible', '19.0.0'), ('db_name', 'ORAPOOL'), ('open_cursors', '300'), ('processes', '300'), ('sessions', '300'), ('max_string_size', 'STANDARD'),
     ('nls_language', 'AMERICAN'), ('nls_territory', 'AMERICA'), ('service_names', 'ORAPOOL')) as p (name, value);
+create view "SYS"."V$RESOURCE_LIMIT" as select p."NAME"::varchar(30) as "RESOURCE_NAME", c.used as "CURRENT_UTILIZATION", c.used as "MAX_UTILIZATION",
+    lpad(p."VALUE", 10)::varchar(10) as "INITIAL_ALLOCATION", lpad(p."VALUE", 10)::varchar(10) as "LIMIT_VALUE"
+  from "SYS"."V$PARAMETER" p cross join (select count(*)::numeric as used from oracle.sessions) c where p."NAME" in ('processes', 'sessions');
 create view "SYS"."NLS_SESSION_PARAMETERS" as select p.name::varchar(128) as "PARAMETER", p.value::varchar(64) as "VALUE"
   from (values ('NLS_LANGUAGE', 'AMERICAN'), ('NLS_TERRITORY', 'AMERICA'), ('NLS_CURRENCY', '$'), ('NLS_ISO_CURRENCY', 'AMERICA'), ('NLS_NUMERIC_CHARACTERS', '.,'),
     ('NLS_CALENDAR', 'GREGORIAN'), ('NLS_DATE_FORMAT', oracle.date_format()), ('NLS_DATE_LANGUAGE', 'AMERICAN'), ('NLS_SORT', 'BINARY'),
@@ -212,7 +215,7 @@ create view "SYS"."V$TRANSACTION" as select 1::numeric as "XIDUSN", 0::numeric a
 do $$
 declare name text;
 begin
-  foreach name in array array['VERSION', 'INSTANCE', 'DATABASE', 'PARAMETER', 'NLS_PARAMETERS', 'SESSION', 'TRANSACTION'] loop
+  foreach name in array array['VERSION', 'INSTANCE', 'DATABASE', 'PARAMETER', 'RESOURCE_LIMIT', 'NLS_PARAMETERS', 'SESSION', 'TRANSACTION'] loop
     execute format('create view "SYS"."V_$%s" as select * from "SYS"."V$%s"', name, name);
   end loop;
 end $$;

@@ -1,0 +1,226 @@
+"""The incident's application under gunicorn: with and without preload, synchronous and threaded workers."""
+
+from __future__ import annotations
+
+import http.client
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from orapool.sandbox import Sandbox
+from tests.families import children, environment, ports, sessions_of
+from tests.incident.shop import CLIENTS, PATHS
+from tests.load import Load
+from tests.waiting import until
+
+pytestmark = [pytest.mark.usefixtures("shop"), pytest.mark.timeout(300)]
+
+WORKERS = 9
+REQUESTS = 100
+"""Between one weekend and the next."""
+READY = """
+def post_worker_init(worker):
+    print("a worker has loaded the application", flush=True)
+"""
+HOOKS = "from orapool.gunicorn import pre_fork, worker_exit\n"
+USED_BY_THE_MASTER = """
+def when_ready(server):
+    import orapool
+    with orapool.connection() as connection:
+        connection.ping()
+"""
+
+
+@dataclass
+class Gunicorn:
+    """One that runs."""
+
+    process: subprocess.Popen[bytes]
+    port: int
+
+    @property
+    def pid(self) -> int:
+        """Of the master."""
+        return self.process.pid
+
+    def get(self, path: str) -> int:
+        """The status of a request."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        try:
+            connection.request("GET", path)
+            return connection.getresponse().status
+        finally:
+            connection.close()
+
+    def end(self) -> None:
+        """Stop it gracefully."""
+        self.process.send_signal(signal.SIGTERM)
+        assert self.process.wait(60) == 0
+
+
+@pytest.fixture
+def serve(tmp_path: Path, settings_file: Callable[[str], Path]) -> Callable[..., object]:
+    """Runs a form of the application under gunicorn, for the time of a `with` block."""
+
+    @contextmanager
+    def serve(form: str, *options: str, workers: int = WORKERS, hooks: str = "") -> Iterator[Gunicorn]:
+        settings_file(form)
+        (tmp_path / "gunicorn.conf.py").write_text(f"workers = {workers}\ntimeout = 120\n{READY}{hooks}")
+        with socket.create_server(("127.0.0.1", 0), backlog=100) as listener, open(tmp_path / "log", "wb") as log:
+            fd, port = listener.fileno(), listener.getsockname()[1]
+            process = subprocess.Popen(
+                [
+                    sys.executable,
+                    "-m",
+                    "gunicorn",
+                    f"--bind=fd://{fd}",
+                    *options,
+                    f"tests.incident.app_{form}:create_app()",
+                ],
+                cwd=tmp_path,
+                env=environment(HOME=str(tmp_path)),  # where newer versions put a socket
+                pass_fds=[fd],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        try:
+            until(lambda: (tmp_path / "log").read_text().count("has loaded the application") == workers, 100)
+            yield Gunicorn(process, port)
+        finally:
+            if process.poll() is None:
+                process.terminate()
+                process.wait(60)
+            said = (tmp_path / "log").read_text()
+            print(said[-5000:])
+        if form == "new":
+            assert "Traceback" not in said
+
+    return serve
+
+
+def play(gunicorn: Gunicorn, sandbox: Sandbox) -> tuple[Load, dict[int, int]]:
+    """Load, and a weekend; with the most sessions that each process had."""
+    most: dict[int, int] = {}
+
+    def look() -> None:
+        for pid, count in sessions_of(gunicorn.pid, sandbox).items():
+            most[pid] = max(count, most.get(pid, 0))
+
+    with Load("127.0.0.1", gunicorn.port, PATHS, CLIENTS) as load:
+        while sum(bool(ports(pid, sandbox)) for pid in children(gunicorn.pid)) < WORKERS:
+            load.wait_for(WORKERS)
+        load.wait_for(REQUESTS)
+        with load.between_requests():
+            look()
+            assert sandbox.end_sessions() >= WORKERS
+        load.wait_for(REQUESTS)
+        with load.between_requests():
+            look()
+    print(f"{dict(load.statuses)}, {dict(load.failures)}, sessions {most}, longest {load.longest:.2f} s")
+    return load, most
+
+
+SYNC = ("--worker-class=sync",)
+THREADED = ("--preload", "--threads=4", "--keep-alive=0")
+
+
+# Without preload, each of 9 workers takes seconds to import all that: on the incident's own driver only.
+@pytest.mark.parametrize(
+    ("driver", "options"), [("cx_oracle", SYNC), ("oracledb", THREADED)], indirect=["driver"], ids=["sync", "gthread"]
+)
+def test_the_old_form_fails_after_a_weekend(serve, sandbox: Sandbox, options: tuple[str, ...]) -> None:
+    with serve("old", *options) as gunicorn:
+        load, _most = play(gunicorn, sandbox)
+
+    assert load.statuses[500] >= WORKERS
+    assert load.done == load.statuses[200] + load.statuses[500]
+
+
+@pytest.mark.parametrize(
+    ("driver", "options"),
+    [("cx_oracle", SYNC), ("cx_oracle", THREADED), ("oracledb", THREADED)],
+    indirect=["driver"],
+    ids=["sync", "gthread", "gthread, oracledb"],
+)
+def test_the_new_form_does_not(serve, sandbox: Sandbox, options: tuple[str, ...]) -> None:
+    with serve("new", *options) as gunicorn:
+        load, most = play(gunicorn, sandbox)
+        gunicorn.end()
+        until(lambda: sandbox.stats().sessions == 0)
+
+    assert load.statuses == {200: load.done}
+    assert most.pop(gunicorn.pid) == 0
+    assert len(most) == WORKERS
+    # One pool: the ORM, SQL and DataFrames of a thread take turns on one session.
+    assert set(most.values()) <= ({1} if options == SYNC else {1, 2, 3, 4})
+
+
+@pytest.mark.parametrize("hooks", ["", HOOKS], ids=["without hooks", "with hooks"])
+def test_what_the_master_has_opened_is_left_to_it_and_a_request_under_way_at_the_end_is_served(
+    serve, sandbox: Sandbox, hooks: str
+) -> None:
+    options = ("--threads=2", "--preload")
+    with (
+        serve("new", *options, workers=2, hooks=hooks + USED_BY_THE_MASTER) as gunicorn,
+        ThreadPoolExecutor(1) as client,
+    ):
+        assert gunicorn.get("/orm/Basel") == 200
+        found = sessions_of(gunicorn.pid, sandbox)
+        assert found.pop(gunicorn.pid) == (0 if hooks else 1)
+        assert sum(found.values()) == 1
+
+        before = sandbox.stats()
+        sandbox.freeze()
+        answer = client.submit(gunicorn.get, "/orm/Basel")
+        until(lambda: sandbox.stats().bytes_received > before.bytes_received)
+        gunicorn.process.send_signal(signal.SIGTERM)
+        until(lambda: len(children(gunicorn.pid)) == 1, 60)  # the other worker has ended
+        sandbox.thaw()
+
+        assert answer.result() == 200
+        assert gunicorn.process.wait(60) == 0
+    until(lambda: sandbox.stats().sessions == 0)
+    stats = sandbox.stats() - before
+    assert stats.round_trips["log_off"] == stats.log_ons + before.sessions  # by whatever has opened them
+
+
+def test_workers_that_are_replaced_log_off(serve, sandbox: Sandbox) -> None:
+    before = sandbox.stats()
+    options = ("--preload", "--max-requests=15")
+    with (
+        serve("new", *options, workers=3, hooks=HOOKS) as gunicorn,
+        Load("127.0.0.1", gunicorn.port, PATHS, 10) as load,
+    ):
+        load.wait_for(100)
+        sessions_of(gunicorn.pid, sandbox)
+    until(lambda: sandbox.stats().sessions == 0)
+    stats = sandbox.stats() - before
+
+    assert load.statuses == {200: load.done}
+    assert load.done // 15 - 3 <= stats.log_ons == stats.round_trips["log_off"]
+
+
+def test_a_worker_that_has_to_be_killed_has_logged_off(serve, sandbox: Sandbox) -> None:
+    thread_that_never_ends = """
+def post_fork(server, worker):
+    import threading
+    threading.Thread(target=threading.Event().wait).start()
+"""
+    options = ("--preload", "--graceful-timeout=2")
+    before = sandbox.stats()
+    with serve("new", *options, workers=1, hooks=HOOKS + thread_that_never_ends) as gunicorn:
+        assert gunicorn.get("/orm/Basel") == 200
+        assert sandbox.stats().sessions == 1
+        gunicorn.end()
+
+    assert sandbox.stats().sessions == 0
+    assert (sandbox.stats() - before).round_trips["log_off"] == 1
