@@ -16,13 +16,13 @@ WITH_CLIENT = $(BIN)/python -m orapool.sandbox.instant_client exec
 VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
 INSTALLED = $(VENV)/installed-for-$(VERSION)
 
-.PHONY: demo test versions lint install firewall benchmark benchmark-outage clean
+.PHONY: demo test versions lint install stacks firewall benchmark benchmark-outage clean
 
 demo: install
 	$(BIN)/orapool demo --driver oracledb
 	$(BIN)/orapool demo --driver cx_oracle
 
-test: firewall install lint
+test: firewall install stacks lint
 	$(WITH_CLIENT) $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGUMENTS)
 
 # The whole matrix of noxfile.py, an hour; NOX_ARGUMENTS="-s incident" for one session of it.
@@ -54,13 +54,18 @@ firewall:
 
 install: $(INSTALLED)
 
-$(INSTALLED): pyproject.toml noxfile.py $(UV)
+$(INSTALLED): pyproject.toml $(UV)
 	@$(PYTHON) -c "import os, sys, sysconfig; \
 		sys.exit(sys.version_info >= (3, 11) and not os.path.exists(sysconfig.get_path('include') + '/Python.h'))" || \
 		{ echo "cx_Oracle is compiled on Python 3.11+ and $(PYTHON) has no Python.h: apt-get install python3-dev" >&2; exit 1; }
 	@echo "Installing into $(VENV), from PyPI: 300 MB the first time"
 	$(UV) venv --quiet --clear --no-project --python $(PYTHON) $(VENV)
 	$(UV) pip install --quiet --python $(BIN)/python --editable '.[demo]' --group dev
+	touch $@
+
+stacks: $(VENV)/stacks-installed
+
+$(VENV)/stacks-installed: $(INSTALLED) noxfile.py
 	$(BIN)/nox --non-interactive --install-only --session $(STACKS) 2>$(VENV)/nox.log || { cat $(VENV)/nox.log >&2; exit 1; }
 	@grep -h "no Python" $(VENV)/nox.log || true
 	touch $@

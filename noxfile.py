@@ -1,6 +1,6 @@
 """The versions that orapool runs on: `make versions` tests all of them, `nox -s incident` one.
 
-`nox -s incident -- tests -k fork` chooses other tests. `make install` makes the environments of those that CI runs, and
+`nox -s incident -- tests -k fork` chooses other tests. `make test` makes the environments of those that CI runs, and
 tests/test_versions.py runs them.
 """
 

@@ -1,6 +1,6 @@
 """The versions beside those of the run: the same tests, in a process and an environment of their own.
 
-noxfile.py says which versions and tests these are; `make install` makes the environments, and `make versions` runs all
+noxfile.py says which versions and tests these are; `make stacks` makes the environments, and `make versions` runs all
 that there are.
 """
 
@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("session", ["incident", "middle", "newest", "thick"])
 def test_other_versions_pass_the_same_tests(session: str) -> None:
     command = [sys.executable, "-m", "nox", "--non-interactive", "--no-install", "-R", "--session", session]
