@@ -30,8 +30,8 @@ __all__ = ["firewall", "running_firewall", "settings_file", "shop"]  # fixtures
 THICK = os.environ.get("ORAPOOL_THICK") == "true"
 """Whether python-oracledb is in thick mode: a setting of all pools, and for good in this process."""
 DRIVERS = {"oracledb": "oracledb"} if THICK else {"cx_oracle": "cx_Oracle", "oracledb": "oracledb"}
-STANDSTILL_SECONDS = 330
-"""A test that its time-out cannot end by then holds the lock of the interpreter: the run ends, and shows where."""
+STANDSTILL_SECONDS = 30
+"""A test that its time-out has not ended by then holds the lock of the interpreter: the run ends, and shows where."""
 
 
 # What SQLAlchemy 1.x has not: asyncio for Oracle Database; and what 2.x sends, without a driver.
@@ -62,7 +62,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     """Watch each test from a thread that needs no lock of the interpreter's."""
-    faulthandler.dump_traceback_later(STANDSTILL_SECONDS, exit=True, file=item.config.stash[STDERR])
+    marker = item.get_closest_marker("timeout")
+    timeout = float(marker.args[0] if marker else item.config.getini("timeout"))
+    faulthandler.dump_traceback_later(timeout + STANDSTILL_SECONDS, exit=True, file=item.config.stash[STDERR])
     try:
         return (yield)
     finally:
