@@ -288,7 +288,7 @@ def test_a_log_on_that_was_refused_leaves_no_session_that_nobody_counts(make_poo
         with pytest.raises(DatabaseUnavailable):
             pool.acquire()
 
-    if pool.driver.name == "oracledb" and not pool.driver.version.startswith("2."):
+    if pool.driver.logs_on_unasked:
         until(lambda: (sandbox.stats() - before).log_ons == 1)
         until(lambda: pool.stats().opened == 2)
     assert pool.stats().opened == sandbox.stats().sessions
