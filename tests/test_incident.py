@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from flask import Flask
@@ -117,7 +118,7 @@ def test_the_batch_script_reads_the_same_file(
 
 @pytest.mark.usefixtures("shop")
 def test_it_opens_one_session_whatever_the_web_application_s_sizes_are(
-    sandbox: Sandbox, settings_file: Callable[[str], Path]
+    sandbox: Sandbox, settings_file: Callable[[str], Path], dbapi: ModuleType
 ) -> None:
     with settings_file("new").open("a") as file:
         file.write("min = 4\nincrement = 2\n")
@@ -127,7 +128,10 @@ def test_it_opens_one_session_whatever_the_web_application_s_sizes_are(
 
     assert (run.returncode, run.stdout, run.stderr) == (0, "2 orders\n", "")
     until(lambda: (sandbox.stats() - before).sessions == 0)
-    assert (sandbox.stats() - before).log_ons == 1
+    spent = sandbox.stats() - before
+    assert spent.log_ons == 1
+    # python-oracledb 2.5.1 closes its pool without logging off.
+    assert spent.round_trips.get("log_off", 0) == (not dbapi.__version__.startswith("2."))
 
 
 @pytest.mark.usefixtures("shop")
