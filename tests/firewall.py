@@ -27,12 +27,14 @@ _PATH = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin
 _LISTENING = "0A"  # state in /proc/net/tcp
 _SUBNETS = 255
 
+# A client's kernel gives the port of a connection that it has given up to a new one, which is another flow.
 _RULES = """
 table inet firewall {{
-    set flows {{ type ipv4_addr . inet_service . ipv4_addr . inet_service; {flows} }}
+    set flows {{ type ipv4_addr . inet_service . ipv4_addr . inet_service; flags dynamic; {flows} }}
     set hosts {{ type ipv4_addr; {hosts} }}
     chain coming {{
         type filter hook prerouting priority -300;
+        tcp flags & (syn | ack) == syn delete @flows {{ ip saddr . tcp sport . ip daddr . tcp dport }}
         ip saddr . tcp sport . ip daddr . tcp dport @flows drop
         ip daddr @hosts drop
     }}

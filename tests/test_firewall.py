@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import textwrap
@@ -43,6 +44,17 @@ def test_flows_are_dropped_silently_and_new_connections_pass(firewall: Firewall)
     assert goodbye(new, firewall) == b""
     with pytest.raises(socket.timeout):
         old.recv(1)
+
+
+def test_a_new_connection_from_the_port_of_a_dropped_one_passes(firewall: Firewall) -> None:
+    old = connect(firewall)
+    source = old.getsockname()
+    firewall.drop_flows()
+    old.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # the port is free at once
+    old.close()
+    # The server's kernel has yet to forget the old one: the first attempt ends that, the next one succeeds.
+    with socket.create_connection((firewall.address, firewall.sandbox.port), 10, source) as new:
+        assert goodbye(new, firewall) == b""
 
 
 def test_what_was_dropped_arrives_after_restore(firewall: Firewall) -> None:

@@ -77,7 +77,8 @@ class TestIdleSessionsSilentlyDropped:
             connection.close()
 
         assert [each.error for each in acquired] == [None] * IDLE
-        assert longest(acquired) < AT_ONCE
+        assert typical(acquired) < 0.2
+        assert longest(acquired) < BUSY
         assert answers == [1] * IDLE
         until(lambda: pool.stats().busy == 0)
         assert pool.stats().opened == IDLE
