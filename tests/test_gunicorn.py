@@ -201,7 +201,8 @@ def test_workers_that_are_replaced_log_off(serve, sandbox: Sandbox) -> None:
         Load("127.0.0.1", gunicorn.port, PATHS, 10) as load,
     ):
         load.wait_for(100)
-        sessions_of(gunicorn.pid, sandbox)
+        with load.between_requests():
+            sessions_of(gunicorn.pid, sandbox)
     until(lambda: sandbox.stats().sessions == 0)
     stats = sandbox.stats() - before
 
