@@ -211,10 +211,11 @@ def play(place: Place, driver: str, fault: Fault, name: str, cap: float) -> Resu
         if fault.lasts is not None:
             timer.join()
     place.heal()
-    if not line:  # the process as a whole hangs, or is gone
-        result.longest, result.hangs, result.kinds = cap, True, {"the process gave no sign": 1}
+    try:
+        found: dict[str, Any] = json.loads(line)
+    except json.JSONDecodeError:  # the process as a whole hangs, or is gone: Oracle Client tells of its crash (ORA-24550)
+        result.longest, result.hangs, result.kinds = cap, True, {line.strip() or "the process gave no sign": 1}
         return result
-    found: dict[str, Any] = json.loads(line)
     if found["first"] is not None:
         result.first = found["first"] - (ended[0] if ended and found["first"] > ended[0] else found["begun"])
     result.errors, result.answered, result.kinds = found["errors"], found["answered"], found["kinds"]
