@@ -213,7 +213,7 @@ def play(place: Place, driver: str, fault: Fault, name: str, cap: float) -> Resu
     place.heal()
     try:
         found: dict[str, Any] = json.loads(line)
-    except json.JSONDecodeError:  # the process as a whole hangs, or is gone: Oracle Client tells of its crash (ORA-24550)
+    except json.JSONDecodeError:  # it hangs as a whole, or is gone: Oracle Client tells of its crash
         result.longest, result.hangs, result.kinds = cap, True, {line.strip() or "the process gave no sign": 1}
         return result
     if found["first"] is not None:
