@@ -271,7 +271,8 @@ class TestMax:
                 given, expected = users[(number + turn) % 3]
                 with pool.acquire(**given) as connection:
                     assert who(connection) == expected
-                    most.append(pool.stats().opened)
+                    # It counts one user after the other: a place that has passed on meanwhile counts twice.
+                    most.append(min(pool.stats().opened for _ in range(3)))
 
         with ThreadPoolExecutor(6) as threads:
             list(threads.map(work, range(6)))
