@@ -54,7 +54,9 @@ def test_importing_and_configuring_neither_connects_nor_loads_what_is_not_used()
     assert run.stdout == "[]\n"
 
 
-def test_unconfigured_use_says_how_to_configure() -> None:
+def test_unconfigured_use_says_how_to_configure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ORAPOOL_THICK", raising=False)  # of a run in thick mode
+
     with pytest.raises(ConfigurationError) as raised:
         orapool.connection()
 
