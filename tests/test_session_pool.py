@@ -435,6 +435,7 @@ class TestClosing:
         connection = pool.acquire()
         with pool.acquire():
             until(lambda: pool.stats().opened == 3)
+        until(lambda: pool.stats().busy == 1)  # the upkeep has put back what it has opened
 
         pool.close()
 
