@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
@@ -17,6 +17,8 @@ from orapool.workers import Workers
 
 log = logging.getLogger("orapool.pool")
 
+_LOOK_PAUSE = 0.002
+"""Seconds between attempts to draw an idle session."""
 LIMIT = 2.0
 """Seconds that a closing pool may take in all: half of them for calls to end, and three quarters before it cuts."""
 
@@ -47,13 +49,22 @@ def _cut(threads: Iterable[int]) -> None:
     shut_down_all(waited_for(threads) or ())
 
 
-def draw_idle(natives: NativePools, background: Workers) -> Iterator[Any]:
-    """Draw the idle sessions while others are checked out, which no native pool can close by itself."""
-    if not background.idle_by(time.monotonic() + LIMIT):
-        natives.shut_down_idle()
+def draw_idle(natives: NativePools) -> list[Any]:
+    """Draw all idle sessions while others are checked out, which no native pool can close by itself.
+
+    What cannot be drawn, within `LIMIT`, is ended on this side.
+    """
+    limit = time.monotonic() + LIMIT
+    drawn = []  # all of them first: while one is dropped, no other can be drawn
     for native in natives.all:
-        for connection, _state in list(iter(partial(natives.draw_idle, native), None)):
-            yield connection
+        while native.health.idle > 0 and time.monotonic() < limit:
+            found = natives.draw_any_idle(native, limit)
+            if found is None:
+                time.sleep(_LOOK_PAUSE)
+            else:
+                drawn.append(found[0])
+    natives.shut_down_idle()
+    return drawn
 
 
 def close(natives: NativePools, workers: Workers, background: Workers, log_ons: LogOns) -> None:

@@ -397,14 +397,21 @@ class NativePools:
             if other.health.idle <= 0 or not self.enter(other):
                 continue
             try:
-                other.health.clear_ended()
-                drawn = self.draw_idle(other) or self._draw_blind(other, deadline)
+                drawn = self.draw_any_idle(other, deadline)
                 if drawn is not None:
                     self.see_off(drawn[0], MADE_ROOM, wait=True)
                     return True
             finally:
                 self.leave(other)
         return False
+
+    def draw_any_idle(self, native: NativePool, deadline: float) -> tuple[Any, SessionState] | None:
+        """Draw an idle session, with a round trip where the kernel does not tell which are alive.
+
+        None where none is to be had at this moment, though one may be idle: another is being drawn, or dropped.
+        """
+        native.health.clear_ended()
+        return self.draw_idle(native) or self._draw_blind(native, deadline)
 
     def _draw_blind(self, native: NativePool, deadline: float) -> tuple[Any, SessionState] | None:
         """Draw an idle session where the kernel does not tell which are alive."""

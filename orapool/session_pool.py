@@ -373,6 +373,8 @@ class SessionPool:
             self._let_go(connection, CLOSED if self._slots.closed else RETIRED)
             return
         state.home.health.put_back(connection, state)
+        if self._slots.closed:  # meanwhile: either close() saw this one idle, or this sees the close
+            self._background.submit(self._close_idle)
 
     def take_out(self, connection: Any, cause: str) -> None:
         """A connection shall leave the pool: called by its drop()."""
@@ -577,13 +579,21 @@ class SessionPool:
         if all_back:
             self._close_natives()
         else:
-            for connection in closing.draw_idle(natives, self._background):
-                self._let_go(connection, CLOSED)
+            self._background.submit(self._close_idle)
             limit = time.monotonic() + closing.LIMIT
             # What no user has is with the upkeep, or in a call whose caller has gone: that ends soon.
             while not (self._out or self._native_closed.wait(CUT_PAUSE) or time.monotonic() > limit):
                 self._log_ons.cut_overdue()
+            if not self._background.idle_by(limit):
+                natives.shut_down_idle()
         log.info("pool %r closed", self.name)
+
+    def _close_idle(self) -> None:
+        """In the background: close the idle sessions of a closed pool that others are checked out of."""
+        natives = self._natives
+        if natives is not None:
+            for connection in closing.draw_idle(natives):
+                self._let_go(connection, CLOSED)
 
     def abandon(self) -> None:
         """End all sessions' connections on this side, at once, where close() cannot be done: the process ends."""

@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
-from orapool import DatabaseUnavailable, LogOnError, PoolClosed, PoolError, PoolTimeout, SessionPool
+from orapool import DatabaseUnavailable, LogOnError, PoolClosed, PoolError, PoolTimeout, SessionPool, session_pool
 from orapool.sandbox import Sandbox
+from tests.interleaving import interrupted_in
 from tests.waiting import until
 
 MakePool = Callable[..., SessionPool]
@@ -435,7 +436,6 @@ class TestClosing:
         connection = pool.acquire()
         with pool.acquire():
             until(lambda: pool.stats().opened == 3)
-        until(lambda: pool.stats().busy == 1)  # the upkeep has put back what it has opened
 
         pool.close()
 
@@ -444,6 +444,25 @@ class TestClosing:
         connection.close()
         until(lambda: (sandbox.stats() - before).sessions == 0)
         assert (pool.stats().opened, pool.stats().busy) == (0, 0)
+
+    @pytest.mark.parametrize("pause", [0, 1e-4, 2e-4, 3e-4, 4e-4])
+    def test_sessions_that_come_back_at_that_moment_are_closed_too(
+        self, make_pool: MakePool, sandbox: Sandbox, pause: float
+    ) -> None:
+        with interrupted_in(session_pool):
+            for _ in range(5):
+                self._close_while_the_upkeep_puts_back(make_pool(min=3), sandbox, pause)
+
+    def _close_while_the_upkeep_puts_back(self, pool: SessionPool, sandbox: Sandbox, pause: float) -> None:
+        held = pool.acquire()
+        with pool.acquire():
+            until(lambda: pool.stats().opened == 3)
+        time.sleep(pause)
+        pool.close()
+
+        until(lambda: sandbox.stats().sessions == 1)
+        held.close()
+        until(lambda: sandbox.stats().sessions == 0)
 
     def test_who_waits_in_line_is_told(self, make_pool: MakePool) -> None:
         pool = make_pool(max=1)
