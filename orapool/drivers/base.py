@@ -6,14 +6,20 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from types import ModuleType, TracebackType
-from typing import Any, Callable, Protocol
+from typing import TYPE_CHECKING, Any, Callable, Protocol
 
 from orapool.causes import ASKED
 from orapool.credentials import Credentials
 from orapool.drivers import units
+from orapool.drivers.columns import ResultColumn, result_columns
 from orapool.errors import lost_by_silence, lost_connection
 from orapool.settings import PoolSettings
 from orapool.tags import Tags
+
+if TYPE_CHECKING:
+    from pyarrow import RecordBatch
+
+    from orapool.drivers.arrow import Fetch
 
 _NO_ROW = object()
 _UNTOLD = object()
@@ -100,6 +106,12 @@ class Driver(Protocol):
     def set_call_timeout(self, connection: Any, seconds: float) -> None:
         """Set the longest time of a round trip on this session; 0 is no limit."""
 
+    def describe(self, connection: Any, statement: str) -> tuple[ResultColumn, ...] | None:
+        """The columns of a query's result, which is not run; None for what is no query (talks to the server)."""
+
+    def fetch_batches(self, connection: Any, fetch: Fetch) -> Iterator[RecordBatch]:
+        """Run a query and fetch its rows as Arrow (talks to the server)."""
+
     def session_key(self, connection: Any) -> int:
         """A number that stays with a session from checkout to checkout."""
 
@@ -143,6 +155,13 @@ class TagAttribute:
             value = value.encode("utf-8", "replace")[: self.longest].decode("utf-8", "ignore")
         # python-oracledb takes None only: of an empty string it sends a byte that its length does not count.
         self.own.__set__(connection, value or None)
+
+
+def describe(connection: Any, statement: str) -> tuple[ResultColumn, ...] | None:
+    """What `Driver.describe` does, on both drivers: a round trip."""
+    with connection.cursor() as cursor:
+        cursor.parse(statement)
+        return None if cursor.description is None else result_columns(cursor.description)
 
 
 def native_max(settings: PoolSettings) -> int:
@@ -358,6 +377,25 @@ class WatchedCursor:
         self.connection.note_sending("call")
         try:
             return super().callfunc(*args, **binds)  # type: ignore[misc]
+        except Exception as error:
+            note(error)
+            raise
+
+    def parse(self, *args: Any, **options: Any) -> Any:
+        """As the driver's own."""
+        note = self.connection.note
+        self._note_sending(args, options)
+        try:
+            return super().parse(*args, **options)  # type: ignore[misc]
+        except Exception as error:
+            note(error)
+            raise
+
+    def fetchraw(self, *args: Any, **options: Any) -> Any:
+        """As cx_Oracle's own."""
+        note = self.connection.note
+        try:
+            return super().fetchraw(*args, **options)  # type: ignore[misc]
         except Exception as error:
             note(error)
             raise

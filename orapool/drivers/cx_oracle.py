@@ -5,16 +5,30 @@ from __future__ import annotations
 import contextlib
 import math
 import weakref
+from collections.abc import Iterator
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cx_Oracle
 
 from orapool.credentials import Credentials
-from orapool.drivers.base import OnSession, ParentsConnection, PooledConnection, WatchedCursor, native_max
+from orapool.drivers.base import (
+    OnSession,
+    ParentsConnection,
+    PooledConnection,
+    WatchedCursor,
+    describe,
+    native_max,
+)
+from orapool.drivers.columns import ResultColumn
 from orapool.drivers.oracle_client import EXHAUSTED, WAIT_TIMEOUT, descriptor, refuse, tag_lengths
 from orapool.errors import ConfigurationError, error_codes, lost_connection
 from orapool.settings import PoolSettings
+
+if TYPE_CHECKING:
+    from pyarrow import RecordBatch
+
+    from orapool.drivers.arrow import Fetch
 
 # Handle types, attributes and value types of OCI's oci.h, for Connection._get_oci_attr(): no round trip, 0.2 us.
 _SERVICE_CONTEXT, _SESSION = 3, 9
@@ -174,6 +188,16 @@ class CxOracle:
         milliseconds = math.ceil(seconds * 1000)
         if connection.callTimeout != milliseconds:
             connection.callTimeout = milliseconds
+
+    def describe(self, connection: Any, statement: str) -> tuple[ResultColumn, ...] | None:
+        """The columns of a query's result."""
+        return describe(connection, statement)
+
+    def fetch_batches(self, connection: Any, fetch: Fetch) -> Iterator[RecordBatch]:
+        """Run a query and fetch its rows as Arrow."""
+        from orapool.drivers import cx_oracle_arrow
+
+        return cx_oracle_arrow.fetch_batches(connection, fetch)
 
     def session_key(self, connection: Any) -> int:
         """The address of the session's OCI server handle."""

@@ -8,8 +8,9 @@ import os
 import sys
 import threading
 import weakref
+from collections.abc import Iterator
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import oracledb
 
@@ -20,11 +21,18 @@ from orapool.drivers.base import (
     ParentsConnection,
     PooledConnection,
     WatchedCursor,
+    describe,
     native_max,
 )
+from orapool.drivers.columns import ResultColumn
 from orapool.dsn import with_connect_timeouts
 from orapool.errors import ConfigurationError, error_codes, lost_connection
 from orapool.settings import PoolSettings
+
+if TYPE_CHECKING:
+    from pyarrow import RecordBatch
+
+    from orapool.drivers.arrow import Fetch
 
 _PURITIES = {"new": oracledb.PURITY_NEW, "self": oracledb.PURITY_SELF}
 _MAJOR = int(oracledb.__version__.partition(".")[0])
@@ -41,6 +49,26 @@ class Connection(PooledConnection, oracledb.Connection):
         """As the driver's own."""
         self._verify_connected()
         return Cursor(self, *args, **options)
+
+    if hasattr(oracledb.Connection, "fetch_df_all"):  # from 3.0 on
+
+        def fetch_df_all(self, *args: Any, **options: Any) -> Any:
+            """As the driver's own."""
+            self.note_sending(args[0] if args else options.get("statement"))
+            try:
+                return super().fetch_df_all(*args, **options)
+            except Exception as error:
+                self.note(error)
+                raise
+
+        def fetch_df_batches(self, *args: Any, **options: Any) -> Iterator[Any]:
+            """As the driver's own."""
+            self.note_sending(args[0] if args else options.get("statement"))
+            try:
+                yield from super().fetch_df_batches(*args, **options)
+            except Exception as error:
+                self.note(error)
+                raise
 
     def __del__(self) -> None:
         if self.lent_by is not None:
@@ -242,6 +270,16 @@ class OracleDb:
         milliseconds = math.ceil(seconds * 1000)
         if connection.call_timeout != milliseconds:
             connection.call_timeout = milliseconds
+
+    def describe(self, connection: Any, statement: str) -> tuple[ResultColumn, ...] | None:
+        """The columns of a query's result."""
+        return describe(connection, statement)
+
+    def fetch_batches(self, connection: Any, fetch: Fetch) -> Iterator[RecordBatch]:
+        """Run a query and fetch its rows as Arrow."""
+        from orapool.drivers import oracledb_arrow
+
+        return oracledb_arrow.fetch_batches(connection, fetch)
 
     def session_key(self, connection: Any) -> int:
         """The identity of the session's implementation object, which the native pool keeps."""

@@ -14,7 +14,8 @@ from sqlalchemy import Column, DateTime, Integer, MetaData, Numeric, String, Tab
 from sqlalchemy.exc import DBAPIError
 
 import orapool
-from orapool import SessionPool, frames
+from orapool import SessionPool
+from orapool.frames.options import FrameOptions
 from orapool.sandbox import Sandbox
 from tests.older_sqlalchemy import select
 from tests.waiting import until
@@ -49,7 +50,7 @@ def towns(default_pool: SessionPool) -> SessionPool:
 
 
 def test_the_parameters_are_a_superset_of_pandas() -> None:
-    ours = set(inspect.signature(orapool.read_df).parameters)
+    ours = {*inspect.signature(orapool.read_df).parameters, *FrameOptions.__annotations__}
     pandas_has = set(inspect.signature(pandas.read_sql_query).parameters)
 
     assert pandas_has - ours == {"con"}
