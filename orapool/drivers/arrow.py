@@ -85,7 +85,7 @@ def to_array(values: Sequence[Any], column: ResultColumn, type_: pyarrow.DataTyp
         values = [None if value is None else format(value, "f") for value in values]
     try:
         found = pyarrow.array(values, type=type_)
-    except pyarrow.ArrowInvalid as error:
+    except (pyarrow.ArrowInvalid, OverflowError) as error:
         if column.type != "NUMBER":
             raise
         raise precision_loss(f"column {column.name}: {error}") from error

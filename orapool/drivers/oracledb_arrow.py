@@ -19,9 +19,6 @@ _TAKES_SCHEMA = (
 )
 _DOES_NOT_FIT = frozenset({"DPY-4036", "DPY-4042"})
 """What it raises for a number that its Arrow type, of integers or of decimals, does not hold."""
-_INTERVAL = pyarrow.month_day_nano_interval()
-_INTERVAL_PARTS = [("months", "<i4"), ("days", "<i4"), ("nanoseconds", "<i8")]
-_DAY, _NANOSECONDS = 86_400_000_000, 1_000
 
 
 def fetch_batches(connection: Any, fetch: Fetch) -> Iterator[pyarrow.RecordBatch]:
@@ -33,39 +30,30 @@ def fetch_batches(connection: Any, fetch: Fetch) -> Iterator[pyarrow.RecordBatch
             yield from row_batches(cursor, oracledb, fetch)
 
 
+def _is_native(column: ResultColumn, type_: pyarrow.DataType | None) -> bool:
+    """Whether python-oracledb makes this of this column itself."""
+    return (
+        type_ is not None
+        and not pyarrow.types.is_duration(type_)
+        and not (column.type == "NUMBER" and pyarrow.types.is_large_string(type_))
+    )
+
+
 def _native_batches(connection: Any, fetch: Fetch) -> Iterator[pyarrow.RecordBatch]:
-    wanted = [_INTERVAL if pyarrow.types.is_duration(type_) else type_ for type_ in fetch.types]
     # Columns may share a name in the result, but not here.
-    schema = pyarrow.schema([(str(place), type_) for place, type_ in enumerate(wanted)])
+    schema = pyarrow.schema([(str(place), type_) for place, type_ in enumerate(fetch.types)])
     frames = connection.fetch_df_batches(fetch.statement, fetch.binds or None, size=fetch.rows, requested_schema=schema)
     try:
         for frame in frames:
             for batch in pyarrow.table(frame).to_batches():
                 if batch.num_rows:
-                    yield fetch.batch([_own(_as_wanted(array)) for array in batch.columns])
+                    yield fetch.batch([_own(array) for array in batch.columns])
     except oracledb.Error as error:
         if any(code in _DOES_NOT_FIT for code in error_codes(error)):
             raise precision_loss(str(error)) from error
         raise
 
 
-def _is_native(column: ResultColumn, type_: pyarrow.DataType | None) -> bool:
-    """Whether python-oracledb makes this of this column itself."""
-    return type_ is not None and not (column.type == "NUMBER" and pyarrow.types.is_large_string(type_))
-
-
 def _own(array: pyarrow.Array) -> pyarrow.Array:
     """A copy: the memory of what the driver made is freed with the last of a batch's columns only."""
     return pyarrow.concat_arrays([array, array.slice(0, 0)])
-
-
-def _as_wanted(array: pyarrow.Array) -> pyarrow.Array:
-    """INTERVAL DAY TO SECOND comes in days and nanoseconds: as microseconds. All else is as it shall be."""
-    if array.type != _INTERVAL:
-        return array
-    import numpy
-
-    parts = numpy.frombuffer(array.buffers()[1], dtype=_INTERVAL_PARTS)[array.offset : array.offset + len(array)]
-    microseconds = parts["days"].astype("int64") * _DAY + parts["nanoseconds"] // _NANOSECONDS
-    nulls = array.is_null().to_numpy(zero_copy_only=False)
-    return pyarrow.array(microseconds, type=pyarrow.duration("us"), mask=nulls)

@@ -41,6 +41,7 @@ class Batches(Iterator[pyarrow.RecordBatch]):
 
     Attributes:
         rows: how many were read.
+        targets: the columns.
     """
 
     def __init__(
@@ -59,18 +60,18 @@ class Batches(Iterator[pyarrow.RecordBatch]):
         self._begun = time.monotonic()
         self._progress = progress
         self._batches: Iterator[pyarrow.RecordBatch] = iter(())
-        self._targets: tuple[Target, ...] = ()
+        self.targets: tuple[Target, ...] = ()
         try:
             columns = self._call(lambda: pool.driver.describe(connection, query.text))
             if columns is None:
                 raise ConfigurationError("this is no query: use orapool.connection() for what returns no rows")
-            self._targets = find_targets(columns, how)
+            self.targets = find_targets(columns, how)
             rows = how.arraysize or batch_rows(columns)
             fetch = Fetch(
                 with_zones(query.text, columns),
                 query.binds,
                 columns,
-                tuple(target.fetched for target in self._targets),
+                tuple(target.fetched for target in self.targets),
                 rows if most_rows is None else min(rows, most_rows),
             )
             self._batches = pool.driver.fetch_batches(connection, fetch)
@@ -81,14 +82,14 @@ class Batches(Iterator[pyarrow.RecordBatch]):
     @property
     def names(self) -> list[str]:
         """What the columns are called."""
-        return [target.name for target in self._targets]
+        return [target.name for target in self.targets]
 
     def __next__(self) -> pyarrow.RecordBatch:
         try:
             batch = self._call(lambda: next(self._batches, None))
             if batch is None:
                 raise StopIteration
-            arrays = [target.finish(array) for target, array in zip(self._targets, batch.columns)]
+            arrays = [target.finish(array) for target, array in zip(self.targets, batch.columns)]
         except BaseException:
             self.close()
             raise
@@ -114,19 +115,19 @@ class Batches(Iterator[pyarrow.RecordBatch]):
         """The columns of some batches."""
         return [
             _chunked([batch.column(place) for batch in batches], target.final)
-            for place, target in enumerate(self._targets)
+            for place, target in enumerate(self.targets)
         ]
 
     def reader(self) -> pyarrow.RecordBatchReader:
         """The batches as Arrow's own kind of iterator. Raises ConfigurationError where no type holds all numbers."""
-        for target in self._targets:
+        for target in self.targets:
             if target.final is None:
                 self.close()
                 raise ConfigurationError(
                     f"column {target.column.name} is a NUMBER without scale, and no batch tells what the next ones "
                     "need: leave chunksize out, or select cast(... as number(38, 10))"
                 )
-        schema = pyarrow.schema([(target.name, target.final) for target in self._targets])
+        schema = pyarrow.schema([(target.name, target.final) for target in self.targets])
         return pyarrow.RecordBatchReader.from_batches(schema, self._each())
 
     def _each(self) -> Iterator[pyarrow.RecordBatch]:

@@ -74,7 +74,7 @@ class Chunks(Iterator[pandas.DataFrame]):
             if not there and (self._batches.rows or self.chunks):
                 return None
             columns = self._batches.columns(self._take())
-            return make_frame(self._batches.names, columns, self._how, self._shape)
+            return make_frame(self._batches.targets, columns, self._how, self._shape)
         except BaseException:
             self.close()
             raise

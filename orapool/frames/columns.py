@@ -74,6 +74,7 @@ class Target:
         final: what it is then turned into.
         strip: whether blanks at the end of a CHAR go.
         whole: whether a float that cannot be told from its neighbour is an error.
+        as_decimal: whether it is the text of numbers that are wanted as decimal.Decimal.
     """
 
     column: ResultColumn
@@ -82,6 +83,7 @@ class Target:
     final: pyarrow.DataType | None
     strip: bool = False
     whole: bool = False
+    as_decimal: bool = False
 
     def finish(self, array: pyarrow.Array) -> pyarrow.Array:
         """What was fetched, as it is wanted. Raises PrecisionLoss."""
@@ -126,6 +128,8 @@ def _find_target(column: ResultColumn, how: Reading) -> Target:
     if column.type == "NUMBER":
         wanted = _number_type(column, how.decimals)
         whole = wanted == pyarrow.float64() and not (column.precision and column.scale == -127)
+        if wanted is None and how.decimals == "decimal":
+            return Target(column, name, _TEXT, _TEXT, as_decimal=True)
         return Target(column, name, wanted, wanted, whole=whole)
     found = _SIMPLE.get(column.type)
     if found is None:
@@ -138,12 +142,12 @@ def _find_target(column: ResultColumn, how: Reading) -> Target:
     return Target(column, name, fetched, final, strip=how.strip_char and column.type in _PADDED)
 
 
-def _number_type(column: ResultColumn, decimals: Decimals) -> pyarrow.DataType | None:
+def _number_type(column: ResultColumn, decimals: Decimals | None) -> pyarrow.DataType | None:
     precision, scale = column.precision, column.scale
     whole_digits = precision - scale if precision and scale <= 0 and scale != -127 else 0
-    if whole_digits and whole_digits <= _INT64_DIGITS:
+    if whole_digits and (whole_digits <= _INT64_DIGITS or decimals is None):
         return pyarrow.int64()
-    if decimals == "float":
+    if decimals is None or decimals == "float":
         return pyarrow.float64()
     if decimals == "string":
         return _TEXT

@@ -16,7 +16,7 @@ Backend = Literal["numpy_nullable", "pyarrow"]
 Progress = Union[bool, int]
 
 _CHOICES: dict[str, tuple[Any, ...]] = {
-    "decimals": ("float", "decimal", "arrow", "string"),
+    "decimals": (None, "float", "decimal", "arrow", "string"),
     "column_names": ("lower", "oracle"),
     "timestamp_unit": ("us", "ns"),
     "dtype_backend": (None, "numpy_nullable", "pyarrow"),
@@ -26,7 +26,7 @@ _CHOICES: dict[str, tuple[Any, ...]] = {
 class ReadOptions(TypedDict, total=False):
     """Options of `read_arrow` and `read_polars`; see `read_df`."""
 
-    decimals: Decimals
+    decimals: Decimals | None
     strip_char: bool
     column_names: ColumnNames
     timestamp_unit: TimestampUnit
@@ -50,7 +50,7 @@ class FrameOptions(ReadOptions, total=False):
 class Reading:
     """How to read; see `read_df`."""
 
-    decimals: Decimals = "float"
+    decimals: Decimals | None = None
     strip_char: bool = False
     column_names: ColumnNames = "lower"
     timestamp_unit: TimestampUnit = "us"
@@ -93,7 +93,7 @@ def framing(function: str, options: Mapping[str, Any]) -> tuple[Reading, Framing
     own = {field.name: rest.pop(field.name) for field in fields(Framing) if field.name in rest}
     coerce_float = rest.pop("coerce_float", True)
     if not coerce_float:
-        rest.setdefault("decimals", "decimal")
+        rest["decimals"] = rest.get("decimals") or "decimal"
     return reading(function, rest), Framing(**own)
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 import pandas
 import pyarrow
 
 from orapool.errors import ConfigurationError
+from orapool.frames.columns import Target
 from orapool.frames.options import Backend, Framing, Reading
 
 VERSION = tuple(int(part) for part in pandas.__version__.split(".")[:2])
@@ -22,16 +25,23 @@ _NULLABLE_WHERE_NEEDED = frozenset({pyarrow.int64(), pyarrow.bool_()})
 _ONLY_NANOSECONDS = VERSION < (2, 0)
 
 
-def make_frame(names: list[str], columns: list[pyarrow.ChunkedArray], how: Reading, shape: Framing) -> pandas.DataFrame:
+def make_frame(
+    targets: Sequence[Target], columns: list[pyarrow.ChunkedArray], how: Reading, shape: Framing
+) -> pandas.DataFrame:
     """The columns as a DataFrame; `columns` is empty afterwards, so that what is done with is freed."""
     made: list[Any] = []
     rows = len(columns[0]) if columns else 0
     columns.reverse()
-    while columns:
-        made.append(_to_array(columns.pop(), shape.dtype_backend, how.decimals == "arrow"))
+    for target in targets:
+        column = columns.pop()
+        if target.as_decimal:
+            made.append(_to_decimals(column))
+        else:
+            made.append(_to_array(column, shape.dtype_backend, how.decimals == "arrow"))
+        del column
     # By number first: names may occur twice.
     frame: pandas.DataFrame = pandas.DataFrame(dict(enumerate(made)), index=pandas.RangeIndex(rows), copy=False)
-    frame.columns = pandas.Index(names)
+    frame.columns = pandas.Index([target.name for target in targets])
     if shape.dtype is not None:
         frame = frame.astype(shape.dtype)
     _parse_dates(frame, shape.parse_dates)
@@ -52,6 +62,10 @@ def _to_array(column: pyarrow.ChunkedArray, backend: Backend | None, decimals_as
     if _ONLY_NANOSECONDS and pyarrow.types.is_temporal(type_) and not _fits_nanoseconds(column):
         return column.to_pandas(timestamp_as_object=True)
     return column.to_pandas()
+
+
+def _to_decimals(column: pyarrow.ChunkedArray) -> Any:
+    return pandas.Series([None if text is None else Decimal(text) for text in column.to_pylist()], dtype=object)
 
 
 def _fits_nanoseconds(column: pyarrow.ChunkedArray) -> bool:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 from typing import TYPE_CHECKING, Callable, TypeVar, overload
 
 from orapool import alchemy, pools
+from orapool.errors import PrecisionLoss
 from orapool.frames.options import Reading, check_chunksize, framing, need, reading
 from orapool.frames.statements import SQL, Parameters, find_query
 from orapool.retries import Attempt, Plan
@@ -46,9 +48,10 @@ def read_df(
 
     Options:
         index_col, parse_dates, dtype, dtype_backend: as `pandas.read_sql_query` has them.
-        decimals: what a NUMBER is read as that is not whole and of 18 digits at most, which is int64, or Int64 where
-            NULLs occur: "float" (float64; a whole number that this does not hold is an error), "decimal"
-            (decimal.Decimal), "arrow" (a decimal type of Arrow's) or "string".
+        decimals: what a NUMBER is read as that is no whole number of 18 digits at most, which is int64, or Int64 where
+            NULLs occur. None: whole ones too (INTEGER is NUMBER(38)), all others float64; "float": float64; "decimal":
+            decimal.Decimal; "arrow": a decimal type of Arrow's; "string". A whole number that int64 or float64 does not
+            hold is an error.
         coerce_float: False is `decimals="decimal"`.
         strip_char: take the blanks off the ends of CHAR values.
         column_names: "lower", as SQLAlchemy has them: what Oracle has in capitals; "oracle", as Oracle has them.
@@ -77,7 +80,7 @@ def read_df(
 
         with contextlib.closing(batches):
             columns = batches.read_all()
-        return make_frame(batches.names, columns, how, shape)
+        return make_frame(batches.targets, columns, how, shape)
 
     return _run("read_df", sql, params, how, read)
 
@@ -131,6 +134,8 @@ def read_arrow(
     """
     need("read_arrow", "pyarrow")
     how = reading("read_arrow", options)
+    if how.decimals == "decimal":
+        how = replace(how, decimals="arrow")
     if chunksize is not None:
         check_chunksize(chunksize)
         return _run("read_arrow", sql, params, how, lambda batches: batches.reader(), chunksize)
@@ -153,9 +158,17 @@ def read_polars(sql: SQL, params: Parameters | None = None, **options: Unpack[Re
     """
     need("read_polars", "pyarrow", "polars", extra="polars")
     import polars
+    import pyarrow
 
     reading("read_polars", options)
-    frame = polars.from_arrow(read_arrow(sql, params, **options))
+    table = read_arrow(sql, params, **options)
+    for field in table.schema:
+        if field.type.id == pyarrow.decimal256(1, 0).id:
+            raise PrecisionLoss(
+                f"column {field.name}: its numbers need {field.type.precision} digits, and polars has decimals of 38: "
+                "read it with decimals='string' or 'float'"
+            )
+    frame = polars.from_arrow(table)
     assert isinstance(frame, polars.DataFrame)
     return frame
 
