@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 _PREFIX = "DB_TYPE_"
+_LOBS = frozenset({"BLOB", "CLOB", "NCLOB"})
 
 
 @dataclass(frozen=True)
@@ -37,3 +38,8 @@ def result_columns(description: Iterable[Any]) -> tuple[ResultColumn, ...]:
         ResultColumn(name, type_.name[len(_PREFIX) :], precision or 0, scale or 0, size or 0, bool(nullable))
         for name, type_, _display, size, precision, scale, nullable in (tuple(entry)[:7] for entry in description)
     )
+
+
+def has_lobs(columns: Iterable[ResultColumn]) -> bool:
+    """Whether any of the columns is a LOB."""
+    return any(column.type in _LOBS for column in columns)

@@ -10,7 +10,8 @@ import oracledb
 import pyarrow
 
 from orapool.drivers.arrow import Fetch, precision_loss, row_batches
-from orapool.drivers.columns import ResultColumn
+from orapool.drivers.columns import ResultColumn, has_lobs
+from orapool.drivers.oracledb import forget_statement
 from orapool.errors import error_codes
 
 # 3.0 has the call; what a column shall be can be asked for from 3.4 on.
@@ -23,11 +24,15 @@ _DOES_NOT_FIT = frozenset({"DPY-4036", "DPY-4042"})
 
 def fetch_batches(connection: Any, fetch: Fetch) -> Iterator[pyarrow.RecordBatch]:
     """Run a query and fetch its rows, batch by batch."""
-    if _TAKES_SCHEMA and all(map(_is_native, fetch.columns, fetch.types)):
-        yield from _native_batches(connection, fetch)
-    else:
-        with connection.cursor() as cursor:
-            yield from row_batches(cursor, oracledb, fetch)
+    try:
+        if _TAKES_SCHEMA and all(map(_is_native, fetch.columns, fetch.types)):
+            yield from _native_batches(connection, fetch)
+        else:
+            with connection.cursor() as cursor:
+                yield from row_batches(cursor, oracledb, fetch)
+    finally:
+        if has_lobs(fetch.columns) and connection.lost_by is None:
+            forget_statement(connection, fetch.statement)
 
 
 def _is_native(column: ResultColumn, type_: pyarrow.DataType | None) -> bool:
