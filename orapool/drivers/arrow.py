@@ -23,7 +23,7 @@ Handler = Callable[..., Any]
 # A LOB as a LONG comes with its row, as long as it is; as a locator it costs round trips of its own.
 _INLINE = {
     "CLOB": "DB_TYPE_LONG",
-    "NCLOB": "DB_TYPE_LONG_NVARCHAR",
+    "NCLOB": "DB_TYPE_LONG_NVARCHAR",  # which cx_Oracle has not, and does not need
     "BLOB": "DB_TYPE_LONG_RAW",
 }
 
@@ -63,7 +63,7 @@ def row_handler(dbapi: ModuleType, fetch: Fetch) -> Handler:
     kinds: list[Any] = []
     for column, type_ in zip(fetch.columns, fetch.types):
         if column.type in _INLINE:
-            kinds.append(getattr(dbapi, _INLINE[column.type]))
+            kinds.append(getattr(dbapi, _INLINE[column.type], dbapi.DB_TYPE_LONG))
         elif _is_exact(column, type_):
             kinds.append(decimal.Decimal)
         elif column.type == "NUMBER" and type_ is not None and pyarrow.types.is_int64(type_):

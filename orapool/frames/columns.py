@@ -14,7 +14,7 @@ from orapool.frames.options import Decimals, Reading
 _INT64_DIGITS = 18
 _DECIMAL128_DIGITS = 38
 _EXACT_WHOLE = 2.0**53
-"""Up to which float64 holds every whole number."""
+"""Below which float64 holds every whole number; and this one may have been another, too."""
 _MICROSECOND_DIGITS = 6
 
 _TEXT = pyarrow.large_string()
@@ -102,9 +102,9 @@ class Target:
 
         extremes = pyarrow.compute.min_max(array).as_py()
         for value in extremes.values():
-            if value is not None and abs(value) > _EXACT_WHOLE:
+            if value is not None and abs(value) >= _EXACT_WHOLE:
                 raise PrecisionLoss(
-                    f"column {self.column.name}: {value:.0f} is beyond 2**53, from where on float64 does not hold "
+                    f"column {self.column.name}: {value:.0f} is not below 2**53, from where on float64 does not hold "
                     "every whole number: read it with decimals='decimal', 'arrow' or 'string', or, for the nearest "
                     "float, select cast(... as binary_double)"
                 )
