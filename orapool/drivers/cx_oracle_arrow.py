@@ -25,7 +25,7 @@ def fetch_batches(connection: Any, fetch: Fetch) -> Iterator[pyarrow.RecordBatch
         cursor.arraysize = fetch.rows
         cursor.prefetchrows = fetch.rows
         cursor.outputtypehandler = row_handler(cx_Oracle, fetch)
-        # Measured on the sandbox: a statement in Oracle Client's cache fetches LOBs with their rows for good, once it did.
+        # Measured on the sandbox: what Oracle Client keeps in its cache fetches LOBs with their rows ever after.
         cursor.execute(f"{fetch.statement}\n" if has_lobs(fetch.columns) else fetch.statement, fetch.binds)
         while count := _fetch(cursor, fetch.rows):
             arrays = []

@@ -36,6 +36,7 @@ _TOKENS = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+_TO_COME = re.compile(r"(?:__)?\[(?:POSTCOMPILE|EXPANDING)_([^]~]+)[^]]*\]")
 _NAME = r'(?:[A-Za-z][\w$#]*|"[^"]+")'
 _TABLE = re.compile(rf"\s*{_NAME}(?:\.{_NAME})?(?:@[\w.$#]+)?\s*")
 _IN_BEFORE = re.compile(r"\bin\s*\(?\s*$", re.IGNORECASE)
@@ -65,18 +66,15 @@ def find_query(sql: SQL, params: Parameters | None, dialect: Callable[[], Dialec
 
 
 def _compile(sql: Any, params: dict[str, Any], dialect: Dialect) -> Query:
-    from orapool.older_sqlalchemy import VERSION
-
-    if VERSION >= (1, 4):
-        compiled = sql.params(params).compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
-        values = compiled.params
-    else:  # which spreads only what it is given as values of the selectable
-        compiled = sql.compile(dialect=dialect)
-        values = compiled.construct_params(params)
+    compiled = sql.compile(dialect=dialect)
     processors = compiled._bind_processors
-    binds = {name: _plain(processors[name](value) if name in processors else value) for name, value in values.items()}
     escaped = getattr(compiled, "escaped_bind_names", None) or {}
-    return _spread(str(compiled), {escaped.get(name, name): value for name, value in binds.items()})
+    binds = {}
+    for name, value in compiled.construct_params(params).items():
+        process = processors.get(name, lambda same: same)
+        binds[escaped.get(name, name)] = [process(each) for each in value] if _is_list(value) else process(value)
+    # SQLAlchemy leaves a place for lists, and for numbers that it would write out, till it executes.
+    return _spread(_TO_COME.sub(r":\1", str(compiled)), binds)
 
 
 def _spread(text: str, params: Parameters | None) -> Query:
@@ -121,11 +119,24 @@ class _Spreading:
         before = _IN_BEFORE.search(match.string, 0, match.start())
         if before is None:
             raise ConfigurationError(f"parameter {match.group()} is a list: that goes behind IN only")
+        spread = (
+            self._tuples(name, value) if any(isinstance(each, tuple) for each in value) else self._list(name, value)
+        )
+        return spread if "(" in before.group() else f"({spread})"
+
+    def _list(self, name: str, value: Any) -> str:
         values = [_plain(each) for each in value]
         names = [f"{name}_{number}" for number in range(1, len(values) + 1)]
         self._binds.update(zip(names, values))
-        spread = _list_of(names, values)
-        return spread if "(" in before.group() else f"({spread})"
+        return _list_of(names, values)
+
+    def _tuples(self, name: str, value: Any) -> str:
+        if len(value) > _IN_LIST:
+            raise ConfigurationError(
+                f"parameter {name} has {len(value):,} tuples, and Oracle takes {_IN_LIST:,}: put them into a table and "
+                "join it"
+            )
+        return ", ".join(f"({self._list(f'{name}_{number}', each)})" for number, each in enumerate(value, 1))
 
 
 def _by_name(text: str, params: Parameters) -> list[tuple[str, Any]]:
@@ -168,7 +179,7 @@ def _collection(values: list[Any]) -> str:
 
 
 def _is_list(value: Any) -> bool:
-    if isinstance(value, (list, tuple, AbstractSet)):
+    if isinstance(value, (list, tuple, range, AbstractSet)):
         return True
     return (
         type(value).__module__.partition(".")[0] in ("numpy", "pandas", "pyarrow", "polars")
