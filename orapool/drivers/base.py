@@ -206,6 +206,11 @@ class PooledConnection:
         if lender is not None:
             lender.take_back(self)
 
+    @property
+    def in_call(self) -> bool:
+        """Whether a call that nobody waits for any more has not let go of the session yet."""
+        return self.call_under_way is not None and not self.call_under_way.is_set()
+
     def close_cursors(self) -> None:
         """Close what could be freed in the caller's thread while another thread has the session (blocks nobody)."""
 

@@ -73,6 +73,8 @@ class Connection(PooledConnection, cx_Oracle.Connection):  # type: ignore[misc]
         When one is freed later, cx_Oracle waits for the session with Python's own lock in hand: for ever, if another
         thread rolls back or logs off and the server does not answer; or the two threads wait for each other.
         """
+        if self.in_call:
+            return  # whose thread has them
         for cursor in list(self._cursors or ()):
             with contextlib.suppress(cx_Oracle.Error):  # closed already
                 cx_Oracle.Cursor.close(cursor)

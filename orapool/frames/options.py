@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Literal, TypedDict, Union
 
 from orapool.errors import ConfigurationError
+from orapool.frames.progress import check_progress
 
 Decimals = Literal["float", "decimal", "arrow", "string"]
 ColumnNames = Literal["lower", "oracle"]
@@ -65,6 +66,8 @@ class Reading:
             raise ConfigurationError(f"arraysize is a number of rows, 1 or more, not {self.arraysize!r}")
         if self.timeout is not None and self.timeout <= 0:
             raise ConfigurationError(f"timeout is a number of seconds above 0, not {self.timeout!r}")
+        if self.progress is not False:
+            check_progress()
 
 
 @dataclass(frozen=True)

@@ -24,12 +24,10 @@ class Bar(Progress):
     """
 
     def __init__(self, label: str, total: int | None) -> None:
-        try:
-            import tqdm.auto
-        except ImportError as error:
-            raise ConfigurationError("progress=True needs tqdm: pip install 'orapool[progress]'") from error
+        from tqdm.auto import tqdm
+
         self._size = 0
-        self._bar = tqdm.auto.tqdm(total=total, unit=" rows", unit_scale=True, desc=label)
+        self._bar = tqdm(total=total, unit=" rows", unit_scale=True, desc=label)
 
     def add(self, rows: int, size: int) -> None:
         """So many more rows, of so many bytes, are done."""
@@ -42,8 +40,16 @@ class Bar(Progress):
         self._bar.close()
 
 
+def check_progress() -> None:
+    """Raise ConfigurationError where tqdm is not installed."""
+    try:
+        import tqdm.auto  # noqa: F401
+    except ImportError as error:
+        raise ConfigurationError("progress=True needs tqdm: pip install 'orapool[progress]'") from error
+
+
 def make_progress(wanted: bool | int, label: str, total: int | None = None) -> Progress:
     """What shows progress: nothing, a bar, or, for a number, a bar that knows how many rows there will be."""
-    if wanted is False or wanted is None:
+    if wanted is False:
         return Progress()
     return Bar(label, total if wanted is True else int(wanted))
