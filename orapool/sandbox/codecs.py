@@ -21,7 +21,9 @@ Encoder = Callable[[bytes], bytes]
 Decoder = Callable[[bytes], bytes]
 
 _GREATEST_MANTISSA = 20
+# Twenty digits of base 100 are 39 decimal ones where the first of them is below 10.
 _ROUNDING = Context(prec=40, rounding=ROUND_HALF_UP)
+_ROUNDING_ODD = Context(prec=39, rounding=ROUND_HALF_UP)
 _SIGN_OFFSET = 0x80000000
 _OFFSET_ZERO_HOUR = 20
 _OFFSET_ZERO_MINUTE = 60
@@ -51,7 +53,8 @@ def encode_number(value: bytes) -> bytes:
     if len(digits) & 1:
         digits += b"0"
     if len(digits) > 2 * _GREATEST_MANTISSA:
-        return encode_number(format(_ROUNDING.create_decimal(value.decode()), "f").encode())
+        rounding = _ROUNDING_ODD if digits[:1] == b"0" else _ROUNDING
+        return encode_number(format(rounding.create_decimal(value.decode()), "f").encode())
     exponent = point // 2 + 192
     if exponent > 255:
         raise OracleError(1426, "numeric overflow")
@@ -166,7 +169,7 @@ def decode_timestamp_tz(value: bytes) -> bytes:
 
 
 # ---------------------------------------------------------------- intervals
-_INTERVAL_DS = re.compile(rb"(?:(-?\d+) days?)? ?(?:(-)?(\d+):(\d\d):(\d\d)(?:\.(\d+))?)?")
+_INTERVAL_DS = re.compile(rb"(?:(-?\d+) days?)? ?(?:([+-])?(\d+):(\d\d):(\d\d)(?:\.(\d+))?)?")
 _INTERVAL_YM = re.compile(rb"(?:(-?\d+) years?)? ?(?:(-?\d+) mons?)?(?:00:00:00)?")
 
 
@@ -178,7 +181,7 @@ def encode_interval_ds(value: bytes) -> bytes:
     days, sign, hours, minutes, seconds, fraction = match.groups()
     nanoseconds = int((fraction or b"0").ljust(9, b"0")[:9])
     nanoseconds += ((int(hours or 0) * 60 + int(minutes or 0)) * 60 + int(seconds or 0)) * 10**9
-    total = int(days or 0) * 86_400 * 10**9 + (-nanoseconds if sign else nanoseconds)
+    total = int(days or 0) * 86_400 * 10**9 + (-nanoseconds if sign == b"-" else nanoseconds)
     unit = -1 if total < 0 else 1
     rest, nanoseconds = divmod(abs(total), 10**9)
     rest, second = divmod(rest, 60)
