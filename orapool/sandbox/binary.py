@@ -139,6 +139,7 @@ _ENCODERS: dict[tuple[str, int], Encoder] = {
     ("oid", types.number().code): _encode_oid,
     ("timestamp", DATE): _encode_date,
     ("timestamp", TIMESTAMP): _encode_timestamp,
+    ("timestamp", types.timestamp_ltz().code): _encode_timestamp,
     ("timestamp", TIMESTAMP_TZ): _encode_timestamp_tz,
     ("bytes", types.raw(1).code): text,
     ("float", types.BINARY_FLOAT.code): _encode_float,

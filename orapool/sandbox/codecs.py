@@ -276,7 +276,6 @@ decode_binary_double = _binary_decoder(">d")
 _BINARY_INTEGER = 3
 _VARNUM = 6
 _VARCHAR = 9
-_LOCAL_TIME_ZONE = 231
 _UROWID = 208
 
 _ENCODERS: dict[int, Encoder] = {
@@ -290,7 +289,7 @@ _ENCODERS: dict[int, Encoder] = {
     _UROWID: text,
     types.DATE.code: encode_date,
     types.timestamp().code: encode_timestamp,
-    _LOCAL_TIME_ZONE: encode_timestamp,
+    types.timestamp_ltz().code: encode_timestamp,
     types.timestamp_tz().code: encode_timestamp_tz,
     types.raw(1).code: encode_raw,
     types.LONG_RAW.code: encode_raw,
@@ -311,7 +310,7 @@ _DECODERS: dict[int, Decoder] = {
     _UROWID: _as_is,
     types.DATE.code: decode_timestamp,
     types.timestamp().code: decode_timestamp,
-    _LOCAL_TIME_ZONE: decode_timestamp,
+    types.timestamp_ltz().code: decode_timestamp,
     types.timestamp_tz().code: decode_timestamp_tz,
     types.raw(1).code: decode_raw,
     types.LONG_RAW.code: decode_raw,

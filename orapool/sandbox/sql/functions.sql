@@ -355,6 +355,9 @@ create function oracle.to_timestamp(text, text) returns timestamp language sql s
 create function oracle.to_timestamp(text) returns timestamp language sql stable strict return oracle.to_timestamp($1, oracle.timestamp_format());
 create function oracle.to_timestamp_tz(text, text) returns timestamptz language sql stable strict return to_timestamp($1, oracle.datetime_format($2));
 create function oracle.to_timestamp_tz(text) returns timestamptz language sql stable strict return oracle.to_timestamp_tz($1, oracle.timestamp_tz_format());
+-- PostgreSQL reads an offset alone the wrong way round (as POSIX does), and behind a time as it is meant.
+create function oracle.from_tz(timestamp, text) returns timestamptz language sql stable strict return ($1::text || ' ' || $2)::timestamptz;
+create function oracle.sys_extract_utc(timestamptz) returns timestamp language sql immutable strict return $1 at time zone 'UTC';
 create function oracle.to_date(text, text) returns oracle.date language sql stable strict return (to_timestamp($1, oracle.datetime_format($2)) at time zone 'UTC')::oracle.date;
 create function oracle.to_date(text) returns oracle.date language sql stable strict return oracle.to_date($1, oracle.date_format());
 create function oracle.to_date(oracle.date) returns oracle.date language sql stable strict return $1;

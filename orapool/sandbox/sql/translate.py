@@ -219,6 +219,8 @@ def _simplify(node: exp.Expr) -> exp.Expr:
             raise unsupported(f"a name of more than {MAX_NAME_BYTES} bytes ({node.name})")
     if isinstance(node, exp.CurrentTimestamp):
         return exp.Anonymous(this="SYSDATE" if node.args.get("sysdate") else "CURRENT_TIMESTAMP")
+    if isinstance(node, exp.Table):
+        return _collection(node)
     for kind, name in _TIME_NODES.items():
         if isinstance(node, kind):
             return exp.Anonymous(this=name)
@@ -227,6 +229,25 @@ def _simplify(node: exp.Expr) -> exp.Expr:
         if not (options and options.args.get("with_ties")) and not (options and options.args.get("percent")):
             return exp.Limit(expression=node.args.get("count") or exp.Literal.number(1))
     return node
+
+
+def _collection(node: exp.Table) -> exp.Table:
+    """TABLE(SYS.ODCINUMBERLIST(...)): a table of one column, COLUMN_VALUE."""
+    made: exp.Expr = node.this
+    if isinstance(made, exp.Anonymous) and str(made.this).upper() == "TABLE" and len(made.expressions) == 1:
+        made = made.expressions[0]
+    owner = node.args.get("db")
+    if isinstance(made, exp.Dot):
+        owner, made = made.this, made.expression
+    if not isinstance(made, exp.Anonymous) or str(made.this).upper() not in functions.COLLECTIONS:
+        return node
+    if owner is not None and owner.name != "SYS":
+        return node
+    alias = node.args.get("alias")
+    name = alias.this if alias is not None else exp.to_identifier("KOKBF$0", quoted=True)
+    columns = [exp.to_identifier("COLUMN_VALUE", quoted=True)]
+    values = call(str(made.this).lower(), *made.expressions)
+    return exp.Table(this=values, alias=exp.TableAlias(this=name, columns=columns))
 
 
 _TIME_NODES: dict[type[exp.Expr], str] = {
@@ -305,6 +326,8 @@ def _column(node: exp.Expr) -> exp.Expr:
 
 def _anonymous(node: exp.Expr) -> exp.Expr:
     name, arguments = str(node.this), node.expressions
+    if name[:7] == "oracle." and name[7:].upper() in functions.COLLECTIONS:
+        return _unnested(functions.COLLECTIONS[name[7:].upper()], arguments)
     if name.startswith("oracle."):
         return node
     upper = name.upper()
@@ -325,6 +348,12 @@ def _anonymous(node: exp.Expr) -> exp.Expr:
     if upper in functions.OWN:
         return call(functions.RENAMED.get(upper, upper.lower()), *arguments)
     raise OracleError(904, f'"{upper}": invalid identifier (function unknown to the sandbox)')
+
+
+def _unnested(element: str, values: list[exp.Expr]) -> exp.Expr:
+    """The elements of a collection as rows."""
+    array = exp.Array(expressions=_count(values, 0, functions.MAX_ARGUMENTS))
+    return exp.Anonymous(this="unnest", expressions=[exp.Cast(this=array, to=postgres_type(f"{element}[]"))])
 
 
 def _window(node: exp.Expr) -> exp.Expr:

@@ -45,7 +45,6 @@ OUTSIDE = [
     ("create table p (x number) partition by hash (x)", 922, "partition"),
     ("create table p (x xmltype)", 3001, "XMLTYPE"),
     ("create table p (x timestamp(9))", 3001, "6 digits"),
-    ("create table p (x timestamp with local time zone)", 3001, "LOCAL"),
     ("create table p (x number generated always as (1 + 1))", 905, "IDENTITY"),
     ("create table p (x number invisible)", 3001, "INVISIBLE"),
     ("create table p (x number unique disable)", 3001, "DISABLE"),
