@@ -12,7 +12,7 @@ from decimal import ROUND_HALF_UP, Context, Decimal
 from functools import lru_cache
 from typing import Callable
 
-from orapool.sandbox import types
+from orapool.sandbox import rowid, types
 from orapool.sandbox.errors import OracleError
 from orapool.sandbox.types import CHARSET_NCHAR, OracleType
 from orapool.sandbox.wire import ProtocolError, text
@@ -240,6 +240,11 @@ def decode_raw(value: bytes) -> bytes:
     return b"\\x" + value.hex().encode()
 
 
+def encode_rowid(value: bytes) -> bytes:
+    """ROWID as an OUT bind: its characters."""
+    return text(rowid.from_tid(value))
+
+
 def _binary_encoder(form: str) -> Encoder:
     size = bytes((struct.calcsize(form),))
 
@@ -285,8 +290,8 @@ _ENCODERS: dict[int, Encoder] = {
     types.varchar2(1).code: text,
     types.char(1).code: text,
     types.LONG.code: text,
-    types.ROWID.code: text,
-    _UROWID: text,
+    types.ROWID.code: encode_rowid,
+    _UROWID: encode_rowid,
     types.DATE.code: encode_date,
     types.timestamp().code: encode_timestamp,
     types.timestamp_ltz().code: encode_timestamp,
@@ -306,8 +311,8 @@ _DECODERS: dict[int, Decoder] = {
     _VARCHAR: _as_is,
     types.char(1).code: _as_is,
     types.LONG.code: _as_is,
-    types.ROWID.code: _as_is,
-    _UROWID: _as_is,
+    types.ROWID.code: rowid.to_tid,
+    _UROWID: rowid.to_tid,
     types.DATE.code: decode_timestamp,
     types.timestamp().code: decode_timestamp,
     types.timestamp_ltz().code: decode_timestamp,

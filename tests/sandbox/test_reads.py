@@ -120,3 +120,66 @@ def test_a_list_has_999_values_at_the_most(connection: Any, dbapi: ModuleType) -
     assert query(connection, full.format(", ".join("1" * 999))) == [(999,)]
     with pytest.raises(dbapi.DatabaseError, match="ORA-00939"):
         query(connection, full.format(", ".join("1" * 1000)))
+
+
+# ---------------------------------------------------------------- ROWID
+@pytest.fixture
+def placed(table: Callable[..., str]) -> str:
+    """A table of many blocks."""
+    return table("placed", "as select level id, rpad('x', 100, 'x') filler from dual connect by level <= 5000")
+
+
+def test_a_rowid_is_18_characters_that_find_their_row_again(connection: Any, dbapi: ModuleType, placed: str) -> None:
+    cursor = connection.cursor()
+    cursor.execute("select rowid, p.rowid, p.id from placed p order by rowid")
+    rows = cursor.fetchall()
+    assert [column[0] for column in cursor.description] == ["ROWID", "ROWID", "ID"]
+    assert cursor.description[0][1] == dbapi.DB_TYPE_ROWID
+    assert [row[2] for row in rows] == list(range(1, 5_001))
+    assert len({row[0] for row in rows}) == 5_000
+    assert {len(row[0]) for row in rows} == {18}
+    assert all(row[0] == row[1] for row in rows)
+    for found, _, id_ in rows[::999]:
+        assert query(connection, "select id from placed where rowid = :1", found) == [(id_,)]
+        assert query(connection, f"select id from placed where rowid = '{found}'") == [(id_,)]
+        assert query(connection, "select rowidtochar(rowid), '' || rowid from placed where id = :1", id_) == [
+            (found, found)
+        ]
+
+
+def test_ranges_of_rowids_are_parts_of_a_table(connection: Any, placed: str) -> None:
+    parts = query(
+        connection,
+        "select part, min(rid), max(rid), count(*) from"
+        " (select rowid rid, ntile(8) over (order by rowid) part from placed) group by part order by part",
+    )
+    assert [part[3] for part in parts] == [625] * 8
+    assert query(connection, "select min(rowid), max(rowid) from placed") == [(parts[0][1], parts[-1][2])]
+    found: list[int] = []
+    for _, low, high, _ in parts:
+        rows = query(connection, "select id from placed where rowid between :1 and :2 order by rowid", low, high)
+        same = "select id from placed where rowid >= chartorowid(:1) and rowid <= chartorowid(:2) order by rowid"
+        assert rows == query(connection, same, low, high)
+        found += [row[0] for row in rows]
+    assert found == list(range(1, 5_001))
+
+
+def test_a_rowid_given_by_a_subquery_has_the_name_that_it_has_there(connection: Any, placed: str) -> None:
+    sql = "select min(rowid) from (select rowid, ntile(2) over (order by rowid) part from placed) where part = 1"
+    assert query(connection, sql) == query(connection, "select min(rowid) from placed")
+    joined = "select a.id from placed a join placed b on a.rowid = b.rowid where b.id = 7"
+    assert query(connection, joined) == [(7,)]
+
+
+def test_rows_are_changed_by_their_rowids(connection: Any, dbapi: ModuleType, placed: str) -> None:
+    ((found,),) = query(connection, "select rowid from placed where id = 7")
+    cursor = connection.cursor()
+    returned = cursor.var(str)
+    cursor.execute("update placed set filler = 'new' where rowid = :1 returning rowid into :2", [found, returned])
+    assert query(connection, "select id, filler from placed where rowid = :1", returned.getvalue()[0]) == [(7, "new")]
+    cursor.execute("delete from placed where rowid in (select rowid from placed where id < 10)")
+    assert cursor.rowcount == 9
+    connection.rollback()
+    for wrong in ("x", "AAAAABAABAAAAAAAA", "AAAAABAABAAAAAAA-B"):
+        with pytest.raises(dbapi.DatabaseError, match="ORA-01410"):
+            query(connection, "select id from placed where rowid = :1", wrong)

@@ -103,6 +103,11 @@ def sources(tree: exp.Expr) -> tuple[frozenset[str], tuple[tuple[str | None, str
     return functions, tuple(dict.fromkeys(tables))
 
 
+def as_text(item: exp.Expr) -> exp.Expr:
+    """A value of RETURNING: a ROWID goes into a string."""
+    return call("rowidtochar", item) if item.meta.get("rowid") else item
+
+
 def part(tree: exp.Expr | str) -> Part:
     """PostgreSQL's text of a tree, cut at its binds."""
     pieces = (tree if isinstance(tree, str) else generate(tree)).split(BIND_MARK)
@@ -315,13 +320,28 @@ def _column(node: exp.Expr) -> exp.Expr:
             return call(functions.WITHOUT_PARENTHESES[name])
         if name == "DEFAULT":
             return exp.Var(this="DEFAULT")
-    if name == "ROWID":
-        raise unsupported("ROWID")
+    if name == "ROWID" and not _is_of_subquery(node):
+        node.set("this", exp.to_identifier("ctid", quoted=True))
+        node.meta["rowid"] = True
+        return node
     if name in ("ORA_ROWSCN", "OBJECT_ID_", "CONNECT_BY_ISLEAF", "CONNECT_BY_ISCYCLE"):
         raise unsupported(name)
     if name == "ROWNUM" and table is None:
         raise unsupported("ROWNUM in this place")
     return node
+
+
+def _is_of_subquery(node: exp.Expr) -> bool:
+    """Whether a column's name can only be one that a subquery of FROM gives."""
+    select = node.find_ancestor(exp.Select)
+    source = select.args.get("from_") if select is not None else None
+    if select is None or source is None:
+        return False
+    tables = [source.this, *(join.this for join in select.args.get("joins") or [])]
+    owner = node.args.get("table")
+    if owner is not None:
+        tables = [table for table in tables if table.alias_or_name == owner.name]
+    return bool(tables) and all(isinstance(table, exp.Subquery) for table in tables)
 
 
 def _anonymous(node: exp.Expr) -> exp.Expr:
@@ -342,6 +362,8 @@ def _anonymous(node: exp.Expr) -> exp.Expr:
             count = exp.Cast(this=arguments[1], to=exp.DataType(this=exp.DType.INT))
             arguments = [arguments[0], count, *arguments[2:]]
         return exp.Anonymous(this=upper.lower(), expressions=arguments)
+    if upper == "NTILE":
+        arguments = [exp.Cast(this=value, to=exp.DataType(this=exp.DType.INT)) for value in arguments]
     if upper in functions.COUNTS or upper in functions.FLOATS:
         made = exp.Anonymous(this=upper.lower(), expressions=arguments)
         return made if isinstance(node.parent, (exp.Window, exp.WithinGroup)) else numeric(made)
@@ -421,6 +443,16 @@ def _count(arguments: list[exp.Expr], least: int, most: int) -> list[exp.Expr]:
     return arguments
 
 
+def _comparison(node: exp.Expr) -> exp.Expr:
+    """A ROWID that is compared with a literal; binds are converted before they are sent."""
+    sides = list(node.iter_expressions())
+    if any(side.meta.get("rowid") for side in sides):
+        for side in sides:
+            if isinstance(side, exp.Literal) and side.args["is_string"]:
+                side.replace(call("chartorowid", side.copy()))
+    return node
+
+
 def _div(node: exp.Expr) -> exp.Expr:
     return call("div", node.this, node.expression)
 
@@ -440,7 +472,7 @@ def _like(node: exp.Expr) -> exp.Expr:
 def _in(node: exp.Expr) -> exp.Expr:
     if len(node.expressions) > _MAX_IN_LIST:
         raise OracleError(1795, "maximum number of expressions in a list is 1000")
-    return node
+    return _comparison(node)
 
 
 def _listagg(node: exp.Expr) -> exp.Expr:
@@ -543,9 +575,10 @@ _RULES: dict[type[exp.Expr], Callable[[exp.Expr], exp.Expr]] = {
     exp.Anonymous: _anonymous,
     exp.Window: _window,
     exp.Div: _div,
+    **dict.fromkeys(_COMPARISONS, _comparison),
+    exp.In: _in,
     exp.DPipe: _concat,
     exp.Like: _like,
-    exp.In: _in,
     exp.GroupConcat: _listagg,
     exp.Trim: _trim,
     exp.Limit: _limit,

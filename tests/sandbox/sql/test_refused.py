@@ -18,7 +18,6 @@ OUTSIDE = [
     ("select max(x) keep (dense_rank first order by y) from t", 3001, "KEEP"),
     ("select first_value(x ignore nulls) over (order by y) from t", 3001, "IGNORE"),
     ("select x from t fetch first 10 percent rows only", 3001, "PERCENT"),
-    ("select rowid from t", 3001, "ROWID"),
     ("select x from t where rownum > 5", 3001, "ROWNUM"),
     ("select a.b.c.d from a.b.c", 3001, "three-part"),
     ("select dbms_random.value from dual", 3001, "RAND"),
