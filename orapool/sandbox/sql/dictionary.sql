@@ -72,6 +72,7 @@ create view oracle.table_columns as
 create view "SYS"."ALL_TAB_COLS" as
   select owner as "OWNER", name as "TABLE_NAME", column_name as "COLUMN_NAME",
     case when type_name = 'TIMESTAMP' then format('TIMESTAMP(%s)', type_scale) when type_name = 'TIMESTAMP WITH TIME ZONE' then format('TIMESTAMP(%s) WITH TIME ZONE', type_scale)
+      when type_name = 'TIMESTAMP WITH LOCAL TIME ZONE' then format('TIMESTAMP(%s) WITH LOCAL TIME ZONE', type_scale)
       when type_name = 'INTERVAL DAY TO SECOND' then 'INTERVAL DAY(2) TO SECOND(6)' when type_name = 'INTERVAL YEAR TO MONTH' then 'INTERVAL YEAR(2) TO MONTH'
       when type_name = 'NUMBER' and type_scale = -127 and type_precision > 0 then 'FLOAT'
       else coalesce(type_name, oracle.type_name(atttypid)) end::varchar(128) as "DATA_TYPE",

@@ -10,7 +10,15 @@ from orapool.sandbox.sql.ddl import read_ddl
 from orapool.sandbox.sql.dialect import generate, unsupported
 from orapool.sandbox.sql.scanner import BIND, Token, locate, scan, split_list, without_end
 from orapool.sandbox.sql.statement import DDL, DML, QUERY, TRANSACTION, Part, Statement
-from orapool.sandbox.sql.translate import column_names, literal_lengths, part, sources, take_constants, translate_text
+from orapool.sandbox.sql.translate import (
+    as_text,
+    column_names,
+    literal_lengths,
+    part,
+    sources,
+    take_constants,
+    translate_text,
+)
 
 _DML = ("INSERT", "UPDATE", "DELETE", "MERGE")
 _DDL = ("CREATE", "DROP", "ALTER", "TRUNCATE", "COMMENT", "RENAME", "GRANT", "REVOKE")
@@ -124,7 +132,7 @@ def _dml(sql: str, tokens: list[Token], names: tuple[str, ...]) -> Statement:
         if verb == "MERGE":
             raise unsupported("RETURNING of MERGE")
         select = translate_text([*scan("SELECT "), *returning, *scan("FROM DUAL")], numbers)
-        items = ", ".join(generate(item.unalias()) for item in select.expressions)
+        items = ", ".join(generate(as_text(item.unalias())) for item in select.expressions)
         if len(select.expressions) != len(into):
             raise OracleError(
                 947 if len(into) > len(select.expressions) else 913, "RETURNING and INTO differ in number"

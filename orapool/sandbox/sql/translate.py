@@ -103,6 +103,11 @@ def sources(tree: exp.Expr) -> tuple[frozenset[str], tuple[tuple[str | None, str
     return functions, tuple(dict.fromkeys(tables))
 
 
+def as_text(item: exp.Expr) -> exp.Expr:
+    """A value of RETURNING: a ROWID goes into a string."""
+    return call("rowidtochar", item) if item.meta.get("rowid") else item
+
+
 def part(tree: exp.Expr | str) -> Part:
     """PostgreSQL's text of a tree, cut at its binds."""
     pieces = (tree if isinstance(tree, str) else generate(tree)).split(BIND_MARK)
@@ -219,6 +224,8 @@ def _simplify(node: exp.Expr) -> exp.Expr:
             raise unsupported(f"a name of more than {MAX_NAME_BYTES} bytes ({node.name})")
     if isinstance(node, exp.CurrentTimestamp):
         return exp.Anonymous(this="SYSDATE" if node.args.get("sysdate") else "CURRENT_TIMESTAMP")
+    if isinstance(node, exp.Table):
+        return _collection(node)
     for kind, name in _TIME_NODES.items():
         if isinstance(node, kind):
             return exp.Anonymous(this=name)
@@ -227,6 +234,25 @@ def _simplify(node: exp.Expr) -> exp.Expr:
         if not (options and options.args.get("with_ties")) and not (options and options.args.get("percent")):
             return exp.Limit(expression=node.args.get("count") or exp.Literal.number(1))
     return node
+
+
+def _collection(node: exp.Table) -> exp.Table:
+    """TABLE(SYS.ODCINUMBERLIST(...)): a table of one column, COLUMN_VALUE."""
+    made: exp.Expr = node.this
+    if isinstance(made, exp.Anonymous) and str(made.this).upper() == "TABLE" and len(made.expressions) == 1:
+        made = made.expressions[0]
+    owner = node.args.get("db")
+    if isinstance(made, exp.Dot):
+        owner, made = made.this, made.expression
+    if not isinstance(made, exp.Anonymous) or str(made.this).upper() not in functions.COLLECTIONS:
+        return node
+    if owner is not None and owner.name != "SYS":
+        return node
+    alias = node.args.get("alias")
+    name = alias.this if alias is not None else exp.to_identifier("KOKBF$0", quoted=True)
+    columns = [exp.to_identifier("COLUMN_VALUE", quoted=True)]
+    values = call(str(made.this).lower(), *made.expressions)
+    return exp.Table(this=values, alias=exp.TableAlias(this=name, columns=columns))
 
 
 _TIME_NODES: dict[type[exp.Expr], str] = {
@@ -294,8 +320,10 @@ def _column(node: exp.Expr) -> exp.Expr:
             return call(functions.WITHOUT_PARENTHESES[name])
         if name == "DEFAULT":
             return exp.Var(this="DEFAULT")
-    if name == "ROWID":
-        raise unsupported("ROWID")
+    if name == "ROWID" and not _is_of_subquery(node):
+        node.set("this", exp.to_identifier("ctid", quoted=True))
+        node.meta["rowid"] = True
+        return node
     if name in ("ORA_ROWSCN", "OBJECT_ID_", "CONNECT_BY_ISLEAF", "CONNECT_BY_ISCYCLE"):
         raise unsupported(name)
     if name == "ROWNUM" and table is None:
@@ -303,8 +331,23 @@ def _column(node: exp.Expr) -> exp.Expr:
     return node
 
 
+def _is_of_subquery(node: exp.Expr) -> bool:
+    """Whether a column's name can only be one that a subquery of FROM gives."""
+    select = node.find_ancestor(exp.Select)
+    source = select.args.get("from_") if select is not None else None
+    if select is None or source is None:
+        return False
+    tables = [source.this, *(join.this for join in select.args.get("joins") or [])]
+    owner = node.args.get("table")
+    if owner is not None:
+        tables = [table for table in tables if table.alias_or_name == owner.name]
+    return bool(tables) and all(isinstance(table, exp.Subquery) for table in tables)
+
+
 def _anonymous(node: exp.Expr) -> exp.Expr:
     name, arguments = str(node.this), node.expressions
+    if name[:7] == "oracle." and name[7:].upper() in functions.COLLECTIONS:
+        return _unnested(functions.COLLECTIONS[name[7:].upper()], arguments)
     if name.startswith("oracle."):
         return node
     upper = name.upper()
@@ -319,12 +362,20 @@ def _anonymous(node: exp.Expr) -> exp.Expr:
             count = exp.Cast(this=arguments[1], to=exp.DataType(this=exp.DType.INT))
             arguments = [arguments[0], count, *arguments[2:]]
         return exp.Anonymous(this=upper.lower(), expressions=arguments)
+    if upper == "NTILE":
+        arguments = [exp.Cast(this=value, to=exp.DataType(this=exp.DType.INT)) for value in arguments]
     if upper in functions.COUNTS or upper in functions.FLOATS:
         made = exp.Anonymous(this=upper.lower(), expressions=arguments)
         return made if isinstance(node.parent, (exp.Window, exp.WithinGroup)) else numeric(made)
     if upper in functions.OWN:
         return call(functions.RENAMED.get(upper, upper.lower()), *arguments)
     raise OracleError(904, f'"{upper}": invalid identifier (function unknown to the sandbox)')
+
+
+def _unnested(element: str, values: list[exp.Expr]) -> exp.Expr:
+    """The elements of a collection as rows."""
+    array = exp.Array(expressions=_count(values, 0, functions.MAX_ARGUMENTS))
+    return exp.Anonymous(this="unnest", expressions=[exp.Cast(this=array, to=postgres_type(f"{element}[]"))])
 
 
 def _window(node: exp.Expr) -> exp.Expr:
@@ -392,6 +443,16 @@ def _count(arguments: list[exp.Expr], least: int, most: int) -> list[exp.Expr]:
     return arguments
 
 
+def _comparison(node: exp.Expr) -> exp.Expr:
+    """A ROWID that is compared with a literal; binds are converted before they are sent."""
+    sides = list(node.iter_expressions())
+    if any(side.meta.get("rowid") for side in sides):
+        for side in sides:
+            if isinstance(side, exp.Literal) and side.args["is_string"]:
+                side.replace(call("chartorowid", side.copy()))
+    return node
+
+
 def _div(node: exp.Expr) -> exp.Expr:
     return call("div", node.this, node.expression)
 
@@ -411,7 +472,7 @@ def _like(node: exp.Expr) -> exp.Expr:
 def _in(node: exp.Expr) -> exp.Expr:
     if len(node.expressions) > _MAX_IN_LIST:
         raise OracleError(1795, "maximum number of expressions in a list is 1000")
-    return node
+    return _comparison(node)
 
 
 def _listagg(node: exp.Expr) -> exp.Expr:
@@ -514,9 +575,10 @@ _RULES: dict[type[exp.Expr], Callable[[exp.Expr], exp.Expr]] = {
     exp.Anonymous: _anonymous,
     exp.Window: _window,
     exp.Div: _div,
+    **dict.fromkeys(_COMPARISONS, _comparison),
+    exp.In: _in,
     exp.DPipe: _concat,
     exp.Like: _like,
-    exp.In: _in,
     exp.GroupConcat: _listagg,
     exp.Trim: _trim,
     exp.Limit: _limit,
