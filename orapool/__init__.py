@@ -18,6 +18,7 @@ from orapool.errors import (
     PrecisionLoss,
     ReadInterrupted,
     ReadTimeout,
+    SnapshotUnavailable,
 )
 from orapool.pools import close, configure, connection, pool, transaction
 from orapool.retries import retry
@@ -57,6 +58,7 @@ __all__ = [
     "ReadInterrupted",
     "ReadTimeout",
     "SessionPool",
+    "SnapshotUnavailable",
     "aclose",
     "aconnection",
     "apool",

@@ -66,6 +66,10 @@ class ReadInterrupted(PoolError):
         self.rows = rows
 
 
+class SnapshotUnavailable(PoolError):
+    """A read that shall be of one moment cannot be: the database does not tell its SCN, or not read as of it."""
+
+
 class Says(Enum):
     """What a code says about the session that it came from."""
 

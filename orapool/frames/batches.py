@@ -38,6 +38,7 @@ class Batches(Iterator[pyarrow.RecordBatch]):
         deadline: when it must have ended, a time of ``time.monotonic``.
         progress: is told of each batch.
         most_rows: of a batch.
+        calls: makes the calls, and ends them at its own deadline instead.
 
     Attributes:
         rows: how many were read.
@@ -53,10 +54,11 @@ class Batches(Iterator[pyarrow.RecordBatch]):
         deadline: float,
         progress: Progress,
         most_rows: int | None = None,
+        calls: Calls | None = None,
     ) -> None:
         self.rows = 0
         self._connection = connection
-        self._calls = Calls(connection, deadline)
+        self._calls = calls or Calls(connection, deadline)
         self._begun = time.monotonic()
         self._progress = progress
         self._batches: Iterator[pyarrow.RecordBatch] = iter(())
@@ -113,10 +115,7 @@ class Batches(Iterator[pyarrow.RecordBatch]):
 
     def columns(self, batches: Sequence[pyarrow.RecordBatch]) -> list[pyarrow.ChunkedArray]:
         """The columns of some batches."""
-        return [
-            _chunked([batch.column(place) for batch in batches], target.final)
-            for place, target in enumerate(self.targets)
-        ]
+        return columns_of(self.targets, batches)
 
     def reader(self) -> pyarrow.RecordBatchReader:
         """The batches as Arrow's own kind of iterator. Raises ConfigurationError where no type holds all numbers."""
@@ -149,6 +148,11 @@ class Batches(Iterator[pyarrow.RecordBatch]):
                 batches.close()
         finally:
             connection.close()
+
+
+def columns_of(targets: Sequence[Target], batches: Sequence[pyarrow.RecordBatch]) -> list[pyarrow.ChunkedArray]:
+    """The columns of some batches of the same query, or of several with the same columns."""
+    return [_chunked([batch.column(place) for batch in batches], target.final) for place, target in enumerate(targets)]
 
 
 def _chunked(arrays: list[pyarrow.Array], type_: pyarrow.DataType | None) -> pyarrow.ChunkedArray:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Callable, TypeVar, overload
 
 from orapool import alchemy, pools
-from orapool.errors import PrecisionLoss
+from orapool.errors import ConfigurationError, PrecisionLoss
 from orapool.frames.options import Reading, check_chunksize, framing, need, reading
+from orapool.frames.partitions import partitioning
 from orapool.frames.statements import SQL, Parameters, find_query
 from orapool.retries import Attempt, Plan
 
@@ -20,14 +22,23 @@ if TYPE_CHECKING:
 
     from orapool.frames.batches import Batches
     from orapool.frames.chunks import Chunks
+    from orapool.frames.columns import Target
     from orapool.frames.options import FrameOptions, ReadOptions
+    from orapool.frames.partitions import Partitioning, Partitions
 
 Result = TypeVar("Result")
 
 
 @overload
 def read_df(
-    sql: SQL, params: Parameters | None = None, *, chunksize: None = None, **options: Unpack[FrameOptions]
+    sql: SQL,
+    params: Parameters | None = None,
+    *,
+    chunksize: None = None,
+    partition_on: str | None = None,
+    partitions: Partitions | None = None,
+    consistent: bool | None = None,
+    **options: Unpack[FrameOptions],
 ) -> pandas.DataFrame: ...
 
 
@@ -38,7 +49,14 @@ def read_df(
 
 
 def read_df(
-    sql: SQL, params: Parameters | None = None, *, chunksize: int | None = None, **options: Unpack[FrameOptions]
+    sql: SQL,
+    params: Parameters | None = None,
+    *,
+    chunksize: int | None = None,
+    partition_on: str | None = None,
+    partitions: Partitions | None = None,
+    consistent: bool | None = None,
+    **options: Unpack[FrameOptions],
 ) -> pandas.DataFrame | Chunks:
     """Run a query on a session of a pool and return its rows as a DataFrame.
 
@@ -60,6 +78,14 @@ def read_df(
         timeout: seconds for all of it, the wait for a session included; then it is cancelled on the server.
         progress: show a bar; a number is how many rows there will be.
         name: of the pool.
+        partition_on: read in partitions, each over a session of its own as far as the pool has some free: ranges of
+            this column, or of "rowid", which takes the name of a table.
+        partitions: how many, with about as many rows each, which a query finds out first; or a list of the values with
+            which the second partition and the following ones begin. None: as many as the pool may have sessions.
+        consistent: True: read all partitions of a table from one snapshot (AS OF SCN), or raise SnapshotUnavailable;
+            None: do so where the database allows it, and warn where not; False: do not try.
+
+    The rows of partitions come in their order, NULLs in the first; within each, as the query gives them.
 
     With `chunksize` (rows) it returns an iterator of DataFrames: see `iter_df`. A query that loses its session is run
     once more on a fresh one. Ctrl-C cancels it on the server, and the session goes back.
@@ -70,19 +96,16 @@ def read_df(
 
         orders = orapool.read_df("select * from orders where city = :city", {"city": "Basel"})
     """
+    split = partitioning(partition_on, partitions, consistent)
     if chunksize is not None:
+        _refuse_chunks(split)
         return iter_df(sql, params, chunksize=chunksize, **options)
     need("read_df", "pandas", "pyarrow")
     how, shape = framing("read_df", options)
+    targets, columns = _read_all("read_df", sql, params, how, split)
+    from orapool.frames.pandas_frames import make_frame
 
-    def read(batches: Batches) -> pandas.DataFrame:
-        from orapool.frames.pandas_frames import make_frame
-
-        with contextlib.closing(batches):
-            columns = batches.read_all()
-        return make_frame(batches.targets, columns, how, shape)
-
-    return _run("read_df", sql, params, how, read)
+    return make_frame(targets, columns, how, shape)
 
 
 def iter_df(sql: SQL, params: Parameters | None = None, *, chunksize: int, **options: Unpack[FrameOptions]) -> Chunks:
@@ -111,7 +134,14 @@ def iter_df(sql: SQL, params: Parameters | None = None, *, chunksize: int, **opt
 
 @overload
 def read_arrow(
-    sql: SQL, params: Parameters | None = None, *, chunksize: None = None, **options: Unpack[ReadOptions]
+    sql: SQL,
+    params: Parameters | None = None,
+    *,
+    chunksize: None = None,
+    partition_on: str | None = None,
+    partitions: Partitions | None = None,
+    consistent: bool | None = None,
+    **options: Unpack[ReadOptions],
 ) -> pyarrow.Table: ...
 
 
@@ -122,7 +152,14 @@ def read_arrow(
 
 
 def read_arrow(
-    sql: SQL, params: Parameters | None = None, *, chunksize: int | None = None, **options: Unpack[ReadOptions]
+    sql: SQL,
+    params: Parameters | None = None,
+    *,
+    chunksize: int | None = None,
+    partition_on: str | None = None,
+    partitions: Partitions | None = None,
+    consistent: bool | None = None,
+    **options: Unpack[ReadOptions],
 ) -> pyarrow.Table | pyarrow.RecordBatchReader:
     """Run a query on a session of a pool and return its rows as a pyarrow Table.
 
@@ -133,23 +170,29 @@ def read_arrow(
         table = orapool.read_arrow("select * from orders")
     """
     need("read_arrow", "pyarrow")
+    split = partitioning(partition_on, partitions, consistent)
     how = reading("read_arrow", options)
     if how.decimals == "decimal":
         how = replace(how, decimals="arrow")
     if chunksize is not None:
         check_chunksize(chunksize)
+        _refuse_chunks(split)
         return _run("read_arrow", sql, params, how, lambda batches: batches.reader(), chunksize)
+    import pyarrow
 
-    def read(batches: Batches) -> pyarrow.Table:
-        import pyarrow
-
-        with contextlib.closing(batches):
-            return pyarrow.Table.from_arrays(batches.read_all(), names=batches.names)
-
-    return _run("read_arrow", sql, params, how, read)
+    targets, columns = _read_all("read_arrow", sql, params, how, split)
+    return pyarrow.Table.from_arrays(columns, names=[target.name for target in targets])
 
 
-def read_polars(sql: SQL, params: Parameters | None = None, **options: Unpack[ReadOptions]) -> polars.DataFrame:
+def read_polars(
+    sql: SQL,
+    params: Parameters | None = None,
+    *,
+    partition_on: str | None = None,
+    partitions: Partitions | None = None,
+    consistent: bool | None = None,
+    **options: Unpack[ReadOptions],
+) -> polars.DataFrame:
     """Run a query on a session of a pool and return its rows as a DataFrame of polars.
 
     The parameters are those of `read_arrow`. Raises ConfigurationError where polars is not installed.
@@ -161,7 +204,7 @@ def read_polars(sql: SQL, params: Parameters | None = None, **options: Unpack[Re
     import pyarrow
 
     reading("read_polars", options)
-    table = read_arrow(sql, params, **options)
+    table = read_arrow(sql, params, partition_on=partition_on, partitions=partitions, consistent=consistent, **options)
     for field in table.schema:
         if field.type.id == pyarrow.decimal256(1, 0).id:
             raise PrecisionLoss(
@@ -171,6 +214,27 @@ def read_polars(sql: SQL, params: Parameters | None = None, **options: Unpack[Re
     frame = polars.from_arrow(table)
     assert isinstance(frame, polars.DataFrame)
     return frame
+
+
+def _refuse_chunks(split: Partitioning | None) -> None:
+    if split is not None:
+        raise ConfigurationError("partition_on is for reading all at once, and chunksize for one chunk after the other")
+
+
+def _read_all(
+    function: str, sql: SQL, params: Parameters | None, how: Reading, split: Partitioning | None
+) -> tuple[Sequence[Target], list[pyarrow.ChunkedArray]]:
+    """All rows: what their columns are read as, and the columns."""
+    if split is not None:
+        from orapool.frames.parallel import read_partitions
+
+        return read_partitions(function, sql, params, how, split)
+
+    def read(batches: Batches) -> tuple[Sequence[Target], list[pyarrow.ChunkedArray]]:
+        with contextlib.closing(batches):
+            return batches.targets, batches.read_all()
+
+    return _run(function, sql, params, how, read)
 
 
 def _run(

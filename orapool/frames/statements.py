@@ -50,6 +50,16 @@ class Query:
     binds: dict[str, Any] | list[Any]
 
 
+def find_table(sql: SQL) -> str | None:
+    """The table or view that `sql` is the name of; None where it is a query."""
+    return sql.strip() if isinstance(sql, str) and _TABLE.fullmatch(sql) else None
+
+
+def find_binds(text: str) -> set[str]:
+    """The names of the parameters in a query, in lower case."""
+    return {match.group("bind").strip('"').lower() for match in _TOKENS.finditer(text) if match.group("bind")}
+
+
 def find_query(sql: SQL, params: Parameters | None, dialect: Callable[[], Dialect]) -> Query:
     """The query to run, a list or a set among its parameters spread out.
 
