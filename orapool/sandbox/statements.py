@@ -13,6 +13,7 @@ from orapool.sandbox.messages import (
     ARRAY_DML_ERRORS,
     BIND_FLAG_ARRAY,
     BIND_FLAG_INDICATOR,
+    BIND_FLAG_REPEATED,
     BIND_FLAG_RETURN_CODE,
     DIRECTION_IN,
     DIRECTION_OUT,
@@ -90,7 +91,12 @@ class Cursor:
     @property
     def bind_types(self) -> list[OracleType]:
         """The types of the binds, in order."""
-        return [definition.type for definition in self.binds]
+        repeats = self.statement.repeats if self.statement is not None else {}
+        firsts = [
+            repeats.get(index, index) if definition.flags & BIND_FLAG_REPEATED else index
+            for index, definition in enumerate(self.binds)
+        ]
+        return [self.binds[index].type for index in firsts]
 
     @property
     def sql_id(self) -> str:
@@ -324,7 +330,12 @@ class StatementCalls:
         if statement is not None and statement.returning_from is not None and not self._is_oci:
             # Oracle Client does not look into the statement: it sends a NULL for them.
             unsent |= set(range(statement.returning_from, len(definitions)))
-        sent = [index for index in range(len(definitions)) if index not in unsent]
+        repeats = {
+            index: statement.repeats.get(index, index) if statement is not None else index
+            for index, definition in enumerate(definitions)
+            if definition.flags & BIND_FLAG_REPEATED
+        }
+        sent = [index for index in range(len(definitions)) if index not in unsent and index not in repeats]
         if statement is None or statement.kind != "plsql":
             sent.sort(key=lambda index: definitions[index].type.buffer_size > _LONGEST_STRING)
         rows: list[BindRow] = []
@@ -338,6 +349,8 @@ class StatementCalls:
                     row[index] = self._read_value(reader, definitions[index])
                 except OracleError as error:
                     failure = failure or error
+            for index, first in repeats.items():
+                row[index] = row[first]
             rows.append(row)
         if failure:
             raise failure

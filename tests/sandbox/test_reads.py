@@ -183,3 +183,134 @@ def test_rows_are_changed_by_their_rowids(connection: Any, dbapi: ModuleType, pl
     for wrong in ("x", "AAAAABAABAAAAAAAA", "AAAAABAABAAAAAAA-B"):
         with pytest.raises(dbapi.DatabaseError, match="ORA-01410"):
             query(connection, "select id from placed where rowid = :1", wrong)
+
+
+# ---------------------------------------------------------------- the state at an SCN
+SCN = "select current_scn from v$database"
+
+
+def scn_of(connection: Any) -> int:
+    return int(query(connection, SCN)[0][0])
+
+
+def test_the_scn_grows_with_commits(connection: Any, connect: Connect, table: Callable[..., str]) -> None:
+    table("dated", "(n number)")
+    first = scn_of(connection)
+    asked = [
+        "select dbms_flashback.get_system_change_number from dual",
+        "select dbms_flashback.get_system_change_number() from dual",
+        "select d.current_scn from v$database d",
+    ]
+    assert [query(connection, sql) for sql in asked] == [[(first,)]] * 3
+    assert scn_of(connect()) == first
+    connection.cursor().execute("insert into dated values (1)")
+    assert scn_of(connection) == first
+    connection.commit()
+    assert scn_of(connection) > first
+
+
+def test_other_sessions_read_the_state_of_an_scn(connection: Any, connect: Connect, table: Callable[..., str]) -> None:
+    table("dated", "as select level n, 'old' word from dual connect by level <= 3000")
+    scn = scn_of(connection)
+    connection.cursor().execute("update dated set word = 'new'")
+    connection.cursor().execute("delete from dated where n > 2000")
+    connection.commit()
+
+    readers = [connect() for _ in range(3)]
+    for reader in readers:
+        cursor = reader.cursor()
+        cursor.arraysize = 100
+        past = cursor.execute("select n, word from dated as of scn :1 order by n", [scn])
+        found = past.fetchmany(100)
+        assert query(reader, "select count(*), min(word) from dated") == [(2_000, "new")]
+        assert query(reader, f"select count(*), min(word) from dated as of scn {scn} d") == [(3_000, "old")]
+        assert found + past.fetchall() == [(n, "old") for n in range(1, 3_001)]
+    joined = (
+        "select count(*) from dated as of scn :1 a join dated as of scn :1 b on a.n = b.n"
+        " where a.rowid in (select rowid from dated as of scn :1 where n > 2500)"
+    )
+    cursor = connection.cursor()
+    assert cursor.execute(joined.replace(":1", ":scn"), {"scn": scn}).fetchall() == [(500,)]
+
+
+def test_a_session_changes_between_times(connection: Any, table: Callable[..., str]) -> None:
+    table("dated", "(n number)")
+    scns = []
+    for n in range(4):
+        scns.append(scn_of(connection))
+        connection.cursor().execute("insert into dated values (:1)", [n])
+        connection.commit()
+    for count in (0, 3, 1, 2, 2):
+        assert query(connection, "select count(*) from dated as of scn :1", scns[count]) == [(count,)]
+    connection.cursor().execute("insert into dated values (9)")
+    assert query(connection, "select count(*) from dated as of scn :1", scns[1]) == [(1,)]
+    assert query(connection, "select count(*) from dated") == [(5,)]
+    connection.rollback()
+    assert query(connection, "select count(*) from dated") == [(4,)]
+
+
+def test_settings_hold_in_other_times_too(connection: Any, table: Callable[..., str]) -> None:
+    table("dated", "as select date '2024-01-02' day from dual")
+    scn = scn_of(connection)
+    sql = "select to_char(day) from dated as of scn :1"
+    assert query(connection, sql, scn) == [("02-JAN-24",)]
+    connection.cursor().execute("alter session set nls_date_format = 'YYYY-MM-DD'")
+    assert query(connection, sql, scn) == [("2024-01-02",)]
+
+
+def test_an_scn_that_is_not_kept_is_refused(connection: Any, dbapi: ModuleType, table: Callable[..., str]) -> None:
+    table("dated", "(n number)")
+    first = scn_of(connection)
+    sql = "select * from dated as of scn :1"
+    for unknown in (first + 1, 1, -1, None):
+        with pytest.raises(dbapi.DatabaseError, match="ORA-08181"):
+            query(connection, sql, unknown)
+    for n in range(20):
+        connection.cursor().execute("insert into dated values (:1)", [n])
+        connection.commit()
+        last = scn_of(connection)
+    with pytest.raises(dbapi.DatabaseError, match="ORA-01555"):
+        query(connection, sql, first)
+    assert len(query(connection, sql, last)) == 20
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["truncate table dated", "alter table dated add (more number)", "drop table dated"],
+)
+def test_a_table_that_was_altered_since_is_refused(
+    connection: Any, connect: Connect, dbapi: ModuleType, table: Callable[..., str], change: str
+) -> None:
+    table("dated", "as select level n from dual connect by level <= 5000")
+    scn = scn_of(connection)
+    assert len(query(connection, "select n from dated as of scn :1", scn)) == 5000
+    connect().cursor().execute(change)
+    with pytest.raises(dbapi.DatabaseError, match=r"ORA-01466|ORA-00942"):
+        query(connection, "select n from dated as of scn :1", scn)
+    if change.startswith("drop"):
+        connection.cursor().execute("create table dated (n number)")
+        with pytest.raises(dbapi.DatabaseError, match="ORA-01466"):
+            query(connection, "select n from dated as of scn :1", scn)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "select * from dated as of timestamp systimestamp",
+        "select * from dated versions between scn 1 and 2",
+        "select * from dated as of scn 5 a, dated as of scn 6 b",
+        "select * from dated as of scn 5 a, dated b",
+        "select * from dated as of scn 5 for update",
+        "select * from dated as of scn 5 + 1",
+        "insert into dated select * from dated as of scn 5",
+        "create table copied as select * from dated as of scn 5",
+        "create view dated_view as select * from dated as of scn 5",
+        "insert into dated select current_scn from v$database",
+    ],
+)
+def test_other_flashback_queries_are_refused(
+    connection: Any, dbapi: ModuleType, table: Callable[..., str], sql: str
+) -> None:
+    table("dated", "(n number)")
+    with pytest.raises(dbapi.DatabaseError, match=r"ORA-03001|ORA-009|ORA-08181"):
+        query(connection, sql)

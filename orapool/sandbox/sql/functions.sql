@@ -355,6 +355,9 @@ create function oracle.to_timestamp(text, text) returns timestamp language sql s
 create function oracle.to_timestamp(text) returns timestamp language sql stable strict return oracle.to_timestamp($1, oracle.timestamp_format());
 create function oracle.to_timestamp_tz(text, text) returns timestamptz language sql stable strict return to_timestamp($1, oracle.datetime_format($2));
 create function oracle.to_timestamp_tz(text) returns timestamptz language sql stable strict return oracle.to_timestamp_tz($1, oracle.timestamp_tz_format());
+-- The session tells the SCN to the statements that ask for it.
+create function oracle.current_scn() returns numeric language sql volatile return
+  coalesce(nullif(current_setting('oracle.current_scn', true), '')::numeric, oracle.raise(3001, 'unimplemented feature: the SCN in a view or in DML')::text::numeric);
 -- ROWIDs are ctids in 18 characters: see rowid.py.
 create function oracle.base64(bigint, int) returns text language sql immutable strict return (
   select string_agg(substr('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/', ($1 >> (6 * place) & 63)::int + 1, 1), '' order by place desc)

@@ -20,12 +20,13 @@ _SET_OPERATIONS = (exp.Union, exp.Except, exp.Intersect)
 _MAX_IN_LIST = 1000
 
 
-def translate_text(tokens: Sequence[Token], numbers: dict[int, int]) -> exp.Expr:
+def translate_text(tokens: Sequence[Token], numbers: dict[int, int], times: list[exp.Expr] | None = None) -> exp.Expr:
     """Parse tokens and make a tree for PostgreSQL of them.
 
     Args:
         tokens: a query, a DML statement without its RETURNING clause, or ``SELECT expression``.
         numbers: each bind token's start in the statement, with its number.
+        times: takes the SCN of a flashback query; without it, such a query is refused.
     """
     text, places = _plain_text(tokens, numbers)
     try:
@@ -33,7 +34,39 @@ def translate_text(tokens: Sequence[Token], numbers: dict[int, int]) -> exp.Expr
     except OracleError as error:
         error.position = _origin(places, error.position)
         raise
+    if times is not None:
+        _take_time(tree, times)
     return translate(tree)
+
+
+# What has the SCN of now.
+_DATABASES = ("V$DATABASE", "V_$DATABASE")
+
+
+def asks_scn(tree: exp.Expr) -> bool:
+    """Whether a translated query asks for the SCN of now."""
+    if any(str(node.this) == "oracle.current_scn" for node in tree.find_all(exp.Anonymous)):
+        return True
+    if not any(table.name in _DATABASES for table in tree.find_all(exp.Table)):
+        return False
+    return bool(tree.find(exp.Star)) or any(node.name == "CURRENT_SCN" for node in tree.find_all(exp.Column))
+
+
+def _take_time(tree: exp.Expr, times: list[exp.Expr]) -> None:
+    """Take AS OF SCN off all tables, which must be of one time: PostgreSQL knows no other."""
+    own = {node.alias.upper() for node in tree.find_all(exp.CTE)}
+    present = False
+    for table in tree.find_all(exp.Table):
+        version = table.args.get("version")
+        if version is not None:
+            if version.name != "SCN" or version.args.get("kind") != "AS OF":
+                raise unsupported(f"flashback query by {version.name}")
+            times.append(version.expression)
+            table.set("version", None)
+        elif isinstance(table.this, exp.Identifier) and table.name.upper() not in own | {"DUAL"}:
+            present = True
+    if times and present:
+        raise unsupported("a query of tables of different times")
 
 
 def translate(tree: exp.Expr) -> exp.Expr:
@@ -226,6 +259,8 @@ def _simplify(node: exp.Expr) -> exp.Expr:
         return exp.Anonymous(this="SYSDATE" if node.args.get("sysdate") else "CURRENT_TIMESTAMP")
     if isinstance(node, exp.Table):
         return _collection(node)
+    if isinstance(node, (exp.Dot, exp.Column)) and _is_scn_function(node):
+        return call("current_scn")
     for kind, name in _TIME_NODES.items():
         if isinstance(node, kind):
             return exp.Anonymous(this=name)
@@ -234,6 +269,15 @@ def _simplify(node: exp.Expr) -> exp.Expr:
         if not (options and options.args.get("with_ties")) and not (options and options.args.get("percent")):
             return exp.Limit(expression=node.args.get("count") or exp.Literal.number(1))
     return node
+
+
+def _is_scn_function(node: exp.Expr) -> bool:
+    """DBMS_FLASHBACK.GET_SYSTEM_CHANGE_NUMBER, with parentheses or without."""
+    if isinstance(node, exp.Column):
+        owner, name = node.args.get("table"), node.name
+    else:
+        owner, name = node.this, str(node.expression.this)
+    return owner is not None and owner.name == "DBMS_FLASHBACK" and name.upper() == "GET_SYSTEM_CHANGE_NUMBER"
 
 
 def _collection(node: exp.Table) -> exp.Table:

@@ -11,7 +11,6 @@ OUTSIDE = [
     ("select a.x from t a, t b where a.x = b.x(+)", 3001, "(+)"),
     ("select * from t start with x = 1 connect by prior x = y", 3001, "CONNECT BY"),
     ("select * from t pivot (sum(x) for y in (1, 2))", 3001, "PIVOT"),
-    ("select * from t as of scn 1234", 3001, "flashback"),
     ("select * from t sample (10)", 3001, "SAMPLE"),
     ("select * from t partition (p1)", 3001, "PARTITION"),
     ("select * from t@remote", 3001, "database link"),
