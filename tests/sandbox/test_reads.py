@@ -258,6 +258,17 @@ def test_settings_hold_in_other_times_too(connection: Any, table: Callable[..., 
     assert query(connection, sql, scn) == [("2024-01-02",)]
 
 
+def test_a_query_of_an_scn_is_described_before_it_is_run(connection: Any, table: Callable[..., str]) -> None:
+    table("dated", "(n number(9))")
+    sql = "select n from dated as of scn :scn where n >= :low"
+    scn = scn_of(connection)
+    with connection.cursor() as cursor:
+        cursor.parse(sql)
+        assert cursor.description[0][0] == "N"
+
+    assert query(connection, sql, scn, 1) == []
+
+
 def test_an_scn_that_is_not_kept_is_refused(connection: Any, dbapi: ModuleType, table: Callable[..., str]) -> None:
     table("dated", "(n number)")
     first = scn_of(connection)
