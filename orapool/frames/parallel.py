@@ -59,15 +59,20 @@ def read_partitions(
             targets, batches = ParallelRead(pool, layout.partitions(), how, deadline, progress, whole, label).run()
         return targets, columns_of(targets, batches)
 
-    if layout.scn is not None:
-        try:
-            return read(layout, None)
-        except pool.driver.dbapi.DatabaseError as error:
-            if not is_no_snapshot(error):
-                raise
-            subject.refuse_snapshot(split.consistent, error)
-            layout = layout.without_snapshot()
-    return Plan().run(lambda attempt: read(layout, attempt), label)
+    try:
+        if layout.scn is not None:
+            try:
+                return read(layout, None)
+            except pool.driver.dbapi.DatabaseError as error:
+                if not is_no_snapshot(error):
+                    raise
+                subject.refuse_snapshot(split.consistent, error)
+                layout = layout.without_snapshot()
+        return Plan().run(lambda attempt: read(layout, attempt), label)
+    except Exception as error:
+        for note in getattr(error, _NOTES, ()):
+            log.error("%s failed %s: %s", label, note, str(error).partition("\n")[0])
+        raise
 
 
 def find_layout(attempt: Attempt, pool: SessionPool, subject: Subject, split: Partitioning, deadline: float) -> Layout:
@@ -86,6 +91,10 @@ def find_layout(attempt: Attempt, pool: SessionPool, subject: Subject, split: Pa
     finally:
         calls.close()
         connection.close()
+
+
+_NOTES = "__notes__"
+"""What Python 3.11 and later show below an error."""
 
 
 class _NoSession(Exception):
@@ -246,8 +255,8 @@ class ParallelRead:
             if self._stopping or self._failure is not None:
                 return
             self._failure = error
-        log.error("%s: %s failed: %s", self._label, partition.label, str(error).partition("\n")[0])
-        _note(error, f"in {partition.label}")
+        with contextlib.suppress(AttributeError):
+            setattr(error, _NOTES, [*getattr(error, _NOTES, ()), f"in {partition.label}"])
 
     def _read(self, attempt: Attempt, partition: Partition, share: _Share) -> None:
         connection = self._draw(attempt)
@@ -330,9 +339,3 @@ class ParallelRead:
             *(self._label, f"{rows:,}", self._count, len(self._shares), each, seconds),
             *(100 * work / seconds if seconds else 0.0, advice),
         )
-
-
-def _note(error: BaseException, text: str) -> None:
-    """What Python 3.11 and later show below an error."""
-    with contextlib.suppress(AttributeError):
-        setattr(error, "__notes__", [*getattr(error, "__notes__", ()), text])  # noqa: B010

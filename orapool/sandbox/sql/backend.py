@@ -602,7 +602,9 @@ class Backend:
         assert statement.part is not None
         oids = [bind_oid(kind, self.engine.columns) for kind in bind_types]
         if not oids and statement.scn_binds:  # parsed only, and nowhere in the text to tell their type by
-            oids = [columns.TEXT if n in statement.scn_binds else LEFT_OPEN for n in range(max(statement.scn_binds) + 1)]
+            oids = [
+                columns.TEXT if n in statement.scn_binds else LEFT_OPEN for n in range(max(statement.scn_binds) + 1)
+            ]
         for repeated in merged:
             oids[repeated] = columns.TEXT
         oids.extend([LEFT_OPEN] * len(statement.constants))
