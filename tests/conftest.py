@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import faulthandler
-import importlib
+import importlib.util
 import os
 import sys
 import threading
@@ -36,6 +36,9 @@ STANDSTILL_SECONDS = 30
 
 # What SQLAlchemy 1.x has not: asyncio for Oracle Database; and what 2.x sends, without a driver.
 collect_ignore = ["aio/test_alchemy.py", "sandbox/sql/test_sqlalchemy.py"] if VERSION < (2, 0) else []
+
+if importlib.util.find_spec("dask") is None:
+    collect_ignore.append("frames/test_dask.py")
 
 STDERR = pytest.StashKey[TextIO]()
 

@@ -26,9 +26,16 @@ _ONLY_NANOSECONDS = VERSION < (2, 0)
 
 
 def make_frame(
-    targets: Sequence[Target], columns: list[pyarrow.ChunkedArray], how: Reading, shape: Framing
+    targets: Sequence[Target],
+    columns: list[pyarrow.ChunkedArray],
+    how: Reading,
+    shape: Framing,
+    by_description: bool = False,
 ) -> pandas.DataFrame:
-    """The columns as a DataFrame; `columns` is empty afterwards, so that what is done with is freed."""
+    """The columns as a DataFrame; `columns` is empty afterwards, so that what is done with is freed.
+
+    `by_description`: a column has a type for NULLs where the database says that they may occur, not where they do.
+    """
     made: list[Any] = []
     rows = len(columns[0]) if columns else 0
     columns.reverse()
@@ -37,7 +44,8 @@ def make_frame(
         if target.as_decimal:
             made.append(_to_decimals(column))
         else:
-            made.append(_to_array(column, shape.dtype_backend, how.decimals == "arrow"))
+            any_nulls = target.column.nullable if by_description else column.null_count > 0
+            made.append(_to_array(column, shape.dtype_backend, how.decimals == "arrow", any_nulls))
         del column
     # By number first: names may occur twice.
     frame: pandas.DataFrame = pandas.DataFrame(dict(enumerate(made)), index=pandas.RangeIndex(rows), copy=False)
@@ -50,14 +58,12 @@ def make_frame(
     return frame
 
 
-def _to_array(column: pyarrow.ChunkedArray, backend: Backend | None, decimals_as_arrow: bool) -> Any:
+def _to_array(column: pyarrow.ChunkedArray, backend: Backend | None, decimals_as_arrow: bool, any_nulls: bool) -> Any:
     type_ = column.type
     if backend == "pyarrow" or (decimals_as_arrow and pyarrow.types.is_decimal(type_)):
         return pandas.arrays.ArrowExtensionArray(column)
     nullable = _NULLABLE.get(type_)
-    if nullable is not None and (
-        backend == "numpy_nullable" or (type_ in _NULLABLE_WHERE_NEEDED and column.null_count)
-    ):
+    if nullable is not None and (backend == "numpy_nullable" or (type_ in _NULLABLE_WHERE_NEEDED and any_nulls)):
         return nullable.__from_arrow__(column)
     if _ONLY_NANOSECONDS and pyarrow.types.is_temporal(type_) and not _fits_nanoseconds(column):
         return column.to_pandas(timestamp_as_object=True)
