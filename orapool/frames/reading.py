@@ -76,10 +76,11 @@ def read_df(
     how, shape = framing("read_df", options)
 
     def read(batches: Batches) -> pandas.DataFrame:
+        from orapool.frames.blocks import make_columns
         from orapool.frames.pandas_frames import make_frame
 
         with contextlib.closing(batches):
-            columns = batches.read_all()
+            columns = make_columns(batches.targets, batches)
         return make_frame(batches.targets, columns, how, shape)
 
     return _run("read_df", sql, params, how, read)
@@ -143,8 +144,11 @@ def read_arrow(
     def read(batches: Batches) -> pyarrow.Table:
         import pyarrow
 
+        from orapool.frames.blocks import make_columns
+
         with contextlib.closing(batches):
-            return pyarrow.Table.from_arrays(batches.read_all(), names=batches.names)
+            columns = make_columns(batches.targets, batches)
+        return pyarrow.Table.from_arrays([column.arrow() for column in columns], names=batches.names)
 
     return _run("read_arrow", sql, params, how, read)
 
