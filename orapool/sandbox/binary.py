@@ -8,7 +8,7 @@ from __future__ import annotations
 import struct
 from functools import lru_cache
 
-from orapool.sandbox import codecs, types
+from orapool.sandbox import codecs, rowid, types
 from orapool.sandbox.codecs import Encoder
 from orapool.sandbox.errors import OracleError
 from orapool.sandbox.types import CHARSET_NCHAR, OracleType
@@ -139,8 +139,10 @@ _ENCODERS: dict[tuple[str, int], Encoder] = {
     ("oid", types.number().code): _encode_oid,
     ("timestamp", DATE): _encode_date,
     ("timestamp", TIMESTAMP): _encode_timestamp,
+    ("timestamp", types.timestamp_ltz().code): _encode_timestamp,
     ("timestamp", TIMESTAMP_TZ): _encode_timestamp_tz,
     ("bytes", types.raw(1).code): text,
+    ("rowid", types.ROWID.code): rowid.encode,
     ("float", types.BINARY_FLOAT.code): _encode_float,
     ("double", types.BINARY_DOUBLE.code): _encode_float,
     ("interval", types.INTERVAL_DS.code): _encode_interval_ds,

@@ -12,7 +12,7 @@ from decimal import ROUND_HALF_UP, Context, Decimal
 from functools import lru_cache
 from typing import Callable
 
-from orapool.sandbox import types
+from orapool.sandbox import rowid, types
 from orapool.sandbox.errors import OracleError
 from orapool.sandbox.types import CHARSET_NCHAR, OracleType
 from orapool.sandbox.wire import ProtocolError, text
@@ -240,6 +240,11 @@ def decode_raw(value: bytes) -> bytes:
     return b"\\x" + value.hex().encode()
 
 
+def encode_rowid(value: bytes) -> bytes:
+    """ROWID as an OUT bind: its characters."""
+    return text(rowid.from_tid(value))
+
+
 def _binary_encoder(form: str) -> Encoder:
     size = bytes((struct.calcsize(form),))
 
@@ -276,7 +281,6 @@ decode_binary_double = _binary_decoder(">d")
 _BINARY_INTEGER = 3
 _VARNUM = 6
 _VARCHAR = 9
-_LOCAL_TIME_ZONE = 231
 _UROWID = 208
 
 _ENCODERS: dict[int, Encoder] = {
@@ -286,11 +290,11 @@ _ENCODERS: dict[int, Encoder] = {
     types.varchar2(1).code: text,
     types.char(1).code: text,
     types.LONG.code: text,
-    types.ROWID.code: text,
-    _UROWID: text,
+    types.ROWID.code: encode_rowid,
+    _UROWID: encode_rowid,
     types.DATE.code: encode_date,
     types.timestamp().code: encode_timestamp,
-    _LOCAL_TIME_ZONE: encode_timestamp,
+    types.timestamp_ltz().code: encode_timestamp,
     types.timestamp_tz().code: encode_timestamp_tz,
     types.raw(1).code: encode_raw,
     types.LONG_RAW.code: encode_raw,
@@ -307,11 +311,11 @@ _DECODERS: dict[int, Decoder] = {
     _VARCHAR: _as_is,
     types.char(1).code: _as_is,
     types.LONG.code: _as_is,
-    types.ROWID.code: _as_is,
-    _UROWID: _as_is,
+    types.ROWID.code: rowid.to_tid,
+    _UROWID: rowid.to_tid,
     types.DATE.code: decode_timestamp,
     types.timestamp().code: decode_timestamp,
-    _LOCAL_TIME_ZONE: decode_timestamp,
+    types.timestamp_ltz().code: decode_timestamp,
     types.timestamp_tz().code: decode_timestamp_tz,
     types.raw(1).code: decode_raw,
     types.LONG_RAW.code: decode_raw,

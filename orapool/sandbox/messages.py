@@ -105,6 +105,8 @@ EXECUTE_FLAG_ROW_COUNTS = 0x4000
 BIND_FLAG_INDICATOR = 0x01
 BIND_FLAG_RETURN_CODE = 0x04
 BIND_FLAG_ARRAY = 0x40
+# Oracle Client: the value is that of an earlier bind of the same name, and is not sent again.
+BIND_FLAG_REPEATED = 0x80
 
 DIRECTION_OUT = 16
 DIRECTION_IN = 32

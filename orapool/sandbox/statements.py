@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from orapool.sandbox import binary, codecs, lobs
 from orapool.sandbox.capabilities import CHARSET_UTF8, CHARSET_UTF16
@@ -13,6 +13,7 @@ from orapool.sandbox.messages import (
     ARRAY_DML_ERRORS,
     BIND_FLAG_ARRAY,
     BIND_FLAG_INDICATOR,
+    BIND_FLAG_REPEATED,
     BIND_FLAG_RETURN_CODE,
     DIRECTION_IN,
     DIRECTION_OUT,
@@ -79,6 +80,8 @@ class Cursor:
     columns: tuple[Column, ...] = ()
     described: tuple[Column, ...] | None = None
     out_binds: frozenset[int] = frozenset()
+    # Columns of LOBs that the client has defined as LONGs or strings, since the statement was parsed.
+    inlined: set[int] = field(default_factory=set)
 
     @property
     def has_lobs(self) -> bool:
@@ -88,7 +91,12 @@ class Cursor:
     @property
     def bind_types(self) -> list[OracleType]:
         """The types of the binds, in order."""
-        return [definition.type for definition in self.binds]
+        repeats = self.statement.repeats if self.statement is not None else {}
+        firsts = [
+            repeats.get(index, index) if definition.flags & BIND_FLAG_REPEATED else index
+            for index, definition in enumerate(self.binds)
+        ]
+        return [self.binds[index].type for index in firsts]
 
     @property
     def sql_id(self) -> str:
@@ -228,6 +236,7 @@ class StatementCalls:
         cursor.statement, cursor.sql = None, sql
         cursor.described = None
         cursor.out_binds = frozenset()
+        cursor.inlined = set()
         cursor.columns = ()
         try:
             cursor.statement = self._backend.prepare(sql)
@@ -321,7 +330,12 @@ class StatementCalls:
         if statement is not None and statement.returning_from is not None and not self._is_oci:
             # Oracle Client does not look into the statement: it sends a NULL for them.
             unsent |= set(range(statement.returning_from, len(definitions)))
-        sent = [index for index in range(len(definitions)) if index not in unsent]
+        repeats = {
+            index: statement.repeats.get(index, index) if statement is not None else index
+            for index, definition in enumerate(definitions)
+            if definition.flags & BIND_FLAG_REPEATED
+        }
+        sent = [index for index in range(len(definitions)) if index not in unsent and index not in repeats]
         if statement is None or statement.kind != "plsql":
             sent.sort(key=lambda index: definitions[index].type.buffer_size > _LONGEST_STRING)
         rows: list[BindRow] = []
@@ -335,6 +349,8 @@ class StatementCalls:
                     row[index] = self._read_value(reader, definitions[index])
                 except OracleError as error:
                     failure = failure or error
+            for index, first in repeats.items():
+                row[index] = row[first]
             rows.append(row)
         if failure:
             raise failure
@@ -443,7 +459,11 @@ class StatementCalls:
         defines: Sequence[Definition | None] = cursor.defines or [None] * len(columns)
         if len(defines) != len(columns):
             raise OracleError(1007, "variable not in select list")
-        encoders = [self._column_encoder(*each) for each in zip(columns, forms, defines)]
+        cursor.inlined |= {index for index, define in enumerate(defines) if _is_inline(define)}
+        encoders = [
+            self._column_encoder(*each, was_inline=index in cursor.inlined)
+            for index, each in enumerate(zip(columns, forms, defines))
+        ]
         located = any(
             column.type.code in _LOB_CODES and not _is_inline(define) for column, define in zip(columns, defines)
         )
@@ -454,11 +474,16 @@ class StatementCalls:
         ]
         return RowEncoder(encoders, None if located else tuple(inline))
 
-    def _column_encoder(self, column: Column, form: str, define: Definition | None) -> ColumnEncoder:
+    def _column_encoder(self, column: Column, form: str, define: Definition | None, was_inline: bool) -> ColumnEncoder:
         type_ = column.type
         if type_.code in _LOB_CODES:
             if define is not None and _is_inline(define):
                 return ColumnEncoder(column, form, _inline_lob_encoder(type_, define), None)
+            if self._is_oci and was_inline:
+                # Oracle Client goes on to read the column as a LONG, in which it looks for the locator.
+                return ColumnEncoder(
+                    column, form, _inline_encoder(lambda value: self._located_text(value, type_)), None
+                )
             return ColumnEncoder(
                 column,
                 form,
@@ -478,6 +503,10 @@ class StatementCalls:
         with_sizes = define is None or bool(define.continuation_flags & _PREFETCH_LOB)
         return lobs.encode_located(lob, locator, with_sizes)
 
+    def _located_text(self, value: bytes, type_: OracleType) -> bytes:
+        _lob, locator = self._lobs.put_raw(type_.code == CLOB.code, value)
+        return text(locator)
+
 
 def _is_inline(define: Definition | None) -> bool:
     """Whether the client wants a LOB's value and not its locator."""
@@ -487,8 +516,10 @@ def _is_inline(define: Definition | None) -> bool:
 def _inline_lob_encoder(type_: OracleType, define: Definition) -> ValueEncoder:
     """A LOB that the client defined as a LONG or a string: the value itself, an indicator and a return code."""
     is_national = type_.code == CLOB.code and define.type.charset_form == CHARSET_NCHAR
-    encode = codecs.encode_nchar if is_national else text
+    return _inline_encoder(codecs.encode_nchar if is_national else text)
 
+
+def _inline_encoder(encode: Callable[[bytes], bytes]) -> ValueEncoder:
     def encode_inline(value: bytes | None) -> bytes:
         if value is None:
             return b"\0" + integer(_NULL_INDICATOR) + integer(_NULL_FETCHED)

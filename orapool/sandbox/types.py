@@ -85,6 +85,11 @@ def timestamp_tz(scale: int = 6) -> OracleType:
     return OracleType("TIMESTAMP WITH TIME ZONE", 181, scale=scale, buffer_size=13)
 
 
+def timestamp_ltz(scale: int = 6) -> OracleType:
+    """TIMESTAMP(scale) WITH LOCAL TIME ZONE."""
+    return OracleType("TIMESTAMP WITH LOCAL TIME ZONE", 231, scale=scale, buffer_size=11)
+
+
 LONG = OracleType("LONG", 8, CHARSET_IMPLICIT)
 DATE = OracleType("DATE", 12, buffer_size=7)
 LONG_RAW = OracleType("LONG RAW", 24)

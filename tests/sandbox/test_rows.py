@@ -434,3 +434,79 @@ def test_a_session_that_ends_amid_its_rows_is_gone(connect: Connect, table: str,
     connection.close()
     until(lambda: sandbox.stats().sessions == before)
     connect().cursor().execute("truncate table kept_rows")
+
+
+# ---------------------------------------------------------------- LOBs
+BIG_TEXT = "Zoë 🙂 " * 400_000
+
+
+@pytest.fixture
+def lobs(connect: Connect, sandbox: Sandbox, dbapi: ModuleType) -> Iterator[str]:
+    """A table of 1,001 rows with LOBs, of which the last is of some megabytes."""
+    connection = connect()
+    cursor = connection.cursor()
+    cursor.execute("create table kept_lobs (id number(9), note clob, nat nclob, picture blob)")
+    cursor.setinputsizes(None, dbapi.DB_TYPE_CLOB, dbapi.DB_TYPE_NCLOB, dbapi.DB_TYPE_BLOB)
+    cursor.executemany("insert into kept_lobs values (:1, :2, :3, :4)", lob_rows())
+    connection.commit()
+    yield "kept_lobs"
+    sandbox.end_sessions()
+    connect().cursor().execute("drop table kept_lobs")
+
+
+def lob_rows() -> list[tuple[Any, ...]]:
+    rows: list[tuple[Any, ...]] = [
+        (n, f"note {n} " * 40 if n % 7 else None, f"nät {n}" if n % 5 else None, b"\0\xff" * n if n % 3 else None)
+        for n in range(1, 1_001)
+    ]
+    return [*rows, (1_001, BIG_TEXT, BIG_TEXT, BIG_TEXT.encode())]
+
+
+def as_long(dbapi: ModuleType) -> Callable[..., Any]:
+    """An output type handler that wants LOBs with the rows."""
+    kinds = {
+        dbapi.DB_TYPE_CLOB: dbapi.DB_TYPE_LONG,
+        dbapi.DB_TYPE_NCLOB: getattr(dbapi, "DB_TYPE_LONG_NVARCHAR", dbapi.DB_TYPE_LONG),
+        dbapi.DB_TYPE_BLOB: dbapi.DB_TYPE_LONG_RAW,
+    }
+
+    def handle(cursor: Any, *described: Any) -> Any:
+        kind = described[1] if len(described) > 1 else described[0].type_code
+        return cursor.var(kinds[kind], arraysize=cursor.arraysize) if kind in kinds else None
+
+    return handle
+
+
+def test_lobs_come_with_the_rows_and_cost_no_round_trips(
+    connect: Connect, lobs: str, dbapi: ModuleType, sandbox: Sandbox, driver: str
+) -> None:
+    connection = connect()
+
+    def trips(rows: int) -> dict[str, int]:
+        cursor = connection.cursor()
+        cursor.arraysize = rows + 1
+        cursor.outputtypehandler = as_long(dbapi)
+        before = sandbox.stats()
+        cursor.execute("select * from kept_lobs where id > :1 order by id", [1_001 - rows])
+        assert cursor.fetchall() == lob_rows()[-rows:]
+        return (sandbox.stats() - before).round_trips
+
+    trips(1)
+    few, many, again = trips(10), trips(1_001), trips(1_001)
+    assert few == many == again
+    assert "lob" not in many
+
+
+def test_locators_and_values_of_lobs_take_turns(connect: Connect, lobs: str, dbapi: ModuleType) -> None:
+    connection = connect()
+    sql = "select id, note, picture from kept_lobs order by id"
+    expected = [(row[0], row[1], row[3]) for row in lob_rows()]
+    for with_rows in (True, False, True, False):
+        cursor = connection.cursor()
+        cursor.arraysize = 500
+        cursor.outputtypehandler = as_long(dbapi) if with_rows else None
+        cursor.execute(sql)
+        rows = cursor.fetchmany(20)
+        # python-oracledb goes on with strings.
+        rows = [(n, *(value.read() if hasattr(value, "read") else value for value in values)) for n, *values in rows]
+        assert rows == expected[:20]

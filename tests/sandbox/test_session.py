@@ -203,6 +203,14 @@ def test_binds_keep_their_values_over_executions(cursor: Any) -> None:
         assert cursor.fetchone()[0] == (None if value is None else value + 1)
 
 
+def test_a_bind_that_is_named_again_has_its_value_again(cursor: Any, dbapi: ModuleType) -> None:
+    for value in (1, 2):  # Oracle Client sends it once
+        sql = "select :value + 1, :other, :value from dual where :value = :value"
+        assert cursor.execute(sql, value=value, other="x").fetchall() == [(value + 1, "x", value)]
+    with pytest.raises(dbapi.DatabaseError, match="ORA-00904"):
+        cursor.execute("select no_such_function(:value), :value from dual", value=1)
+
+
 def test_a_statement_that_does_not_parse_is_an_error_and_the_session_goes_on(cursor: Any, dbapi: ModuleType) -> None:
     with pytest.raises(dbapi.DatabaseError, match="ORA-00942"):
         cursor.execute("select * from no_such_table")

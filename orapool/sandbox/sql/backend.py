@@ -15,10 +15,11 @@ from orapool.sandbox.errors import OracleError
 from orapool.sandbox.sql import columns, definition
 from orapool.sandbox.sql.actions import Control, Ddl
 from orapool.sandbox.sql.batch import run_batch
-from orapool.sandbox.sql.binds import LEFT_OPEN, bind_oid, check_binds, merged_binds, string_binds, without_empty
+from orapool.sandbox.sql.binds import LEFT_OPEN, array, bind_oid, check_binds, merged_binds, string_binds, without_empty
 from orapool.sandbox.sql.columns import COLUMNS_OF_TABLES
 from orapool.sandbox.sql.conversions import convert_strings
 from orapool.sandbox.sql.dialect import unsupported
+from orapool.sandbox.sql.flashback import TABLE_FORMS
 from orapool.sandbox.sql.formats import FORMATS
 from orapool.sandbox.sql.identity import BASE_EDITION, ClientWatch, SessionIdentity
 from orapool.sandbox.sql.link import Describe, Failure, Link, Prepare, Run, RunPrepared, Stream
@@ -66,15 +67,36 @@ class Prepared:
     forms: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Past:
+    """What a session on the data of another time has: the SCN, its snapshot, and the settings of the session of now."""
+
+    scn: int
+    snapshot: str
+    settings: dict[str, str]
+
+
 class Backend:
     """One session. Calls block; one thread at a time, except for `interrupt`."""
 
-    def __init__(self, engine: Engine, link: Link, identity: SessionIdentity, wait: ClientWatch | None) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        link: Link,
+        identity: SessionIdentity,
+        wait: ClientWatch | None,
+        past: Past | None = None,
+    ) -> None:
         self.engine = engine
         self.identity = identity
         self.in_transaction = False
         self._link = link
-        self._link.watch = wait
+        self._link.watch = self.watch = wait
+        self._past = past
+        # In the past, a transaction that goes on must not keep the locks of what it has read.
+        self._end_of_mark = [_RELEASE] if past is None else [_BACK, _RELEASE]
+        # A session of the same user on the data of another time, for flashback queries.
+        self._other_time: Backend | None = None
         self._prepared: OrderedDict[tuple[bytes, tuple[int, ...]], Prepared] = OrderedDict()
         self._epoch = engine.columns.epoch
         self._serial = 0
@@ -89,7 +111,10 @@ class Backend:
             "search_path": self._search_path(),
         }
         self._settings_unsafe = False
-        self._begin_session()
+        if past is None:
+            self._begin_session()
+        else:
+            self._begin_in_the_past(past)
 
     def __repr__(self) -> str:
         state = "in transaction" if self.in_transaction else "idle"
@@ -125,6 +150,18 @@ class Backend:
 
     def _begin_session(self) -> None:
         self._link.run([_check_edition(self.identity.edition), *self._setting_commands(), entry(self.identity)])
+
+    def _begin_in_the_past(self, past: Past) -> None:
+        self._settings = dict(past.settings)
+        snapshot = f"SET TRANSACTION SNAPSHOT {quote_text(past.snapshot)}"
+        self._link.run(self._setting_commands())
+        self._link.run([Run(b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"), Run(snapshot.encode())])
+        self._open = True
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """PostgreSQL's settings of this session."""
+        return self._settings
 
     def _setting_commands(self) -> list[Run]:
         return [
@@ -183,6 +220,15 @@ class Backend:
 
     def close(self) -> None:
         """End the session; an open transaction is rolled back."""
+        if self._past is not None:
+            # Who fetches goes on with what is read now.
+            with contextlib.suppress(OracleError):
+                self._link.finish_stream()
+            self._link.close()
+            return
+        if self._other_time is not None:
+            self._other_time._link.close()
+            self._other_time = None
         if self._link.closed:
             return
         try:
@@ -221,6 +267,8 @@ class Backend:
         Raises:
             OracleError: what PostgreSQL refused, in Oracle's words.
         """
+        if self._is_of_other_time(statement):
+            return self._at_time_of(statement, binds).query(statement, bind_types, binds)
         prepared, values = self._bound(statement, bind_types, binds)
         result = self._query(statement, RunPrepared(prepared.name, values))
         return ResultSet(result, prepared.columns, prepared.guarded)
@@ -235,6 +283,8 @@ class Backend:
         Raises:
             OracleError: what PostgreSQL refused, in Oracle's words.
         """
+        if self._is_of_other_time(statement):
+            return self._at_time_of(statement, binds).stream(statement, bind_types, binds)
         prepared, values = self._bound(statement, bind_types, binds)
         command = RunPrepared(prepared.name, values, binary=True)
         chunks: Stream | list[PGresult]
@@ -244,9 +294,9 @@ class Backend:
             was_open = self._open
             try:
                 chunks = self._link.stream(
-                    [_MARK] if was_open else [],
+                    [*([_MARK] if was_open else []), *self._told_before(statement)],
                     command,
-                    [_RELEASE] if was_open else [],
+                    self._end_of_mark if was_open else [],
                     _chunk(prepared.columns),
                     lambda: self.recover(was_open),
                 )
@@ -263,11 +313,53 @@ class Backend:
             lambda failure: self._explain(failure, "SELECT", False),
         )
 
+    def _told_before(self, statement: Statement) -> list[Run]:
+        """What a statement has to know, said in the same go: PostgreSQL forgets it at its end, or the transaction's."""
+        if not statement.asks_scn:
+            return []
+        scn = self._past.scn if self._past is not None else self.engine.snapshots.current()
+        return [Run(b"select set_config('oracle.current_scn', $1, true)", [b"%d" % scn])]
+
+    @staticmethod
+    def _has_time(statement: Statement) -> bool:
+        return bool(statement.scns or statement.scn_binds)
+
+    def _is_of_other_time(self, statement: Statement) -> bool:
+        return self._past is None and self._has_time(statement)
+
+    def _at_time_of(self, statement: Statement, binds: Sequence[bytes | None]) -> Backend:
+        """The session on the data of a flashback query's SCN.
+
+        Raises:
+            OracleError: ORA-08181, ORA-01555; ORA-01466 when a table has been altered since.
+        """
+        scns = set(statement.scns)
+        for number in statement.scn_binds:
+            given = binds[number] if number < len(binds) else None
+            if given is None or not given.strip().isdigit():
+                raise OracleError(8181, "specified number is not a valid system change number")
+            scns.add(int(given))
+        if len(scns) > 1:
+            raise unsupported("a query of tables of different times")
+        (scn,) = scns
+        other = self._other_time
+        known = other._past if other is not None else None
+        if other is None or known is None or known.scn != scn or known.settings != self._settings:
+            opened = self.engine.open_past(self, scn)
+            if other is not None:
+                other.close()
+            self._other_time = other = opened
+        names = [".".join(quote_name(part) for part in table if part).encode() for table in statement.tables]
+        forms = [Run(TABLE_FORMS, [array(names, columns.TEXT)])]
+        if _returned(other.run(forms)[0]) != _returned(self.run(forms)[0]):
+            raise OracleError(1466, "unable to read data - table definition has changed")
+        return other
+
     def cache_key(
         self, statement: Statement, bind_types: Sequence[OracleType], binds: Sequence[bytes | None]
     ) -> tuple[object, ...] | None:
         """What a query's rows depend on beside the data, if these are the ones that everybody sees, else None."""
-        if self._open or statement.kind != QUERY or statement.locks:
+        if self._open or statement.kind != QUERY or statement.locks or self._has_time(statement):
             return None
         types = tuple((kind.code, kind.charset_form) for kind in bind_types)
         return statement.sql, types, tuple(binds), tuple(self._settings.items())
@@ -294,11 +386,12 @@ class Backend:
         return prepared, values
 
     def _query(self, statement: Statement, command: RunPrepared) -> PGresult:
-        commands: list[Run | RunPrepared] = [command]
-        at = 0
+        told = self._told_before(statement)
+        commands: list[Run | RunPrepared] = [*told, command]
+        at = len(told)
         if statement.lock_wait is not None:
             commands = [_lock_timeout(statement.lock_wait), *commands, _lock_timeout(0)]
-            at = 1
+            at += 1
         results = self.run(commands, opens=statement.locks, verb="SELECT", waits=statement.lock_wait is not None)
         if statement.locks:
             self.in_transaction = True
@@ -460,7 +553,7 @@ class Backend:
         link.interrupted = False
         was_open = self._open
         if was_open:
-            sent = [_MARK, *commands, _RELEASE]
+            sent = [_MARK, *commands, *self._end_of_mark]
         elif opens or not commands:
             sent = [self._begin_command(), *commands]
         else:
@@ -476,7 +569,7 @@ class Backend:
             self._open = self.in_transaction = False
             raise
         if was_open:
-            return results[1:-1]
+            return results[1 : -len(self._end_of_mark)]
         if opens:
             self._open = True
             return results[1:]

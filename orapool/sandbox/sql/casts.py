@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from sqlglot import exp
 
 from orapool.sandbox.errors import OracleError
@@ -44,6 +46,9 @@ _CASTS = {
     _TYPE.BLOB: ("oracle.blob", ""),
 }
 
+# A time with an offset or the name of a region behind it.
+_ZONED = re.compile(r":\d\d(\.\d*)?\s*([+-]\d{1,2}:\d\d|[A-Za-z]\w*(/\w+)*)\s*$")
+
 
 def cast_rule(node: exp.Expr) -> exp.Expr:
     """CAST(value AS type), and the literals DATE '...' and TIMESTAMP '...'."""
@@ -59,6 +64,9 @@ def cast_rule(node: exp.Expr) -> exp.Expr:
     sizes = _sizes(kind)
     value = node.this
     literal = isinstance(value, exp.Literal) and value.is_string
+    if literal and target == "timestamp" and _ZONED.search(value.name):
+        # TIMESTAMP '2024-01-02 03:04:05 +02:00' is one with time zone.
+        target = "timestamptz"
     if function and not (literal and function in ("dat", "tms")):
         value = exp.Anonymous(this=f"oracle.{function}", expressions=[value])
     if target in ("varchar", "bpchar") and sizes:

@@ -15,6 +15,8 @@ create type oracle.date (input = oracle.date_in, output = oracle.date_out, recei
   send = oracle.date_send, like = timestamp, category = 'D');
 
 create cast (oracle.date as timestamp) without function as implicit;
+create function oracle.date_timestamptz(oracle.date) returns timestamptz language internal stable strict as 'timestamp_timestamptz';
+create cast (oracle.date as timestamptz) with function oracle.date_timestamptz(oracle.date) as assignment;
 -- The internal function behind date_trunc, with a DATE as its result: a DATE has no fraction of a second.
 create function oracle.date_trunc(text, timestamp) returns oracle.date language internal immutable strict as 'timestamp_trunc';
 create function oracle.whole_seconds(timestamp) returns oracle.date language sql immutable strict return oracle.date_trunc('second', $1);

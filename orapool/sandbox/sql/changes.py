@@ -48,7 +48,7 @@ class Changes:
 
 # Functions that read nothing but the session's settings, which a cache has in its keys.
 _BY_SETTINGS = """
-add_months concat dat date_format date_text date_varchar datetime_format extract_ num str timestamp_format
+add_months concat dat date_format date_text date_varchar datetime_format extract_ from_tz num str timestamp_format
 timestamp_tz_format tms to_char to_date to_nchar to_number to_timestamp to_timestamp_tz trunc
 """
 _FUNCTIONS = b"""

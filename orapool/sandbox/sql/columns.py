@@ -11,7 +11,7 @@ from orapool.sandbox import types
 from orapool.sandbox.types import Column, OracleType
 
 # PostgreSQL's OIDs (pg_type.dat).
-BOOL, BYTEA, CHAR1, NAME, INT8, INT2, INT4, TEXT, OID = 16, 17, 18, 19, 20, 21, 23, 25, 26
+BOOL, BYTEA, CHAR1, NAME, INT8, INT2, INT4, TEXT, OID, TID = 16, 17, 18, 19, 20, 21, 23, 25, 26, 27
 FLOAT4, FLOAT8, UNKNOWN, BPCHAR, VARCHAR = 700, 701, 705, 1042, 1043
 TIMESTAMP, TIMESTAMPTZ, INTERVAL, NUMERIC = 1114, 1184, 1186, 1700
 
@@ -33,6 +33,7 @@ _FIXED = {
     FLOAT4: types.BINARY_FLOAT,
     FLOAT8: types.BINARY_DOUBLE,
     INTERVAL: types.INTERVAL_DS,
+    TID: types.ROWID,
 }
 
 # What the binary form of a value is, by PostgreSQL's type.
@@ -55,6 +56,7 @@ _FORMS = {
     NUMERIC: "numeric",
     TIMESTAMP: "timestamp",
     TIMESTAMPTZ: "timestamp",
+    TID: "rowid",
 }
 _OWN_FORMS = {"date": "timestamp", "clob": "clob", "nclob": "clob", "blob": "blob", "interval_ym": "interval"}
 

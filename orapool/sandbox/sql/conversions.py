@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from orapool.sandbox import rowid
 from orapool.sandbox.errors import OracleError
 from orapool.sandbox.sql import columns
 from orapool.sandbox.sql.binds import array
@@ -43,6 +44,10 @@ def convert_strings(backend: Backend, strings: Iterable[int], parameters: Sequen
         kind = parameters[index]
         if kind == columns.NUMERIC:
             _check_numbers(row[index] for row in rows)
+        elif kind == columns.TID:
+            for row in rows:
+                value = row[index]
+                row[index] = None if value is None else rowid.to_tid(value)
         elif kind in (columns.BYTEA, oids["blob"]):
             for row in rows:
                 row[index] = _raw(row[index])

@@ -158,7 +158,7 @@ def _timestamp(reader: TokenReader) -> ColumnType:
     if reader.has("WITH", "TIME", "ZONE"):
         return ColumnType(f"timestamptz({digits})", types.timestamp_tz(digits), scale=digits)
     if reader.has("WITH", "LOCAL", "TIME", "ZONE"):
-        raise OracleError(3001, "unimplemented feature: TIMESTAMP WITH LOCAL TIME ZONE", reader.position)
+        return ColumnType(f"timestamptz({digits})", types.timestamp_ltz(digits), scale=digits)
     return ColumnType(f"timestamp({digits})", types.timestamp(digits), scale=digits)
 
 

@@ -72,6 +72,7 @@ create view oracle.table_columns as
 create view "SYS"."ALL_TAB_COLS" as
   select owner as "OWNER", name as "TABLE_NAME", column_name as "COLUMN_NAME",
     case when type_name = 'TIMESTAMP' then format('TIMESTAMP(%s)', type_scale) when type_name = 'TIMESTAMP WITH TIME ZONE' then format('TIMESTAMP(%s) WITH TIME ZONE', type_scale)
+      when type_name = 'TIMESTAMP WITH LOCAL TIME ZONE' then format('TIMESTAMP(%s) WITH LOCAL TIME ZONE', type_scale)
       when type_name = 'INTERVAL DAY TO SECOND' then 'INTERVAL DAY(2) TO SECOND(6)' when type_name = 'INTERVAL YEAR TO MONTH' then 'INTERVAL YEAR(2) TO MONTH'
       when type_name = 'NUMBER' and type_scale = -127 and type_precision > 0 then 'FLOAT'
       else coalesce(type_name, oracle.type_name(atttypid)) end::varchar(128) as "DATA_TYPE",
@@ -175,7 +176,7 @@ create view "SYS"."V$INSTANCE" as select 1::numeric as "INSTANCE_NUMBER", 'ORAPO
   '19.0.0.0.0'::varchar(17) as "VERSION", '19.3.0.0.0'::varchar(17) as "VERSION_FULL", (pg_postmaster_start_time() at time zone oracle.host_zone())::oracle.date as "STARTUP_TIME",
   'OPEN'::varchar(12) as "STATUS", 'NO'::varchar(3) as "PARALLEL", 'ACTIVE'::varchar(17) as "DATABASE_STATUS", 'PRIMARY_INSTANCE'::varchar(18) as "INSTANCE_ROLE", 'ALLOWED'::varchar(10) as "LOGINS";
 create view "SYS"."V$DATABASE" as select 1::numeric as "DBID", 'ORAPOOL'::varchar(9) as "NAME", 'READ WRITE'::varchar(20) as "OPEN_MODE", 'PRIMARY'::varchar(16) as "DATABASE_ROLE",
-  'ORAPOOL'::varchar(30) as "DB_UNIQUE_NAME";
+  'ORAPOOL'::varchar(30) as "DB_UNIQUE_NAME", oracle.current_scn() as "CURRENT_SCN";
 create view "SYS"."V$PARAMETER" as select row_number() over ()::numeric as "NUM", p.name::varchar(80) as "NAME", p.value::varchar(4000) as "VALUE", p.value::varchar(4000) as "DISPLAY_VALUE"
   from (values ('compatible', '19.0.0'), ('db_name', 'ORAPOOL'), ('open_cursors', '300'), ('processes', '300'), ('sessions', '300'), ('max_string_size', 'STANDARD'),
     ('nls_language', 'AMERICAN'), ('nls_territory', 'AMERICA'), ('service_names', 'ORAPOOL')) as p (name, value);

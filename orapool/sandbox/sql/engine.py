@@ -26,9 +26,10 @@ from psycopg import pq
 from psycopg.pq.abc import PGconn, PGresult
 
 from orapool.sandbox.errors import OracleError
-from orapool.sandbox.sql.backend import Backend
+from orapool.sandbox.sql.backend import Backend, Past
 from orapool.sandbox.sql.changes import Changes, Repeatability
 from orapool.sandbox.sql.columns import ColumnCatalog
+from orapool.sandbox.sql.flashback import Snapshots
 from orapool.sandbox.sql.identity import ClientWatch, SessionIdentity
 from orapool.sandbox.sql.link import Failure, Link
 from orapool.sandbox.sql.names import quote_name, quote_text
@@ -88,6 +89,7 @@ class Engine:
         self.changes = Changes()
         self._links: weakref.WeakSet[Link] = weakref.WeakSet()
         self._repeatability: Repeatability | None = None
+        self._snapshots: Snapshots | None = None
         self._registry: SessionRegistry | None = None
         self._folder: Path | None = None
         self._sockets: Path | None = None
@@ -118,6 +120,13 @@ class Engine:
         if self._registry is None:
             raise OracleError(1034, "ORACLE not available")
         return self._registry
+
+    @property
+    def snapshots(self) -> Snapshots:
+        """The states of the data that are kept. Raises an OracleError, ORA-01034, while the engine is stopped."""
+        if self._snapshots is None:
+            raise OracleError(1034, "ORACLE not available")
+        return self._snapshots
 
     def is_repeatable(self, statement: Statement, search_path: str) -> bool:
         """Whether a query's rows depend on its binds, the session's settings and the tables' data alone."""
@@ -160,6 +169,7 @@ class Engine:
             self._bootstrap(fresh)
             self._registry = SessionRegistry(self._conninfo())
             self._repeatability = Repeatability(self._conninfo())
+            self._snapshots = Snapshots(self._conninfo(), self.changes)
 
     def stop(self) -> None:
         """Stop the database; a temporary one is removed. Sessions that are open get ORA-03113."""
@@ -172,6 +182,9 @@ class Engine:
             registry, self._registry = self._registry, None
             if registry is not None:
                 registry.close()
+            snapshots, self._snapshots = self._snapshots, None
+            if snapshots is not None:
+                snapshots.close()
             repeatability, self._repeatability = self._repeatability, None
             if repeatability is not None:
                 repeatability.close()
@@ -202,9 +215,7 @@ class Engine:
         """
         if not self.running:
             raise OracleError(1034, "ORACLE not available")
-        link = Link.connect(self._conninfo())
-        with self._lock:
-            self._links.add(link)
+        link = self._link()
         try:
             return Backend(self, link, identity, wait)
         except BaseException as error:
@@ -212,6 +223,28 @@ class Engine:
             if isinstance(error, Failure):
                 raise oracle_error(error) from error
             raise
+
+    def open_past(self, backend: Backend, scn: int) -> Backend:
+        """Open a session like another one, on the data of an SCN, read only.
+
+        Raises:
+            OracleError: ORA-01555 or ORA-08181 for an SCN whose state is not kept, and what `open` raises.
+        """
+        snapshot = self.snapshots.find(scn)
+        link = self._link()
+        try:
+            return Backend(self, link, backend.identity, backend.watch, Past(scn, snapshot, dict(backend.settings)))
+        except BaseException as error:
+            link.close()
+            if isinstance(error, Failure):
+                raise oracle_error(error) from error
+            raise
+
+    def _link(self) -> Link:
+        link = Link.connect(self._conninfo())
+        with self._lock:
+            self._links.add(link)
+        return link
 
     def create_user(self, user: str) -> None:
         """Add an Oracle user with an empty schema of its own, if it is not there."""

@@ -355,6 +355,27 @@ create function oracle.to_timestamp(text, text) returns timestamp language sql s
 create function oracle.to_timestamp(text) returns timestamp language sql stable strict return oracle.to_timestamp($1, oracle.timestamp_format());
 create function oracle.to_timestamp_tz(text, text) returns timestamptz language sql stable strict return to_timestamp($1, oracle.datetime_format($2));
 create function oracle.to_timestamp_tz(text) returns timestamptz language sql stable strict return oracle.to_timestamp_tz($1, oracle.timestamp_tz_format());
+-- The session tells the SCN to the statements that ask for it.
+create function oracle.current_scn() returns numeric language sql volatile return
+  coalesce(nullif(current_setting('oracle.current_scn', true), '')::numeric, oracle.raise(3001, 'unimplemented feature: the SCN in a view or in DML')::text::numeric);
+-- ROWIDs are ctids in 18 characters: see rowid.py.
+create function oracle.base64(bigint, int) returns text language sql immutable strict return (
+  select string_agg(substr('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/', ($1 >> (6 * place) & 63)::int + 1, 1), '' order by place desc)
+    from generate_series(0, $2 - 1) place);
+create function oracle.from_base64(text) returns bigint language sql immutable strict return (
+  select sum((strpos('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/', substr($1, place, 1)) - 1)::bigint << (6 * (length($1) - place)))
+    from generate_series(1, length($1)) place);
+create function oracle.rowidtochar(tid) returns text language sql immutable strict return
+  'AAAAABAAB' || oracle.base64(split_part(trim('()' from $1::text), ',', 1)::bigint, 6) || oracle.base64(split_part(trim('()' from $1::text), ',', 2)::bigint, 3);
+create function oracle.rowidtonchar(tid) returns text language sql immutable strict return oracle.rowidtochar($1);
+create function oracle.str(tid) returns text language sql immutable strict return oracle.rowidtochar($1);
+create function oracle.to_char(tid) returns text language sql immutable strict return oracle.rowidtochar($1);
+create function oracle.chartorowid(text) returns tid language sql immutable strict return
+  case when $1 ~ '^[A-Za-z0-9+/]{18}$' then format('(%s,%s)', oracle.from_base64(substr($1, 10, 6)) & 4294967295, oracle.from_base64(substr($1, 16)) & 65535)::tid
+    else oracle.raise(1410, 'invalid ROWID')::text::tid end;
+-- PostgreSQL reads an offset alone the wrong way round (as POSIX does), and behind a time as it is meant.
+create function oracle.from_tz(timestamp, text) returns timestamptz language sql stable strict return ($1::text || ' ' || $2)::timestamptz;
+create function oracle.sys_extract_utc(timestamptz) returns timestamp language sql immutable strict return $1 at time zone 'UTC';
 create function oracle.to_date(text, text) returns oracle.date language sql stable strict return (to_timestamp($1, oracle.datetime_format($2)) at time zone 'UTC')::oracle.date;
 create function oracle.to_date(text) returns oracle.date language sql stable strict return oracle.to_date($1, oracle.date_format());
 create function oracle.to_date(oracle.date) returns oracle.date language sql stable strict return $1;

@@ -337,6 +337,7 @@ class Stream:
         """Read the results of the commands before, the first chunk, and the end of a result that has no other."""
         while before and not self.ended:
             before -= not self._read()
+        self._chunks.clear()
         if not self.ended:
             if _HAS_CHUNKS:
                 self._link._connection.set_chunked_rows_mode(self._chunk)

@@ -10,7 +10,16 @@ from orapool.sandbox.sql.ddl import read_ddl
 from orapool.sandbox.sql.dialect import generate, unsupported
 from orapool.sandbox.sql.scanner import BIND, Token, locate, scan, split_list, without_end
 from orapool.sandbox.sql.statement import DDL, DML, QUERY, TRANSACTION, Part, Statement
-from orapool.sandbox.sql.translate import column_names, literal_lengths, part, sources, take_constants, translate_text
+from orapool.sandbox.sql.translate import (
+    as_text,
+    asks_scn,
+    column_names,
+    literal_lengths,
+    part,
+    sources,
+    take_constants,
+    translate_text,
+)
 
 _DML = ("INSERT", "UPDATE", "DELETE", "MERGE")
 _DDL = ("CREATE", "DROP", "ALTER", "TRUNCATE", "COMMENT", "RENAME", "GRANT", "REVOKE")
@@ -68,13 +77,15 @@ def _numbers(tokens: list[Token]) -> dict[int, int]:
 
 
 def _query(sql: str, tokens: list[Token], names: tuple[str, ...]) -> Statement:
-    tree = translate_text(tokens, _numbers(tokens))
+    times: list[exp.Expr] = []
+    tree = translate_text(tokens, _numbers(tokens), times)
     if not isinstance(tree, (exp.Select, exp.Union, exp.Except, exp.Intersect, exp.Subquery)):
         raise OracleError(900, "invalid SQL statement")
     lock = next(iter(tree.args.get("locks") or []), None)
     lengths = literal_lengths(tree)
     constants = take_constants(tree, len(names))
     functions, tables = sources(tree)
+    scns, scn_binds = _past(times, lock is not None)
     return Statement(
         sql,
         QUERY,
@@ -86,9 +97,28 @@ def _query(sql: str, tokens: list[Token], names: tuple[str, ...]) -> Statement:
         constants=constants,
         functions=functions,
         tables=tables,
+        scns=scns,
+        scn_binds=scn_binds,
+        asks_scn=asks_scn(tree),
         locks=lock is not None,
         lock_wait=_lock_wait(tokens) if lock is not None else None,
     )
+
+
+def _past(times: list[exp.Expr], locks: bool) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The SCNs of a flashback query, and the numbers of the binds that have some."""
+    if times and locks:
+        raise unsupported("FOR UPDATE of a flashback query")
+    scns: list[int] = []
+    binds: list[int] = []
+    for time in times:
+        if isinstance(time, exp.Placeholder):
+            binds.append(int(time.name[1:]))
+        elif isinstance(time, exp.Literal) and not time.args["is_string"] and time.name.isdigit():
+            scns.append(int(time.name))
+        else:
+            raise unsupported("AS OF SCN of an expression")
+    return tuple(scns), tuple(binds)
 
 
 def _lock_wait(tokens: list[Token]) -> int | None:
@@ -124,7 +154,7 @@ def _dml(sql: str, tokens: list[Token], names: tuple[str, ...]) -> Statement:
         if verb == "MERGE":
             raise unsupported("RETURNING of MERGE")
         select = translate_text([*scan("SELECT "), *returning, *scan("FROM DUAL")], numbers)
-        items = ", ".join(generate(item.unalias()) for item in select.expressions)
+        items = ", ".join(generate(as_text(item.unalias())) for item in select.expressions)
         if len(select.expressions) != len(into):
             raise OracleError(
                 947 if len(into) > len(select.expressions) else 913, "RETURNING and INTO differ in number"

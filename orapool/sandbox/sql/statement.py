@@ -64,6 +64,11 @@ class Statement:
     # Of a query: the functions it calls, as PostgreSQL knows them, and the tables it reads, CTEs excepted.
     functions: frozenset[str] = frozenset()
     tables: tuple[tuple[str | None, str], ...] = ()
+    # Of a query AS OF SCN: the SCN as it stands at its tables, and the numbers of the binds that have it.
+    scns: tuple[int, ...] = ()
+    scn_binds: tuple[int, ...] = ()
+    # Whether it asks for the SCN of now.
+    asks_scn: bool = False
     # DDL, PL/SQL and transaction control: what the session calls.
     action: Any = None
 

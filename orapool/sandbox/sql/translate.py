@@ -20,12 +20,13 @@ _SET_OPERATIONS = (exp.Union, exp.Except, exp.Intersect)
 _MAX_IN_LIST = 1000
 
 
-def translate_text(tokens: Sequence[Token], numbers: dict[int, int]) -> exp.Expr:
+def translate_text(tokens: Sequence[Token], numbers: dict[int, int], times: list[exp.Expr] | None = None) -> exp.Expr:
     """Parse tokens and make a tree for PostgreSQL of them.
 
     Args:
         tokens: a query, a DML statement without its RETURNING clause, or ``SELECT expression``.
         numbers: each bind token's start in the statement, with its number.
+        times: takes the SCN of a flashback query; without it, such a query is refused.
     """
     text, places = _plain_text(tokens, numbers)
     try:
@@ -33,7 +34,39 @@ def translate_text(tokens: Sequence[Token], numbers: dict[int, int]) -> exp.Expr
     except OracleError as error:
         error.position = _origin(places, error.position)
         raise
+    if times is not None:
+        _take_time(tree, times)
     return translate(tree)
+
+
+# What has the SCN of now.
+_DATABASES = ("V$DATABASE", "V_$DATABASE")
+
+
+def asks_scn(tree: exp.Expr) -> bool:
+    """Whether a translated query asks for the SCN of now."""
+    if any(str(node.this) == "oracle.current_scn" for node in tree.find_all(exp.Anonymous)):
+        return True
+    if not any(table.name in _DATABASES for table in tree.find_all(exp.Table)):
+        return False
+    return bool(tree.find(exp.Star)) or any(node.name == "CURRENT_SCN" for node in tree.find_all(exp.Column))
+
+
+def _take_time(tree: exp.Expr, times: list[exp.Expr]) -> None:
+    """Take AS OF SCN off all tables, which must be of one time: PostgreSQL knows no other."""
+    own = {node.alias.upper() for node in tree.find_all(exp.CTE)}
+    present = False
+    for table in tree.find_all(exp.Table):
+        version = table.args.get("version")
+        if version is not None:
+            if version.name != "SCN" or version.args.get("kind") != "AS OF":
+                raise unsupported(f"flashback query by {version.name}")
+            times.append(version.expression)
+            table.set("version", None)
+        elif isinstance(table.this, exp.Identifier) and table.name.upper() not in own | {"DUAL"}:
+            present = True
+    if times and present:
+        raise unsupported("a query of tables of different times")
 
 
 def translate(tree: exp.Expr) -> exp.Expr:
@@ -101,6 +134,11 @@ def sources(tree: exp.Expr) -> tuple[frozenset[str], tuple[tuple[str | None, str
         if isinstance(table.this, exp.Identifier) and (table.db or table.name not in own)
     ]
     return functions, tuple(dict.fromkeys(tables))
+
+
+def as_text(item: exp.Expr) -> exp.Expr:
+    """A value of RETURNING: a ROWID goes into a string."""
+    return call("rowidtochar", item) if item.meta.get("rowid") else item
 
 
 def part(tree: exp.Expr | str) -> Part:
@@ -219,6 +257,10 @@ def _simplify(node: exp.Expr) -> exp.Expr:
             raise unsupported(f"a name of more than {MAX_NAME_BYTES} bytes ({node.name})")
     if isinstance(node, exp.CurrentTimestamp):
         return exp.Anonymous(this="SYSDATE" if node.args.get("sysdate") else "CURRENT_TIMESTAMP")
+    if isinstance(node, exp.Table):
+        return _collection(node)
+    if isinstance(node, (exp.Dot, exp.Column)) and _is_scn_function(node):
+        return call("current_scn")
     for kind, name in _TIME_NODES.items():
         if isinstance(node, kind):
             return exp.Anonymous(this=name)
@@ -227,6 +269,34 @@ def _simplify(node: exp.Expr) -> exp.Expr:
         if not (options and options.args.get("with_ties")) and not (options and options.args.get("percent")):
             return exp.Limit(expression=node.args.get("count") or exp.Literal.number(1))
     return node
+
+
+def _is_scn_function(node: exp.Expr) -> bool:
+    """DBMS_FLASHBACK.GET_SYSTEM_CHANGE_NUMBER, with parentheses or without."""
+    if isinstance(node, exp.Column):
+        owner, name = node.args.get("table"), node.name
+    else:
+        owner, name = node.this, str(node.expression.this)
+    return owner is not None and owner.name == "DBMS_FLASHBACK" and name.upper() == "GET_SYSTEM_CHANGE_NUMBER"
+
+
+def _collection(node: exp.Table) -> exp.Table:
+    """TABLE(SYS.ODCINUMBERLIST(...)): a table of one column, COLUMN_VALUE."""
+    made: exp.Expr = node.this
+    if isinstance(made, exp.Anonymous) and str(made.this).upper() == "TABLE" and len(made.expressions) == 1:
+        made = made.expressions[0]
+    owner = node.args.get("db")
+    if isinstance(made, exp.Dot):
+        owner, made = made.this, made.expression
+    if not isinstance(made, exp.Anonymous) or str(made.this).upper() not in functions.COLLECTIONS:
+        return node
+    if owner is not None and owner.name != "SYS":
+        return node
+    alias = node.args.get("alias")
+    name = alias.this if alias is not None else exp.to_identifier("KOKBF$0", quoted=True)
+    columns = [exp.to_identifier("COLUMN_VALUE", quoted=True)]
+    values = call(str(made.this).lower(), *made.expressions)
+    return exp.Table(this=values, alias=exp.TableAlias(this=name, columns=columns))
 
 
 _TIME_NODES: dict[type[exp.Expr], str] = {
@@ -294,8 +364,10 @@ def _column(node: exp.Expr) -> exp.Expr:
             return call(functions.WITHOUT_PARENTHESES[name])
         if name == "DEFAULT":
             return exp.Var(this="DEFAULT")
-    if name == "ROWID":
-        raise unsupported("ROWID")
+    if name == "ROWID" and not _is_of_subquery(node):
+        node.set("this", exp.to_identifier("ctid", quoted=True))
+        node.meta["rowid"] = True
+        return node
     if name in ("ORA_ROWSCN", "OBJECT_ID_", "CONNECT_BY_ISLEAF", "CONNECT_BY_ISCYCLE"):
         raise unsupported(name)
     if name == "ROWNUM" and table is None:
@@ -303,8 +375,23 @@ def _column(node: exp.Expr) -> exp.Expr:
     return node
 
 
+def _is_of_subquery(node: exp.Expr) -> bool:
+    """Whether a column's name can only be one that a subquery of FROM gives."""
+    select = node.find_ancestor(exp.Select)
+    source = select.args.get("from_") if select is not None else None
+    if select is None or source is None:
+        return False
+    tables = [source.this, *(join.this for join in select.args.get("joins") or [])]
+    owner = node.args.get("table")
+    if owner is not None:
+        tables = [table for table in tables if table.alias_or_name == owner.name]
+    return bool(tables) and all(isinstance(table, exp.Subquery) for table in tables)
+
+
 def _anonymous(node: exp.Expr) -> exp.Expr:
     name, arguments = str(node.this), node.expressions
+    if name[:7] == "oracle." and name[7:].upper() in functions.COLLECTIONS:
+        return _unnested(functions.COLLECTIONS[name[7:].upper()], arguments)
     if name.startswith("oracle."):
         return node
     upper = name.upper()
@@ -319,12 +406,20 @@ def _anonymous(node: exp.Expr) -> exp.Expr:
             count = exp.Cast(this=arguments[1], to=exp.DataType(this=exp.DType.INT))
             arguments = [arguments[0], count, *arguments[2:]]
         return exp.Anonymous(this=upper.lower(), expressions=arguments)
+    if upper == "NTILE":
+        arguments = [exp.Cast(this=value, to=exp.DataType(this=exp.DType.INT)) for value in arguments]
     if upper in functions.COUNTS or upper in functions.FLOATS:
         made = exp.Anonymous(this=upper.lower(), expressions=arguments)
         return made if isinstance(node.parent, (exp.Window, exp.WithinGroup)) else numeric(made)
     if upper in functions.OWN:
         return call(functions.RENAMED.get(upper, upper.lower()), *arguments)
     raise OracleError(904, f'"{upper}": invalid identifier (function unknown to the sandbox)')
+
+
+def _unnested(element: str, values: list[exp.Expr]) -> exp.Expr:
+    """The elements of a collection as rows."""
+    array = exp.Array(expressions=_count(values, 0, functions.MAX_ARGUMENTS))
+    return exp.Anonymous(this="unnest", expressions=[exp.Cast(this=array, to=postgres_type(f"{element}[]"))])
 
 
 def _window(node: exp.Expr) -> exp.Expr:
@@ -392,6 +487,16 @@ def _count(arguments: list[exp.Expr], least: int, most: int) -> list[exp.Expr]:
     return arguments
 
 
+def _comparison(node: exp.Expr) -> exp.Expr:
+    """A ROWID that is compared with a literal; binds are converted before they are sent."""
+    sides = list(node.iter_expressions())
+    if any(side.meta.get("rowid") for side in sides):
+        for side in sides:
+            if isinstance(side, exp.Literal) and side.args["is_string"]:
+                side.replace(call("chartorowid", side.copy()))
+    return node
+
+
 def _div(node: exp.Expr) -> exp.Expr:
     return call("div", node.this, node.expression)
 
@@ -411,7 +516,7 @@ def _like(node: exp.Expr) -> exp.Expr:
 def _in(node: exp.Expr) -> exp.Expr:
     if len(node.expressions) > _MAX_IN_LIST:
         raise OracleError(1795, "maximum number of expressions in a list is 1000")
-    return node
+    return _comparison(node)
 
 
 def _listagg(node: exp.Expr) -> exp.Expr:
@@ -514,9 +619,10 @@ _RULES: dict[type[exp.Expr], Callable[[exp.Expr], exp.Expr]] = {
     exp.Anonymous: _anonymous,
     exp.Window: _window,
     exp.Div: _div,
+    **dict.fromkeys(_COMPARISONS, _comparison),
+    exp.In: _in,
     exp.DPipe: _concat,
     exp.Like: _like,
-    exp.In: _in,
     exp.GroupConcat: _listagg,
     exp.Trim: _trim,
     exp.Limit: _limit,
