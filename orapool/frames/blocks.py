@@ -1,4 +1,4 @@
-"""Columns that grow batch by batch, in few large blocks.
+"""Columns that grow batch by batch, each in one large array.
 
 Measured: a result that is kept in the small pieces that it comes in takes up to twice its size. The drivers' buffers
 are larger than what is in them, and where pieces of one column go, those of the next ones leave holes.
@@ -15,9 +15,55 @@ import pyarrow
 from orapool.frames.columns import Target
 from orapool.frames.decimals import widest
 
-_FIRST_ROWS, _MOST_ROWS = 1 << 16, 1 << 18
-_FIRST_BYTES, _MOST_BYTES = 1 << 20, 1 << 23
-"""Of a block: each is twice as large as the one before. What is not written to takes no memory."""
+_FIRST = 1 << 16
+_GROWTH = 4
+"""How many times larger an array gets that is full. What is not written to takes no memory, and copying takes time."""
+
+
+class _Growing:
+    """An array that grows at its end."""
+
+    def __init__(self, dtype: Any) -> None:
+        self._array = numpy.empty(0, dtype)
+        self.used = 0
+
+    def extend(self, count: int) -> Any:
+        """So many more places, to be written to."""
+        begin, self.used = self.used, self.used + count
+        if self.used > len(self._array):
+            larger = numpy.empty(max(self.used, len(self._array) * _GROWTH, _FIRST), self._array.dtype)
+            larger[:begin] = self._array[:begin]
+            self._array = larger
+        return self._array[begin : self.used]
+
+    def take(self) -> Any:
+        """The array, without room for more. There is another, empty one afterwards."""
+        taken, self._array = self._array, numpy.empty(0, self._array.dtype)
+        taken.resize(self.used, refcheck=False)
+        self.used = 0
+        return taken
+
+
+class _Nulls:
+    """Where a column is NULL, if anywhere."""
+
+    def __init__(self) -> None:
+        self._where: list[tuple[int, Any]] = []
+
+    def note(self, begin: int, array: pyarrow.Array) -> None:
+        """From row `begin` on, it is as this array is."""
+        if array.null_count:
+            self._where.append((begin, array.is_null().to_numpy(zero_copy_only=False)))
+
+    def take(self, rows: int) -> Any:
+        """A mask, or None where nothing is NULL."""
+        if not self._where:
+            return None
+        mask = numpy.zeros(rows, bool)
+        for begin, part in self._where:
+            mask[begin : begin + len(part)] = part
+        self._where.clear()
+        return mask
 
 
 class Fixed:
@@ -25,67 +71,26 @@ class Fixed:
 
     def __init__(self, type_: pyarrow.DataType) -> None:
         self.type = type_
-        self._width = type_.bit_width // 8
-        self._blocks: list[Any] = []
-        self._nulls: list[Any] = []
-        self._filled = self._room = 0
-        self._next_rows = _FIRST_ROWS
+        width = type_.bit_width // 8
+        self._dtype = numpy.dtype("int64" if width == 8 else f"V{width}")
+        self._values = _Growing(self._dtype)
+        self._nulls = _Nulls()
 
     def append(self, array: pyarrow.Array) -> None:
         """Add a batch's values."""
-        nulls = _nulls(array)
-        values = numpy.frombuffer(array.buffers()[1], numpy.uint8)[array.offset * self._width :]
-        start, count = 0, len(array)
-        while start < count:
-            if self._filled == self._room:
-                self._begin()
-            taken = min(count - start, self._room - self._filled)
-            begin, end = self._filled * self._width, (self._filled + taken) * self._width
-            self._blocks[-1][begin:end] = values[start * self._width : (start + taken) * self._width]
-            if nulls is not None:
-                if self._nulls[-1] is None:
-                    self._nulls[-1] = numpy.zeros(self._room, bool)
-                self._nulls[-1][self._filled : self._filled + taken] = nulls[start : start + taken]
-            self._filled += taken
-            start += taken
+        self._nulls.note(self._values.used, array)
+        values = numpy.frombuffer(array.buffers()[1], self._dtype)[array.offset : array.offset + len(array)]
+        self._values.extend(len(array))[:] = values
 
-    def _begin(self) -> None:
-        self._room, self._filled = self._next_rows, 0
-        self._blocks.append(numpy.empty(self._room * self._width, numpy.uint8))
-        self._nulls.append(None)
-        self._next_rows = min(self._next_rows * 2, _MOST_ROWS)
-
-    def take(self, dtype: str) -> tuple[Any, Any]:
+    def take(self) -> tuple[Any, Any]:
         """The values, and where they are NULL, or None where none is. The column is empty afterwards."""
-        rows = [len(block) // self._width for block in self._blocks]
-        if rows:
-            rows[-1] = self._filled
-        nulls = None
-        if any(part is not None for part in self._nulls):
-            nulls = numpy.concatenate(
-                [numpy.zeros(count, bool) if part is None else part[:count] for part, count in zip(self._nulls, rows)]
-            )
-        values = numpy.empty(sum(rows), dtype)
-        written = 0
-        self._blocks.reverse()
-        for count in rows:
-            values[written : written + count] = self._blocks.pop()[: count * self._width].view(dtype)
-            written += count
-        self._nulls.clear()
-        self._filled = self._room = 0
-        return values, nulls
+        nulls = self._nulls.take(self._values.used)
+        return self._values.take(), nulls
 
-    def arrow(self) -> pyarrow.ChunkedArray:
-        """The column as Arrow."""
-        chunks = []
-        for place, (block, nulls) in enumerate(zip(self._blocks, self._nulls)):
-            rows = self._filled if place == len(self._blocks) - 1 else len(block) // self._width
-            chunks.append(
-                pyarrow.Array.from_buffers(
-                    self.type, rows, [_bitmap(nulls, rows), pyarrow.py_buffer(block[: rows * self._width])]
-                )
-            )
-        return pyarrow.chunked_array(chunks, type=self.type)
+    def arrow(self) -> pyarrow.Array:
+        """The column as Arrow. It is empty afterwards."""
+        values, nulls = self.take()
+        return pyarrow.Array.from_buffers(self.type, len(values), [_bitmap(nulls), pyarrow.py_buffer(values)])
 
 
 class Variable:
@@ -93,59 +98,30 @@ class Variable:
 
     def __init__(self, type_: pyarrow.DataType) -> None:
         self.type = type_
-        self._chunks: list[pyarrow.Array] = []
-        self._data: Any = numpy.empty(0, numpy.uint8)
-        self._offsets: Any = numpy.zeros(1, numpy.int64)
-        self._nulls: Any = None
-        self._rows = self._used = 0
-        self._next_rows, self._next_bytes = _FIRST_ROWS, _FIRST_BYTES
+        self._data = _Growing(numpy.uint8)
+        self._offsets = _Growing(numpy.int64)
+        self._offsets.extend(1)[:] = 0
+        self._nulls = _Nulls()
 
     def append(self, array: pyarrow.Array) -> None:
         """Add a batch's values."""
-        nulls = _nulls(array)
+        self._nulls.note(self._offsets.used - 1, array)
         _validity, offsets, data = array.buffers()
-        begins = numpy.frombuffer(offsets, numpy.int64)[array.offset : array.offset + len(array) + 1]
-        values = numpy.frombuffer(data, numpy.uint8) if data is not None else self._data[:0]
-        start, count = 0, len(array)
-        while start < count:
-            taken = min(count - start, len(self._offsets) - 1 - self._rows)
-            size = int(begins[start + taken] - begins[start])
-            if not taken or self._used + size > len(self._data):
-                self._seal()
-                taken = min(count - start, self._next_rows)
-                self._begin(int(begins[start + taken] - begins[start]))
-                continue
-            self._data[self._used : self._used + size] = values[begins[start] : begins[start + taken]]
-            ends = begins[start + 1 : start + taken + 1]
-            numpy.add(ends, self._used - begins[start], out=self._offsets[self._rows + 1 : self._rows + taken + 1])
-            if nulls is not None:
-                if self._nulls is None:
-                    self._nulls = numpy.zeros(len(self._offsets) - 1, bool)
-                self._nulls[self._rows : self._rows + taken] = nulls[start : start + taken]
-            self._rows += taken
-            self._used += size
-            start += taken
+        ends = numpy.frombuffer(offsets, numpy.int64)[array.offset : array.offset + len(array) + 1]
+        begin, end = int(ends[0]), int(ends[-1])
+        numpy.add(ends[1:], self._data.used - begin, out=self._offsets.extend(len(array)))
+        if end > begin:
+            self._data.extend(end - begin)[:] = numpy.frombuffer(data, numpy.uint8)[begin:end]
 
-    def _begin(self, size: int) -> None:
-        self._offsets = numpy.empty(self._next_rows + 1, numpy.int64)
-        self._offsets[0] = 0
-        self._data = numpy.empty(max(self._next_bytes, size), numpy.uint8)
-        self._next_rows = min(self._next_rows * 2, _MOST_ROWS)
-        self._next_bytes = min(self._next_bytes * 2, _MOST_BYTES)
-
-    def _seal(self) -> None:
-        if self._rows:
-            offsets, data = self._offsets[: self._rows + 1], self._data[: self._used]
-            buffers = [_bitmap(self._nulls, self._rows), pyarrow.py_buffer(offsets), pyarrow.py_buffer(data)]
-            self._chunks.append(pyarrow.Array.from_buffers(self.type, self._rows, buffers))
-        self._data, self._offsets = numpy.empty(0, numpy.uint8), numpy.zeros(1, numpy.int64)
-        self._nulls = None
-        self._rows = self._used = 0
-
-    def arrow(self) -> pyarrow.ChunkedArray:
-        """The column as Arrow."""
-        self._seal()
-        return pyarrow.chunked_array(self._chunks, type=self.type)
+    def arrow(self) -> pyarrow.Array:
+        """The column as Arrow. It is empty afterwards."""
+        rows = self._offsets.used - 1
+        buffers = [
+            _bitmap(self._nulls.take(rows)),
+            pyarrow.py_buffer(self._offsets.take()),
+            pyarrow.py_buffer(self._data.take()),
+        ]
+        return pyarrow.Array.from_buffers(self.type, rows, buffers)
 
 
 class Pieces:
@@ -159,12 +135,14 @@ class Pieces:
         """Add a batch's values."""
         self._arrays.append(array)
 
-    def arrow(self) -> pyarrow.ChunkedArray:
+    def arrow(self) -> pyarrow.Array:
         """The column as Arrow."""
         if self.type is None:
             self.type = widest([array.type for array in self._arrays])
             self._arrays = [array.cast(self.type) for array in self._arrays]
-        return pyarrow.chunked_array(self._arrays, type=self.type)
+        if not self._arrays:
+            return pyarrow.array([], type=self.type)
+        return pyarrow.concat_arrays(self._arrays)
 
 
 Column = Union[Fixed, Variable, Pieces]
@@ -188,11 +166,6 @@ def _make_column(type_: pyarrow.DataType | None) -> Column:
     return Fixed(type_)
 
 
-def _nulls(array: pyarrow.Array) -> Any:
-    """Where an array is NULL, or None where it never is."""
-    return array.is_null().to_numpy(zero_copy_only=False) if array.null_count else None
-
-
-def _bitmap(nulls: Any, rows: int) -> pyarrow.Buffer | None:
+def _bitmap(nulls: Any) -> pyarrow.Buffer | None:
     """Arrow's own way to say where a column is NULL."""
-    return None if nulls is None else pyarrow.py_buffer(numpy.packbits(~nulls[:rows], bitorder="little"))
+    return None if nulls is None else pyarrow.py_buffer(numpy.packbits(~nulls, bitorder="little"))

@@ -52,15 +52,15 @@ def make_frame(targets: Sequence[Target], columns: list[Column], how: Reading, s
 
 
 def _to_pandas(target: Target, column: Column, how: Reading, backend: Backend | None) -> Any:
-    if target.as_decimal:
-        texts = column.arrow().to_pylist()
-        return pandas.Series([None if text is None else Decimal(text) for text in texts], dtype=object)
-    if backend == "pyarrow" or (how.decimals == "arrow" and pyarrow.types.is_decimal(column.arrow().type)):
-        return pandas.arrays.ArrowExtensionArray(column.arrow())
     dtype = _DTYPES.get(column.type)
-    if isinstance(column, Fixed) and dtype is not None:
-        return _from_numpy(column.type, *column.take(dtype), backend)
+    if isinstance(column, Fixed) and dtype is not None and backend != "pyarrow":
+        values, nulls = column.take()
+        return _from_numpy(column.type, values.view(dtype), nulls, backend)
     arrow = column.arrow()
+    if target.as_decimal:
+        return pandas.Series([None if text is None else Decimal(text) for text in arrow.to_pylist()], dtype=object)
+    if backend == "pyarrow" or (how.decimals == "arrow" and pyarrow.types.is_decimal(arrow.type)):
+        return pandas.arrays.ArrowExtensionArray(arrow)
     if pyarrow.types.is_boolean(arrow.type) and (backend == "numpy_nullable" or arrow.null_count):
         return _from_arrow(pandas.BooleanDtype(), arrow)
     if pyarrow.types.is_large_string(arrow.type) and backend == "numpy_nullable":
@@ -68,7 +68,7 @@ def _to_pandas(target: Target, column: Column, how: Reading, backend: Backend | 
     return arrow.to_pandas()
 
 
-def _from_arrow(dtype: Any, column: pyarrow.ChunkedArray) -> Any:
+def _from_arrow(dtype: Any, column: pyarrow.Array) -> Any:
     return dtype.__from_arrow__(column)  # the protocol of pandas's own extension types
 
 
