@@ -15,6 +15,7 @@ from orapool.errors import (
     PoolClosed,
     PoolError,
     PoolTimeout,
+    WriteError,
 )
 from orapool.pools import close, configure, connection, pool, transaction
 from orapool.retries import retry
@@ -35,6 +36,7 @@ _WAYS_IN = {
     "from_engine_options": "orapool.queue_pool",
     "url": "orapool.alchemy",
     "read_df": "orapool.frames",
+    "write_df": "orapool.frames.writing",
 }
 
 __all__ = [
@@ -48,6 +50,7 @@ __all__ = [
     "PoolStats",
     "PoolTimeout",
     "SessionPool",
+    "WriteError",
     "aclose",
     "aconnection",
     "apool",
@@ -66,6 +69,7 @@ __all__ = [
     "tag",
     "transaction",
     "url",
+    "write_df",
 ]
 
 

@@ -108,9 +108,10 @@ class Attempt:
     unit: Unit
     left: float | None = None
 
-    def draw(self, pool: SessionPool) -> Any:
-        """Check out a connection for this run."""
-        connection = _acquire(pool, self.left)
+    def draw(self, pool: SessionPool, timeout: float | None = None) -> Any:
+        """Check out a connection for this run, within `timeout` seconds where that is given."""
+        limits = [seconds for seconds in (self.left, timeout) if seconds is not None]
+        connection = _acquire(pool, min(limits, default=None))
         connection.unit = self.unit
         return connection
 

@@ -6,7 +6,7 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from types import ModuleType, TracebackType
-from typing import Any, Callable, Protocol
+from typing import TYPE_CHECKING, Any, Callable, Protocol
 
 from orapool.causes import ASKED
 from orapool.credentials import Credentials
@@ -14,6 +14,9 @@ from orapool.drivers import units
 from orapool.errors import lost_by_silence, lost_connection
 from orapool.settings import PoolSettings
 from orapool.tags import Tags
+
+if TYPE_CHECKING:
+    from orapool.drivers.array_binds import Bind
 
 _NO_ROW = object()
 _UNTOLD = object()
@@ -111,6 +114,17 @@ class Driver(Protocol):
 
     def is_pool_exhausted(self, error: BaseException) -> bool:
         """Whether the native pool had no session to give within the time it was allowed."""
+
+    def write_rows(self, cursor: Any, statement: str, binds: Sequence[Bind], batch_errors: bool) -> None:
+        """Run `statement` once for each row of columns of Arrow data (talks to the server). Needs pyarrow."""
+
+    def check_direct_path(self) -> None:
+        """Raise `ConfigurationError` where there is no `load_direct_path`."""
+
+    def load_direct_path(
+        self, connection: Any, schema: str | None, table: str, names: Sequence[str], binds: Sequence[Bind]
+    ) -> None:
+        """Load columns of Arrow data into a table past SQL, and commit (talks to the server). Needs pyarrow."""
 
 
 class TagAttribute:

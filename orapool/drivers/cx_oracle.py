@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import math
 import weakref
+from collections.abc import Sequence
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cx_Oracle
 
@@ -15,6 +16,9 @@ from orapool.drivers.base import OnSession, ParentsConnection, PooledConnection,
 from orapool.drivers.oracle_client import EXHAUSTED, WAIT_TIMEOUT, descriptor, refuse, tag_lengths
 from orapool.errors import ConfigurationError, error_codes, lost_connection
 from orapool.settings import PoolSettings
+
+if TYPE_CHECKING:
+    from orapool.drivers.array_binds import Bind
 
 # Handle types, attributes and value types of OCI's oci.h, for Connection._get_oci_attr(): no round trip, 0.2 us.
 _SERVICE_CONTEXT, _SESSION = 3, 9
@@ -190,3 +194,19 @@ class CxOracle:
     def is_pool_exhausted(self, error: BaseException) -> bool:
         """ORA-24418, 24457, 24459 and 24496: the pool is full, or did not grow in time."""
         return any(code in EXHAUSTED for code in error_codes(error))
+
+    def write_rows(self, cursor: Any, statement: str, binds: Sequence[Bind], batch_errors: bool) -> None:
+        """Run `statement` for each row."""
+        from orapool.drivers.array_binds import execute_lists
+
+        execute_lists(cx_Oracle, cursor, statement, binds, batch_errors)
+
+    def check_direct_path(self) -> None:
+        """It has none."""
+        raise ConfigurationError("direct_path=True: cx_Oracle has no direct path load: use driver='oracledb'")
+
+    def load_direct_path(
+        self, connection: Any, schema: str | None, table: str, names: Sequence[str], binds: Sequence[Bind]
+    ) -> None:
+        """It has none."""
+        self.check_direct_path()

@@ -8,8 +8,9 @@ import os
 import sys
 import threading
 import weakref
+from collections.abc import Sequence
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import oracledb
 
@@ -26,8 +27,12 @@ from orapool.dsn import with_connect_timeouts
 from orapool.errors import ConfigurationError, error_codes, lost_connection
 from orapool.settings import PoolSettings
 
+if TYPE_CHECKING:
+    from orapool.drivers.array_binds import Bind
+
 _PURITIES = {"new": oracledb.PURITY_NEW, "self": oracledb.PURITY_SELF}
-_MAJOR = int(oracledb.__version__.partition(".")[0])
+_VERSION = tuple(int(part) for part in oracledb.__version__.split(".")[:2])
+_MAJOR = _VERSION[0]
 
 
 class Cursor(WatchedCursor, oracledb.Cursor):
@@ -258,3 +263,36 @@ class OracleDb:
     def is_pool_exhausted(self, error: BaseException) -> bool:
         """DPY-4005."""
         return "DPY-4005" in error_codes(error)
+
+    def write_rows(self, cursor: Any, statement: str, binds: Sequence[Bind], batch_errors: bool) -> None:
+        """Run `statement` for each row; from 3.3 on, the driver takes most Arrow data as it is."""
+        from orapool.drivers.array_binds import execute_arrow, execute_lists, goes_as_arrow
+
+        if _VERSION >= (3, 3) and all(map(goes_as_arrow, binds)):
+            execute_arrow(cursor, statement, binds, batch_errors)
+        else:
+            execute_lists(oracledb, cursor, statement, binds, batch_errors)
+
+    def check_direct_path(self) -> None:
+        """It has it from 3.4 on, in thin mode."""
+        if not hasattr(oracledb.Connection, "direct_path_load"):
+            raise ConfigurationError(
+                f"direct_path=True: python-oracledb {oracledb.__version__} has no direct path load: use 3.4 or later"
+            )
+        if not oracledb.is_thin_mode():
+            raise ConfigurationError(
+                "direct_path=True: python-oracledb has direct path load in thin mode only, and is in thick mode"
+            )
+
+    def load_direct_path(
+        self, connection: Any, schema: str | None, table: str, names: Sequence[str], binds: Sequence[Bind]
+    ) -> None:
+        """Load, in one call for all rows."""
+        from orapool.drivers.array_binds import to_table
+
+        connection.note_sending("insert")
+        try:
+            connection.direct_path_load(schema or connection.username.upper(), table, list(names), to_table(binds))
+        except Exception as error:
+            connection.note(error)
+            raise

@@ -166,7 +166,7 @@ def decode_timestamp_tz(value: bytes) -> bytes:
 
 
 # ---------------------------------------------------------------- intervals
-_INTERVAL_DS = re.compile(rb"(?:(-?\d+) days?)? ?(?:(-)?(\d+):(\d\d):(\d\d)(?:\.(\d+))?)?")
+_INTERVAL_DS = re.compile(rb"(?:(-?\d+) days?)? ?(?:([-+])?(\d+):(\d\d):(\d\d)(?:\.(\d+))?)?")
 _INTERVAL_YM = re.compile(rb"(?:(-?\d+) years?)? ?(?:(-?\d+) mons?)?(?:00:00:00)?")
 
 
@@ -178,7 +178,7 @@ def encode_interval_ds(value: bytes) -> bytes:
     days, sign, hours, minutes, seconds, fraction = match.groups()
     nanoseconds = int((fraction or b"0").ljust(9, b"0")[:9])
     nanoseconds += ((int(hours or 0) * 60 + int(minutes or 0)) * 60 + int(seconds or 0)) * 10**9
-    total = int(days or 0) * 86_400 * 10**9 + (-nanoseconds if sign else nanoseconds)
+    total = int(days or 0) * 86_400 * 10**9 + (-nanoseconds if sign == b"-" else nanoseconds)
     unit = -1 if total < 0 else 1
     rest, nanoseconds = divmod(abs(total), 10**9)
     rest, second = divmod(rest, 60)
@@ -197,7 +197,7 @@ def decode_interval_ds(value: bytes) -> bytes:
     days = int.from_bytes(value[:4], "big") - _SIGN_OFFSET
     nanoseconds = int.from_bytes(value[7:11], "big") - _SIGN_OFFSET
     seconds = Decimal(value[6] - 60) + Decimal(nanoseconds).scaleb(-9)
-    return f"{days} days {value[4] - 60} hours {value[5] - 60} minutes {seconds} seconds".encode()
+    return f"{days} days {value[4] - 60} hours {value[5] - 60} minutes {seconds:f} seconds".encode()
 
 
 def encode_interval_ym(value: bytes) -> bytes:
