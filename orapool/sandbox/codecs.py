@@ -166,7 +166,7 @@ def decode_timestamp_tz(value: bytes) -> bytes:
 
 
 # ---------------------------------------------------------------- intervals
-_INTERVAL_DS = re.compile(rb"(?:(-?\d+) days?)? ?(?:([-+])?(\d+):(\d\d):(\d\d)(?:\.(\d+))?)?")
+_INTERVAL_DS = re.compile(rb"(?:(-?\d+) days?)? ?(?:([+-])?(\d+):(\d\d):(\d\d)(?:\.(\d+))?)?")
 _INTERVAL_YM = re.compile(rb"(?:(-?\d+) years?)? ?(?:(-?\d+) mons?)?(?:00:00:00)?")
 
 

@@ -6,7 +6,7 @@ import datetime
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from orapool.sandbox import codecs, lobs
+from orapool.sandbox import bind_rows, codecs, lobs
 from orapool.sandbox.capabilities import CHARSET_UTF8, CHARSET_UTF16
 from orapool.sandbox.errors import OracleError
 from orapool.sandbox.messages import (
@@ -194,7 +194,7 @@ class StatementCalls:
             raise OracleError(3001, "unimplemented feature: scrollable cursors")
         is_query = statement.kind == "query"
         sql_id = cursor.sql_id if request.wants_sql_id else None
-        rows: list[BindRow] = []
+        rows: Sequence[Sequence[bytes | None]] = []
         if options & ExecuteOption.EXECUTE:
             rows = self._read_bind_rows(reader, cursor, 1 if is_query else max(1, request.iterations))
         if is_query:
@@ -219,7 +219,9 @@ class StatementCalls:
             return error
         return None
 
-    def _execute_query(self, cursor: Cursor, request: ExecuteRequest, rows: list[BindRow], sql_id: str | None) -> bytes:
+    def _execute_query(
+        self, cursor: Cursor, request: ExecuteRequest, rows: Sequence[Sequence[bytes | None]], sql_id: str | None
+    ) -> bytes:
         options = request.options
         if options & ExecuteOption.EXECUTE:
             self._query(cursor, rows)
@@ -239,7 +241,7 @@ class StatementCalls:
         parameters = make_execute_parameters(None, sql_id)
         return described + self._rows(cursor, limit) + parameters + self._end_of_rows(cursor)
 
-    def _query(self, cursor: Cursor, rows: list[BindRow]) -> None:
+    def _query(self, cursor: Cursor, rows: Sequence[Sequence[bytes | None]]) -> None:
         assert cursor.statement is not None
         cursor.close()
         cursor.result = self._backend.query(cursor.statement, cursor.bind_types, rows[0] if rows else [])
@@ -249,7 +251,9 @@ class StatementCalls:
             cursor.columns = tuple(cursor.result.columns)
             cursor.encoders = []
 
-    def _run(self, cursor: Cursor, rows: list[BindRow], commit: bool, batch_errors: bool) -> tuple[bytes, Outcome]:
+    def _run(
+        self, cursor: Cursor, rows: Sequence[Sequence[bytes | None]], commit: bool, batch_errors: bool
+    ) -> tuple[bytes, Outcome]:
         """Execute what is not a query; returns the rows of its OUT binds and the outcome."""
         assert cursor.statement is not None
         outcome = self._backend.execute(cursor.statement, cursor.bind_types, rows, batch_errors)
@@ -272,7 +276,7 @@ class StatementCalls:
         )
 
     # ------------------------------------------------------------ binds
-    def _read_bind_rows(self, reader: Reader, cursor: Cursor, count: int) -> list[BindRow]:
+    def _read_bind_rows(self, reader: Reader, cursor: Cursor, count: int) -> Sequence[Sequence[bytes | None]]:
         """Read the bind values of ``count`` executions; OUT binds are not sent and stay None."""
         definitions = cursor.binds
         statement = cursor.statement
@@ -285,6 +289,8 @@ class StatementCalls:
         sent = [index for index in range(len(definitions)) if index not in unsent]
         if statement is None or statement.kind != "plsql":
             sent.sort(key=lambda index: definitions[index].type.buffer_size > _LONGEST_STRING)
+        if not any(_is_special(definition) for definition in definitions):
+            return bind_rows.read(reader, cursor.bind_types, sent, count)
         rows: list[BindRow] = []
         failure: OracleError | None = None
         for _ in range(count):
@@ -434,3 +440,8 @@ class StatementCalls:
         lob, locator = self._lobs.put(code == CLOB.code, value)
         with_sizes = define is None or bool(define.continuation_flags & _PREFETCH_LOB)
         return lobs.encode_located(lob, locator, with_sizes)
+
+
+def _is_special(definition: Definition) -> bool:
+    """Whether bind values come otherwise than as plain ones."""
+    return bool(definition.flags & BIND_FLAG_ARRAY) or definition.type.code in (*_LOB_CODES, _REF_CURSOR_CODE)

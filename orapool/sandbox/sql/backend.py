@@ -26,6 +26,7 @@ from orapool.sandbox.sql.parser import parse_statement
 from orapool.sandbox.sql.plsql import PROCEDURES, Step
 from orapool.sandbox.sql.registry import entry
 from orapool.sandbox.sql.results import Outcome, ResultSet
+from orapool.sandbox.sql.rows import BindRows
 from orapool.sandbox.sql.scanner import locate, scan
 from orapool.sandbox.sql.sqlstate import oracle_error
 from orapool.sandbox.sql.statement import DDL, DML, PLSQL, QUERY, Statement
@@ -219,8 +220,9 @@ class Backend:
         check_binds(statement, bind_types, binds)
         merged = merged_binds(statement, bind_types, [binds])
         prepared = self._prepare(statement, bind_types, merged)
-        values = [*without_empty(binds), *statement.constants]
-        convert_strings(self, string_binds(statement, bind_types), prepared.parameters, [values])
+        columns_: list[Sequence[bytes | None]] = [[value] for value in (*without_empty(binds), *statement.constants)]
+        convert_strings(self, string_binds(statement, bind_types), prepared.parameters, columns_)
+        values = [value for (value,) in columns_]
         command: list[Run | RunPrepared] = [RunPrepared(prepared.name, values)]
         at = 0
         if statement.lock_wait is not None:
@@ -272,8 +274,8 @@ class Backend:
         check_binds(statement, bind_types, rows[0])
         merged = merged_binds(statement, bind_types[:inputs], rows)
         prepared = self._prepare(statement, bind_types[:inputs], merged)
-        values = [[*without_empty(row[:inputs]), *statement.constants] for row in rows]
-        convert_strings(self, string_binds(statement, bind_types), prepared.parameters, values)
+        values = BindRows.of(rows, inputs).with_constants(statement.constants)
+        convert_strings(self, string_binds(statement, bind_types), prepared.parameters, values.columns)
         if len(values) == 1 and not batch_errors:
             result = self.run([RunPrepared(prepared.name, values[0])], opens=True, verb=statement.verb)[0]
             outcome = Outcome(returned=[_returned(result)] if statement.returning_from is not None else [])
