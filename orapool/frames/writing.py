@@ -277,10 +277,9 @@ class _Job:
             pool.driver.check_direct_path()
         if self.model is not None:
             self._make_model()
-        with contextlib.ExitStack() as held:
-            connection = held.enter_context(attempt.draw(pool, self._left()))
+        with attempt.draw(pool, self._left()) as connection:
             self._limit(pool.driver, connection)
-            cursor = held.enter_context(contextlib.closing(connection.cursor()))
+            cursor = connection.cursor()  # which is not closed here: with a lost session, that is an error of its own
             columns = self._prepare(cursor)
             order = sorted(range(len(columns)), key=lambda number: columns[number].is_lob)
             loader = _Load(self, pool.driver, connection, cursor, order, [columns[number] for number in order])
