@@ -46,14 +46,19 @@ def execute_lists(
     cursor.executemany(statement, rows, batcherrors=batch_errors)
 
 
-def execute_arrow(cursor: Any, statement: str, binds: Sequence[Bind], batch_errors: bool = False) -> None:
-    """Run `statement` for each row, with Arrow data as it is."""
-    cursor.executemany(statement, to_table(binds), batcherrors=batch_errors)
+def execute_arrow(
+    cursor: Any, statement: str, binds: Sequence[Bind], batch_errors: bool = False, copied: bool = False
+) -> None:
+    """Run `statement` for each row, with Arrow data as it is; `copied` as for `to_table`."""
+    cursor.executemany(statement, to_table(binds, copied), batcherrors=batch_errors)
 
 
-def to_table(binds: Sequence[Bind]) -> Any:
-    """The columns as a pyarrow Table."""
-    return pa.Table.from_arrays([bind.values for bind in binds], [f"c{number}" for number in range(len(binds))])
+def to_table(binds: Sequence[Bind], copied: bool = False) -> Any:
+    """The columns as a pyarrow Table. With `copied`, none of them is a slice: each begins where its memory does."""
+    columns = [bind.values for bind in binds]
+    if copied:
+        columns = [pa.concat_arrays([each.slice(0, 0), each]) if each.offset else each for each in columns]
+    return pa.Table.from_arrays(columns, [f"c{number}" for number in range(len(columns))])
 
 
 def goes_as_arrow(bind: Bind) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -281,13 +281,12 @@ def test_append_binds_what_the_columns_are(towns: SessionPool) -> None:
     frame = pandas.DataFrame({"PEOPLE": [7.0, None], "Name": ["Bern", "Thun"], "id": ["1", "2"]}).astype(
         {"id": "int64"}
     )
-    frame["founded"] = pandas.to_datetime(["1191-01-01" if PANDAS >= (2, 0) else "1791-01-01", None])
+    frame["founded"] = pandas.to_datetime(["1791-01-01", None])
 
     orapool.write_df(frame, "towns")
 
-    year = 1191 if PANDAS >= (2, 0) else 1791
     assert _rows("select name, people, founded from towns order by id") == [
-        ("Bern", 7, datetime.datetime(year, 1, 1)),
+        ("Bern", 7, datetime.datetime(1791, 1, 1)),
         ("Thun", None, None),
     ]
 
@@ -506,6 +505,25 @@ def test_batches_are_as_large_as_told(towns: SessionPool, sandbox: Sandbox) -> N
     assert written.batches == 10
     assert trips["execute"] + trips.get("reexecute", 0) <= 10 + 1  # and the description of the table
     assert trips["commit"] == 1
+
+
+@pytest.mark.parametrize("make", [pyarrow.Table.from_pandas, polars.from_pandas, pandas.DataFrame])
+def test_each_batch_has_its_own_rows(pool: SessionPool, make: Callable[[Any], Any]) -> None:
+    numbers = [None if number % 3 == 0 else number for number in range(25)]
+    columns = {
+        "id": range(25),
+        "number": pandas.array(numbers, dtype="Int64"),
+        "text": [None if number is None else f"text {number}" for number in numbers],
+        "ratio": [numpy.nan if number is None else number / 4 for number in numbers],
+        "moment": pandas.to_datetime([None if number is None else f"2024-01-{number:02d}" for number in numbers]),
+    }
+
+    orapool.write_df(make(pandas.DataFrame(columns)), "written", if_exists="create", batch_size=7)
+
+    assert _rows("select id, \"NUMBER\", text, ratio, to_char(moment, 'DD') from written order by id") == [
+        (place, number, *((None, None, None) if number is None else (f"text {number}", number / 4, f"{number:02d}")))
+        for place, number in enumerate(numbers)
+    ]
 
 
 def test_rows_of_great_width_go_in_smaller_batches(pool: SessionPool) -> None:
