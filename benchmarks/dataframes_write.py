@@ -47,7 +47,8 @@ class Cost:
     seconds: float
     cpu_seconds: float
     memory: int
-    round_trips: float
+    written: int
+    round_trips: int
     failure: str = ""
 
 
@@ -127,6 +128,12 @@ def make_table() -> None:
         )
 
 
+def count_rows() -> int:
+    """How many rows the table has now."""
+    with orapool.connection() as connection, connection.cursor() as cursor:
+        return int(cursor.execute(f"select count(*) from {TABLE}").fetchone()[0])
+
+
 def run_one(contender: str, rows: int) -> dict[str, Any]:
     """Write in this process."""
     frame = make_frame(rows)
@@ -154,6 +161,7 @@ def run_one(contender: str, rows: int) -> dict[str, Any]:
         "seconds": seconds,
         "cpu_seconds": after.user + after.system - times.user - times.system,
         "memory": _peak() - before,
+        "written": count_rows(),
         "failure": failure,
     }
 
