@@ -42,8 +42,12 @@ def execute_lists(
 ) -> None:
     """Run `statement` for each row, with lists of Python's own values."""
     cursor.setinputsizes(*[_input_size(dbapi, cursor, bind) for bind in binds])
-    rows = list(zip(*[_to_list(bind) for bind in binds]))
-    cursor.executemany(statement, rows, batcherrors=batch_errors)
+    cursor.executemany(statement, to_rows(binds), batcherrors=batch_errors)
+
+
+def to_rows(binds: Sequence[Bind]) -> list[tuple[Any, ...]]:
+    """The rows as tuples of Python's own values."""
+    return list(zip(*[_to_list(bind) for bind in binds]))
 
 
 def execute_arrow(

@@ -291,13 +291,12 @@ class OracleDb:
         self, connection: Any, schema: str | None, table: str, names: Sequence[str], binds: Sequence[Bind]
     ) -> None:
         """Load, in one call for all rows."""
-        from orapool.drivers.array_binds import to_table
+        from orapool.drivers.array_binds import goes_as_arrow, to_rows, to_table
 
+        data = to_table(binds, _TAKES_NO_SLICES) if all(map(goes_as_arrow, binds)) else to_rows(binds)
         connection.note_sending("insert")
         try:
-            connection.direct_path_load(
-                schema or connection.username.upper(), table, list(names), to_table(binds, _TAKES_NO_SLICES)
-            )
+            connection.direct_path_load(schema or connection.username.upper(), table, list(names), data)
         except Exception as error:
             connection.note(error)
             raise

@@ -179,6 +179,15 @@ def fit(values: Any, column: TableColumn, truncate: bool) -> Bind:
     raise Unfit(f"is of {kind}, which has no type in Oracle: convert it first")
 
 
+def as_stored(bind: Bind, column: TableColumn) -> Bind:
+    """The same values in the very type of the column, where nothing converts them on their way."""
+    if column.kind in ("BINARY_DOUBLE", "BINARY_FLOAT"):
+        return Bind(column.kind, bind.values.cast(pa.float64() if column.kind == "BINARY_DOUBLE" else pa.float32()))
+    if column.kind == "BOOLEAN":
+        return Bind(column.kind, bind.values.cast(pa.bool_()))
+    return bind
+
+
 def _mismatch(kind: Any, column: TableColumn, advice: str = "convert it") -> Unfit:
     return Unfit(f"is of {kind}, and the table's column {column.name} is {column.text}: {advice}")
 

@@ -437,7 +437,10 @@ class _Load:
         job._limit(self._driver, self._connection)
         self._batches += 1
         if job.direct_path:
+            from orapool.frames.values import as_stored
+
             names = [column.name for column in self._columns]
+            binds = [as_stored(bind, column) for bind, column in zip(binds, self._columns)]
             self._driver.load_direct_path(self._connection, job.target.schema, job.target.table, names, binds)
             self._sent += rows
             return

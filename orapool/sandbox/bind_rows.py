@@ -45,7 +45,7 @@ def read(reader: Reader, kinds: Sequence[OracleType], sent: Sequence[int], count
             done += 1
     columns: list[Column] = [[None] * count for _ in kinds]
     for index, found in zip(sent, values):
-        columns[index] = _decode(kinds[index], found)
+        columns[index] = decode(kinds[index], found)
     return BindRows(columns, count)
 
 
@@ -96,20 +96,21 @@ def _read_slowly(reader: Reader, columns: list[Column]) -> None:
             column.append(reader.text() or None)
 
 
-def _decode(kind: OracleType, values: Column) -> Column:
+def decode(kind: OracleType, values: Column) -> Column:
+    """Engine text of all values of a column."""
     if kind.code in _AS_THEY_ARE and kind.charset_form != CHARSET_NCHAR:
         return values
     if kind.code == types.BINARY_DOUBLE.code:
         return _decode_doubles(values)
-    decode = codecs.decoder(kind)
+    decode_one = codecs.decoder(kind)
     if kind.charset_form != CHARSET_NCHAR:
-        decode = _BULK.get(kind.code, decode)
+        decode_one = _BULK.get(kind.code, decode_one)
     if len(set(values[:_SAMPLE])) > _SAMPLE // 2:
-        return [None if value is None else decode(value) for value in values]
+        return [None if value is None else decode_one(value) for value in values]
     known: dict[bytes | None, bytes | None] = {None: None}
     for value in set(values):
         if value is not None:
-            known[value] = decode(value)
+            known[value] = decode_one(value)
     return [known[value] for value in values]
 
 
