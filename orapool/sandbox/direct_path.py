@@ -7,17 +7,18 @@ abort drops them). Here the rows are inserted all the same.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from orapool.sandbox import bind_rows
 from orapool.sandbox.errors import OracleError
 from orapool.sandbox.messages import Function, MessageType, make_column
 from orapool.sandbox.sql import Backend, BindRows, Statement
-from orapool.sandbox.types import BLOB, CHARSET_NCHAR, CLOB, LONG, LONG_RAW, Column, OracleType
+from orapool.sandbox.types import BLOB, CHARSET_NCHAR, CLOB, LONG, LONG_RAW, Column, OracleType, char, varchar2
 from orapool.sandbox.wire import ProtocolError, Reader, integer
 
 CALLS = frozenset((Function.DIRECT_PATH_PREPARE, Function.DIRECT_PATH_LOAD, Function.DIRECT_PATH_END))
 
+_STRINGS = frozenset((varchar2(1).code, char(1).code))
 _LOAD = 1
 _OBJECT, _SCHEMA, _COLUMN = 1, 3, 4
 _CURSOR = 3
@@ -82,7 +83,7 @@ class DirectPath:
         self._loads[self._last_id] = _Load(statement, tuple(map(_loaded_as, columns)))
         out = [self._last_id if index == _CURSOR else 0 for index in range(_OUT_VALUES)]
         parts = [bytes((MessageType.PARAMETER,)), integer(len(columns))]
-        parts += [make_column(column, position) for position, column in enumerate(columns, start=1)]
+        parts += [make_column(_in_bytes(column), position) for position, column in enumerate(columns, start=1)]
         parts += [integer(0), integer(len(out)), *map(integer, out)]
         return b"".join(parts)
 
@@ -128,6 +129,13 @@ class DirectPath:
 
 def _no_values() -> bytes:
     return bytes((MessageType.PARAMETER,)) + integer(0)
+
+
+def _in_bytes(column: Column) -> Column:
+    """Strings with their size in bytes for that in characters, which python-oracledb compares with a value's bytes."""
+    if column.type.code not in _STRINGS:
+        return column
+    return replace(column, type=replace(column.type, char_size=column.type.buffer_size))
 
 
 def _loaded_as(column: Column) -> OracleType:

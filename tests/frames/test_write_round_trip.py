@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 import orapool
 from orapool import SessionPool
+from tests.conftest import THICK
 
 UTC = datetime.timezone.utc
 MOMENTS = st.datetimes(datetime.datetime(1, 1, 2), datetime.datetime(9999, 12, 30))
@@ -107,13 +108,7 @@ def _read(names: list[str]) -> list[tuple[Any, ...]]:
         return found
 
 
-@pytest.mark.parametrize("make", [_objects, _arrow, _pandas, _polars], ids=["objects", "arrow", "pandas", "polars"])
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck), database=None)
-@given(columns=_columns())
-def test_a_frame_comes_back_as_it_was(
-    default_pool: SessionPool, make: Callable[..., Any], columns: dict[str, list[Any]]
-) -> None:
-    frame = make(columns)
+def _check(frame: Any, columns: dict[str, list[Any]], **options: Any) -> None:
     places = list(range(len(columns["whole"])))
     if isinstance(frame, pyarrow.Table):
         frame = frame.append_column("place", pyarrow.array(places))
@@ -122,7 +117,35 @@ def test_a_frame_comes_back_as_it_was(
     else:
         frame["place"] = places
 
-    written = orapool.write_df(frame, "round_trip", if_exists="replace", batch_size=4)
+    written = orapool.write_df(frame, "round_trip", if_exists="replace", batch_size=4, **options)
 
     assert written.rows == len(places)
     assert _read(list(columns)) == [tuple(map(_as_read, row)) for row in zip(*columns.values())]
+
+
+FEW = settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+
+
+@pytest.mark.parametrize("make", [_objects, _arrow, _pandas, _polars], ids=["objects", "arrow", "pandas", "polars"])
+@FEW
+@given(columns=_columns())
+def test_a_frame_comes_back_as_it_was(
+    default_pool: SessionPool, make: Callable[..., Any], columns: dict[str, list[Any]]
+) -> None:
+    _check(make(columns), columns)
+
+
+@pytest.mark.parametrize("in_arrow", [False, True])
+@FEW
+@given(columns=_columns())
+def test_direct_path(default_pool: SessionPool, in_arrow: bool, columns: dict[str, list[Any]]) -> None:
+    if in_arrow:  # the columns that python-oracledb takes as Arrow data
+        columns = {
+            name: values for name, values in columns.items() if name not in ("span", "zoned", "letters", "image")
+        }
+    options = {"direct_path": True, "commit": "batch"}
+    if not hasattr(default_pool.driver.dbapi.Connection, "direct_path_load") or THICK:
+        with pytest.raises(orapool.ConfigurationError, match="direct_path=True: .* has (no )?direct path load"):
+            _check(_arrow(columns), columns, **options)
+    else:
+        _check(_arrow(columns), columns, **options)

@@ -19,6 +19,7 @@ from sqlalchemy import Column, Integer, MetaData, Numeric, String, Table
 import orapool
 from orapool import SessionPool
 from orapool.sandbox import Sandbox
+from tests.conftest import THICK
 from tests.waiting import until
 
 PANDAS = tuple(int(part) for part in pandas.__version__.split(".")[:2])
@@ -588,15 +589,29 @@ def test_a_session_lost_in_between_is_told_and_nothing_sent_again(towns: Session
     assert _rows("select id from towns order by id") == [(1,), (2,)]
 
 
-def test_direct_path_is_refused_where_there_is_none(towns: SessionPool, driver: str) -> None:
-    if driver == "cx_oracle":
-        message = "cx_Oracle has no direct path load: use driver='oracledb'"
-    elif not hasattr(towns.driver.dbapi.Connection, "direct_path_load"):
-        message = "has no direct path load: use 3.4 or later"
-    else:
+@pytest.mark.parametrize("text", ["", "x" * 70_000, "ü" * 40_000])
+def test_direct_path_where_the_driver_has_it(towns: SessionPool, sandbox: Sandbox, text: str) -> None:
+    _run("create table written (id number(9) not null, text clob, data blob, price number(9,2))")
+    frame = pandas.DataFrame({"id": [1, 2], "text": [text, "a"], "data": [text.encode(), b"a"], "price": [1.25, -0.1]})
+
+    if not hasattr(towns.driver.dbapi.Connection, "direct_path_load") or THICK:
+        with pytest.raises(orapool.ConfigurationError, match="direct_path=True: .* has (no )?direct path load"):
+            orapool.write_df(frame, "written", direct_path=True, commit="batch")
         return
-    with pytest.raises(orapool.ConfigurationError, match=message):
-        orapool.write_df(FRAME, "towns", direct_path=True, commit="batch")
+    before = sandbox.stats()
+    written = orapool.write_df(frame, "written", direct_path=True, commit="batch")
+
+    assert written.rows == 2
+    assert (sandbox.stats() - before).round_trips["direct_path"] == 3
+    assert _rows("select text, data, price from written order by id") == [
+        (text or None, text.encode() or None, 1.25),
+        ("a", b"a", -0.1),
+    ]
+    with pytest.raises(orapool.WriteError, match="; no row is written"):
+        orapool.write_df(
+            frame.assign(id=[3, None]).astype({"id": "Int64"}), "written", direct_path=True, commit="batch"
+        )
+    assert _rows("select count(*) from written") == [(2,)]
 
 
 def test_importing_orapool_imports_neither_pandas_nor_pyarrow() -> None:
