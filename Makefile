@@ -37,6 +37,7 @@ lint: install
 benchmark: install
 	$(WITH_CLIENT) $(BIN)/python -m benchmarks.round_trips
 	$(WITH_CLIENT) $(BIN)/python -m benchmarks.checkout
+	$(WITH_CLIENT) $(BIN)/python -m benchmarks.sandbox
 
 # As root, with faults of the network. OUTAGE_ARGUMENTS="--quick" takes minutes less.
 benchmark-outage: firewall install

@@ -15,6 +15,9 @@ from orapool.errors import (
     PoolClosed,
     PoolError,
     PoolTimeout,
+    PrecisionLoss,
+    ReadInterrupted,
+    ReadTimeout,
     WriteError,
 )
 from orapool.pools import close, configure, connection, pool, transaction
@@ -35,7 +38,10 @@ _WAYS_IN = {
     "engine_options": "orapool.alchemy",
     "from_engine_options": "orapool.queue_pool",
     "url": "orapool.alchemy",
+    "iter_df": "orapool.frames",
+    "read_arrow": "orapool.frames",
     "read_df": "orapool.frames",
+    "read_polars": "orapool.frames",
     "write_df": "orapool.frames.writing",
 }
 
@@ -49,6 +55,9 @@ __all__ = [
     "PoolError",
     "PoolStats",
     "PoolTimeout",
+    "PrecisionLoss",
+    "ReadInterrupted",
+    "ReadTimeout",
     "SessionPool",
     "WriteError",
     "aclose",
@@ -63,8 +72,11 @@ __all__ = [
     "engine",
     "engine_options",
     "from_engine_options",
+    "iter_df",
     "pool",
+    "read_arrow",
     "read_df",
+    "read_polars",
     "retry",
     "tag",
     "transaction",

@@ -44,6 +44,28 @@ class OnSessionError(PoolError):
     """
 
 
+class PrecisionLoss(PoolError, ValueError):
+    """A NUMBER does not fit the type that its column is read as, but for fewer digits."""
+
+
+class ReadTimeout(PoolError, TimeoutError):
+    """A read did not end within its `timeout`."""
+
+
+class ReadInterrupted(PoolError):
+    """A read lost its session after some of its rows had been handed out, so that it cannot be run again.
+
+    Attributes:
+        chunks: how many were handed out.
+        rows: in them.
+    """
+
+    def __init__(self, message: str, chunks: int, rows: int) -> None:
+        super().__init__(message)
+        self.chunks = chunks
+        self.rows = rows
+
+
 class WriteError(PoolError):
     """Rows of a DataFrame could not be written.
 

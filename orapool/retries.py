@@ -6,6 +6,7 @@ import functools
 import inspect
 import itertools
 import logging
+import math
 import random
 import time
 from collections.abc import Iterator
@@ -109,9 +110,8 @@ class Attempt:
     left: float | None = None
 
     def draw(self, pool: SessionPool, timeout: float | None = None) -> Any:
-        """Check out a connection for this run, within `timeout` seconds where that is given."""
-        limits = [seconds for seconds in (self.left, timeout) if seconds is not None]
-        connection = _acquire(pool, min(limits, default=None))
+        """Check out a connection for this run; `timeout`: seconds; None: the pool's own limit."""
+        connection = _acquire(pool, min((each for each in (self.left, timeout) if each is not None), default=math.inf))
         connection.unit = self.unit
         return connection
 
@@ -201,9 +201,8 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
         waiting.append(getattr(each, "orig", None))
 
 
-def _acquire(pool: SessionPool, left: float | None) -> Any:
-    limit = pool.settings.acquire_timeout
-    return pool.acquire(limit if left is None else min(limit, max(0.0, left)))
+def _acquire(pool: SessionPool, left: float) -> Any:
+    return pool.acquire(min(pool.settings.acquire_timeout, max(0.0, left)))
 
 
 def _await_live_session(pool: SessionPool, deadline: float) -> None:

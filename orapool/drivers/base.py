@@ -11,12 +11,16 @@ from typing import TYPE_CHECKING, Any, Callable, Protocol
 from orapool.causes import ASKED
 from orapool.credentials import Credentials
 from orapool.drivers import units
+from orapool.drivers.columns import ResultColumn, result_columns
 from orapool.errors import lost_by_silence, lost_connection
 from orapool.settings import PoolSettings
 from orapool.tags import Tags
 
 if TYPE_CHECKING:
+    from pyarrow import RecordBatch
+
     from orapool.drivers.array_binds import Bind
+    from orapool.drivers.arrow import Fetch
 
 _NO_ROW = object()
 _UNTOLD = object()
@@ -103,6 +107,12 @@ class Driver(Protocol):
     def set_call_timeout(self, connection: Any, seconds: float) -> None:
         """Set the longest time of a round trip on this session; 0 is no limit."""
 
+    def describe(self, connection: Any, statement: str) -> tuple[ResultColumn, ...] | None:
+        """The columns of a query's result, which is not run; None for what is no query (talks to the server)."""
+
+    def fetch_batches(self, connection: Any, fetch: Fetch) -> Iterator[RecordBatch]:
+        """Run a query and fetch its rows as Arrow (talks to the server)."""
+
     def session_key(self, connection: Any) -> int:
         """A number that stays with a session from checkout to checkout."""
 
@@ -159,6 +169,13 @@ class TagAttribute:
         self.own.__set__(connection, value or None)
 
 
+def describe(connection: Any, statement: str) -> tuple[ResultColumn, ...] | None:
+    """What `Driver.describe` does, on both drivers: a round trip."""
+    with connection.cursor() as cursor:
+        cursor.parse(statement)
+        return None if cursor.description is None else result_columns(cursor.description)
+
+
 def native_max(settings: PoolSettings) -> int:
     """Room in the native pool: twice the pool's own, for dead sessions on their way out beside their replacements."""
     return settings.max * 2
@@ -200,6 +217,11 @@ class PooledConnection:
         lender = self.__dict__.pop("lent_by", None)
         if lender is not None:
             lender.take_back(self)
+
+    @property
+    def in_call(self) -> bool:
+        """Whether a call that nobody waits for any more has not let go of the session yet."""
+        return self.call_under_way is not None and not self.call_under_way.is_set()
 
     def close_cursors(self) -> None:
         """Close what could be freed in the caller's thread while another thread has the session (blocks nobody)."""
@@ -372,6 +394,25 @@ class WatchedCursor:
         self.connection.note_sending("call")
         try:
             return super().callfunc(*args, **binds)  # type: ignore[misc]
+        except Exception as error:
+            note(error)
+            raise
+
+    def parse(self, *args: Any, **options: Any) -> Any:
+        """As the driver's own."""
+        note = self.connection.note
+        self._note_sending(args, options)
+        try:
+            return super().parse(*args, **options)  # type: ignore[misc]
+        except Exception as error:
+            note(error)
+            raise
+
+    def fetchraw(self, *args: Any, **options: Any) -> Any:
+        """As cx_Oracle's own."""
+        note = self.connection.note
+        try:
+            return super().fetchraw(*args, **options)  # type: ignore[misc]
         except Exception as error:
             note(error)
             raise

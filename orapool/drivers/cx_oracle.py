@@ -5,20 +5,31 @@ from __future__ import annotations
 import contextlib
 import math
 import weakref
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import cx_Oracle
 
 from orapool.credentials import Credentials
-from orapool.drivers.base import OnSession, ParentsConnection, PooledConnection, WatchedCursor, native_max
+from orapool.drivers.base import (
+    OnSession,
+    ParentsConnection,
+    PooledConnection,
+    WatchedCursor,
+    describe,
+    native_max,
+)
+from orapool.drivers.columns import ResultColumn
 from orapool.drivers.oracle_client import EXHAUSTED, WAIT_TIMEOUT, descriptor, refuse, tag_lengths
 from orapool.errors import ConfigurationError, error_codes, lost_connection
 from orapool.settings import PoolSettings
 
 if TYPE_CHECKING:
+    from pyarrow import RecordBatch
+
     from orapool.drivers.array_binds import Bind
+    from orapool.drivers.arrow import Fetch
 
 # Handle types, attributes and value types of OCI's oci.h, for Connection._get_oci_attr(): no round trip, 0.2 us.
 _SERVICE_CONTEXT, _SESSION = 3, 9
@@ -63,6 +74,8 @@ class Connection(PooledConnection, cx_Oracle.Connection):  # type: ignore[misc]
         When one is freed later, cx_Oracle waits for the session with Python's own lock in hand: for ever, if another
         thread rolls back or logs off and the server does not answer; or the two threads wait for each other.
         """
+        if self.in_call:
+            return  # whose thread has them
         for cursor in list(self._cursors or ()):
             with contextlib.suppress(cx_Oracle.Error):  # closed already
                 cx_Oracle.Cursor.close(cursor)
@@ -178,6 +191,16 @@ class CxOracle:
         milliseconds = math.ceil(seconds * 1000)
         if connection.callTimeout != milliseconds:
             connection.callTimeout = milliseconds
+
+    def describe(self, connection: Any, statement: str) -> tuple[ResultColumn, ...] | None:
+        """The columns of a query's result."""
+        return describe(connection, statement)
+
+    def fetch_batches(self, connection: Any, fetch: Fetch) -> Iterator[RecordBatch]:
+        """Run a query and fetch its rows as Arrow."""
+        from orapool.drivers import cx_oracle_arrow
+
+        return cx_oracle_arrow.fetch_batches(connection, fetch)
 
     def session_key(self, connection: Any) -> int:
         """The address of the session's OCI server handle."""

@@ -8,7 +8,7 @@ import os
 import sys
 import threading
 import weakref
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -21,14 +21,19 @@ from orapool.drivers.base import (
     ParentsConnection,
     PooledConnection,
     WatchedCursor,
+    describe,
     native_max,
 )
+from orapool.drivers.columns import ResultColumn, has_lobs
 from orapool.dsn import with_connect_timeouts
 from orapool.errors import ConfigurationError, error_codes, lost_connection
 from orapool.settings import PoolSettings
 
 if TYPE_CHECKING:
+    from pyarrow import RecordBatch
+
     from orapool.drivers.array_binds import Bind
+    from orapool.drivers.arrow import Fetch
 
 _PURITIES = {"new": oracledb.PURITY_NEW, "self": oracledb.PURITY_SELF}
 _VERSION = tuple(int(part) for part in oracledb.__version__.split(".")[:2])
@@ -49,6 +54,26 @@ class Connection(PooledConnection, oracledb.Connection):
         """As the driver's own."""
         self._verify_connected()
         return Cursor(self, *args, **options)
+
+    if hasattr(oracledb.Connection, "fetch_df_all"):  # from 3.0 on
+
+        def fetch_df_all(self, *args: Any, **options: Any) -> Any:
+            """As the driver's own."""
+            self.note_sending(args[0] if args else options.get("statement"))
+            try:
+                return super().fetch_df_all(*args, **options)
+            except Exception as error:
+                self.note(error)
+                raise
+
+        def fetch_df_batches(self, *args: Any, **options: Any) -> Iterator[Any]:
+            """As the driver's own."""
+            self.note_sending(args[0] if args else options.get("statement"))
+            try:
+                yield from super().fetch_df_batches(*args, **options)
+            except Exception as error:
+                self.note(error)
+                raise
 
     def __del__(self) -> None:
         if self.lent_by is not None:
@@ -78,6 +103,16 @@ def session_class(settings: PoolSettings) -> dict[str, Any]:
     """What is set of edition and DRCP; the connect string may say it too."""
     found = {"edition": settings.edition, "cclass": settings.cclass, "purity": _PURITIES.get(settings.purity)}
     return {name: value for name, value in found.items() if value is not None}
+
+
+def forget_statement(connection: Any, statement: str) -> None:
+    """Take a statement out of the connection's statement cache.
+
+    Measured with 2.5.1, 3.4.2 and 26.1: LOB columns of a statement that is in there are fetched as they were the first
+    time. Where they are now wanted with their rows, or as locators again, the driver cannot read what it is sent.
+    """
+    with connection.cursor() as cursor:
+        cursor.prepare(statement, None, False)
 
 
 class _Closer:
@@ -250,6 +285,19 @@ class OracleDb:
         milliseconds = math.ceil(seconds * 1000)
         if connection.call_timeout != milliseconds:
             connection.call_timeout = milliseconds
+
+    def describe(self, connection: Any, statement: str) -> tuple[ResultColumn, ...] | None:
+        """The columns of a query's result."""
+        columns = describe(connection, statement)
+        if columns is not None and has_lobs(columns):
+            forget_statement(connection, statement)
+        return columns
+
+    def fetch_batches(self, connection: Any, fetch: Fetch) -> Iterator[RecordBatch]:
+        """Run a query and fetch its rows as Arrow."""
+        from orapool.drivers import oracledb_arrow
+
+        return oracledb_arrow.fetch_batches(connection, fetch)
 
     def session_key(self, connection: Any) -> int:
         """The identity of the session's implementation object, which the native pool keeps."""

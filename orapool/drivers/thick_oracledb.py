@@ -40,6 +40,8 @@ class ThickConnection(Connection):
 
     def close_cursors(self) -> None:
         """Close all cursors, in the thread that used them: one that is freed later waits for the session."""
+        if self.in_call:
+            return  # whose thread has them
         for cursor in list(self._cursors or ()):
             with contextlib.suppress(oracledb.Error):  # closed already
                 oracledb.Cursor.close(cursor)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from orapool.sandbox.control import ControlServer, control_path, is_served
-from orapool.sandbox.server import Server
+from orapool.sandbox.server import CACHE_BYTES, Server
 
 
 def main() -> int:
@@ -30,6 +30,7 @@ def main() -> int:
         configuration["port"],
         configuration["users"],
         Path(folder) if folder is not None else None,
+        configuration.get("cache_bytes", CACHE_BYTES),
     )
     finished = threading.Event()
     try:

@@ -21,7 +21,9 @@ Encoder = Callable[[bytes], bytes]
 Decoder = Callable[[bytes], bytes]
 
 _GREATEST_MANTISSA = 20
+# Twenty digits of base 100 are 39 decimal ones where the first of them is below 10.
 _ROUNDING = Context(prec=40, rounding=ROUND_HALF_UP)
+_ROUNDING_ODD = Context(prec=39, rounding=ROUND_HALF_UP)
 _SIGN_OFFSET = 0x80000000
 _OFFSET_ZERO_HOUR = 20
 _OFFSET_ZERO_MINUTE = 60
@@ -51,7 +53,8 @@ def encode_number(value: bytes) -> bytes:
     if len(digits) & 1:
         digits += b"0"
     if len(digits) > 2 * _GREATEST_MANTISSA:
-        return encode_number(format(_ROUNDING.create_decimal(value.decode()), "f").encode())
+        rounding = _ROUNDING_ODD if digits[:1] == b"0" else _ROUNDING
+        return encode_number(format(rounding.create_decimal(value.decode()), "f").encode())
     exponent = point // 2 + 192
     if exponent > 255:
         raise OracleError(1426, "numeric overflow")

@@ -120,6 +120,11 @@ class LobStore:
             lob = Lob(False, bytes.fromhex(engine_text[2:].decode()), temporary=False)
         return lob, self.locate(lob)
 
+    def put_raw(self, is_clob: bool, value: bytes) -> tuple[Lob, bytes]:
+        """Keep a value in the engine's binary form; returns the LOB and its locator."""
+        lob = Lob(is_clob, value.decode().encode("utf-16-be") if is_clob else value, temporary=False)
+        return lob, self.locate(lob)
+
     def value(self, locator: bytes) -> bytes:
         """Engine text of the LOB behind a locator."""
         lob = self.find(locator)

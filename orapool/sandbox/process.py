@@ -32,6 +32,8 @@ class Sandbox:
         users: passwords by user name; without it, the demo's own user ``scott`` with the password ``tiger``.
         path: a folder that keeps the data; None for data in memory, gone at the end.
         log_level: of the server's log on standard error.
+        cache_bytes: what the server may keep of results in memory, so that a large one that is read again, by the same
+            statement over the same data, comes at once; 0 for nothing.
         launcher: a command that the server's process is started with, such as ``("ip", "netns", "exec", "db")`` for
             one that listens in a network namespace. It must become the server's process, as exec does.
 
@@ -48,12 +50,14 @@ class Sandbox:
         path: str | os.PathLike[str] | None = None,
         log_level: str = "WARNING",
         launcher: Sequence[str] = (),
+        cache_bytes: int = 256 << 20,
     ) -> None:
         self.host = host
         self.port = port
         self.users = dict(DEMO_USERS if users is None else users)
         self.path = Path(path).absolute() if path is not None else None
         self._log_level = log_level
+        self._cache_bytes = cache_bytes
         self._launcher = tuple(launcher)
         self._process: subprocess.Popen[str] | None = None
         self._control: ControlClient | None = None
@@ -107,6 +111,7 @@ class Sandbox:
             "users": self.users,
             "path": str(self.path) if self.path is not None else None,
             "log_level": self._log_level,
+            "cache_bytes": self._cache_bytes,
         }
         with contextlib.suppress(BrokenPipeError):
             process.stdin.write(json.dumps(configuration) + "\n")

@@ -17,6 +17,7 @@ from orapool.sandbox.accounts import Accounts
 from orapool.sandbox.auth import Verifier
 from orapool.sandbox.errors import OracleError
 from orapool.sandbox.packets import ConnectionClosed
+from orapool.sandbox.rows import RowCache
 from orapool.sandbox.session import Session
 from orapool.sandbox.sql import Backend, ClientWatch, Engine, SessionIdentity
 from orapool.sandbox.stats import Stats
@@ -25,6 +26,7 @@ from orapool.sandbox.tls import TlsListener
 logger = logging.getLogger(__name__)
 
 SERVICE = "ORAPOOL"
+CACHE_BYTES = 256 << 20
 _BACKLOG = 512
 _FIRST_SID = 100
 _STOP_TIMEOUT = 10.0
@@ -51,9 +53,12 @@ class Server:
         port: the port; 0 takes a free one, which then stays the same over `stop` and `start`.
         users: passwords by user name.
         path: a folder for the data, None for memory.
+        cache_bytes: what the results that are kept may take, in bytes.
     """
 
-    def __init__(self, host: str, port: int, users: Mapping[str, str], path: Path | None) -> None:
+    def __init__(
+        self, host: str, port: int, users: Mapping[str, str], path: Path | None, cache_bytes: int = CACHE_BYTES
+    ) -> None:
         self.host = host
         self.port = port
         self.delay = 0.0
@@ -61,6 +66,7 @@ class Server:
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._engine = Engine(path, users)
         self.accounts = Accounts(users)
+        self.row_cache = RowCache(cache_bytes)
         self._lock = threading.Lock()
         self._sids = itertools.count(_FIRST_SID)
         self._sessions: dict[int, tuple[Session, threading.Thread]] = {}
@@ -238,6 +244,7 @@ class Server:
                 round_trips=dict(self._calls),
                 bytes_received=self._bytes_received,
                 bytes_sent=self._bytes_sent,
+                repeated_results=self.row_cache.hits,
                 sessions=sum(session.logged_on for session, _thread in self._sessions.values()),
             )
 

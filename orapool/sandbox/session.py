@@ -23,6 +23,7 @@ from orapool.sandbox.capabilities import (
 from orapool.sandbox.errors import OracleError
 from orapool.sandbox.messages import CallStatus, Function, MessageType, Piggyback, make_error, make_status
 from orapool.sandbox.packets import ConnectionClosed, MarkerReceived, PacketStream
+from orapool.sandbox.rows import RowCache
 from orapool.sandbox.sql import BASE_EDITION, Backend, ClientWatch, SessionIdentity
 from orapool.sandbox.statements import StatementCalls
 from orapool.sandbox.wire import ProtocolError, Reader
@@ -71,6 +72,10 @@ class Host(Protocol):
 
     def wait_while_frozen(self, session: Session) -> None:
         """Return when the server is not frozen; raises ConnectionClosed when the session is ended meanwhile."""
+
+    @property
+    def row_cache(self) -> RowCache:
+        """The results that all sessions keep."""
 
     @property
     def delay(self) -> float:
@@ -164,6 +169,9 @@ class Session:
 
     def _close(self) -> None:
         self.ended.set()
+        if self._statements is not None:
+            with contextlib.suppress(OracleError):
+                self._statements.close()
         if self._backend is not None:
             with contextlib.suppress(OracleError):
                 self._backend.close()
@@ -369,7 +377,9 @@ class Session:
         backend.rollback()
         if self._fresh_each_time:
             backend.reset()
-            self._statements = StatementCalls(backend, self._lobs, self._status, self._is_oci)
+            if self._statements is not None:
+                self._statements.close()
+            self._statements = self._statement_calls(backend)
         who = self.identity
         self._prelude = messages.make_session_returned(who.sid, who.serial, self._fresh_each_time)
 
@@ -403,10 +413,13 @@ class Session:
             raise
         watch = ClientWatch(self._socket.fileno(), self._stream.client_broke_in)
         self._backend = self._host.open_backend(self.identity, watch)
-        self._statements = StatementCalls(self._backend, self._lobs, self._status, self._is_oci)
+        self._statements = self._statement_calls(self._backend)
         self._socket.settimeout(None)
         self._host.count_log_on()
         return self._end_of_phase(messages.make_parameters(self._session_pairs(proof)))
+
+    def _statement_calls(self, backend: Backend) -> StatementCalls:
+        return StatementCalls(backend, self._lobs, self._host.row_cache, self._status, self._is_oci)
 
     def _end_of_phase(self, parameters: bytes) -> bytes:
         return parameters + make_error(self._status())

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from orapool.sandbox import bind_rows, codecs, lobs
+from orapool.sandbox import binary, bind_rows, codecs, lobs
 from orapool.sandbox.capabilities import CHARSET_UTF8, CHARSET_UTF16
 from orapool.sandbox.errors import OracleError
 from orapool.sandbox.messages import (
@@ -32,9 +32,20 @@ from orapool.sandbox.messages import (
     make_row_header,
     make_sql_id,
 )
-from orapool.sandbox.sql import Backend, Outcome, ResultSet, Statement
+from orapool.sandbox.rows import (
+    ROW,
+    CachedRows,
+    ColumnEncoder,
+    Recording,
+    RowCache,
+    RowEncoder,
+    RowSource,
+    StreamedRows,
+    ValueEncoder,
+)
+from orapool.sandbox.sql import Backend, Outcome, Statement
 from orapool.sandbox.types import BLOB, CHARSET_IMPLICIT, CHARSET_NCHAR, CLOB, Column, OracleType
-from orapool.sandbox.wire import ESCAPE, ProtocolError, Reader, integer
+from orapool.sandbox.wire import ESCAPE, ProtocolError, Reader, integer, text
 
 _LOB_CODES = (CLOB.code, BLOB.code)
 _REF_CURSOR_CODE = 102
@@ -44,7 +55,6 @@ _PREFETCH_LOB = 0x2000000
 _CHARSET_IDS = {CHARSET_IMPLICIT: CHARSET_UTF8, CHARSET_NCHAR: CHARSET_UTF16}
 _NULL_INDICATOR = -1
 _NULL_FETCHED = 1405
-_ROW = bytes((MessageType.ROW_DATA,))
 
 # Statement types in the end of a call, as OCI numbers them.
 _STATEMENT_TYPES = {"SELECT": 3, "WITH": 3, "INSERT": 2, "UPDATE": 6, "DELETE": 7, "MERGE": 189}
@@ -52,7 +62,6 @@ _STATEMENT_TYPE_PLSQL = 47
 _STATEMENT_TYPE_OTHER = 1
 
 BindRow = list["bytes | None"]
-ValueEncoder = Callable[["bytes | None"], bytes]
 
 
 @dataclass
@@ -64,13 +73,12 @@ class Cursor:
     sql: str = ""
     binds: tuple[Definition, ...] = ()
     defines: tuple[Definition, ...] = ()
-    result: ResultSet | None = None
+    result: RowSource | None = None
     position: int = 0
     exhausted: bool = False
     columns: tuple[Column, ...] = ()
     described: tuple[Column, ...] | None = None
     out_binds: frozenset[int] = frozenset()
-    encoders: list[ValueEncoder] = field(default_factory=list)
 
     @property
     def has_lobs(self) -> bool:
@@ -107,14 +115,24 @@ class StatementCalls:
     """The cursors of one session, and the calls on them; each returns the whole answer."""
 
     def __init__(
-        self, backend: Backend, store: lobs.LobStore, status: Callable[[], CallStatus], is_oci: bool = False
+        self,
+        backend: Backend,
+        store: lobs.LobStore,
+        cache: RowCache,
+        status: Callable[[], CallStatus],
+        is_oci: bool = False,
     ) -> None:
         self._backend = backend
         self._lobs = store
+        self._cache = cache
         self._status = status
         self._is_oci = is_oci
         self._cursors: dict[int, Cursor] = {}
         self._last_cursor_id = 0
+
+    def close(self) -> None:
+        """Close all cursors."""
+        self.close_cursors(list(self._cursors))
 
     def close_cursors(self, cursor_ids: Sequence[int]) -> None:
         """Close cursors."""
@@ -178,7 +196,6 @@ class StatementCalls:
         options = request.options
         if request.defines:
             cursor.defines = request.defines
-            cursor.encoders = []
         if request.binds:
             cursor.binds = request.binds
         failure = self._parse(cursor, request.sql) if request.sql is not None else None
@@ -212,7 +229,6 @@ class StatementCalls:
         cursor.described = None
         cursor.out_binds = frozenset()
         cursor.columns = ()
-        cursor.encoders = []
         try:
             cursor.statement = self._backend.prepare(sql)
         except OracleError as error:
@@ -244,12 +260,35 @@ class StatementCalls:
     def _query(self, cursor: Cursor, rows: Sequence[Sequence[bytes | None]]) -> None:
         assert cursor.statement is not None
         cursor.close()
-        cursor.result = self._backend.query(cursor.statement, cursor.bind_types, rows[0] if rows else [])
+        cursor.result = self._rows_of(cursor, list(rows[0]) if rows else [])
         cursor.position = 0
         cursor.exhausted = False
-        if cursor.result.columns != cursor.columns:
-            cursor.columns = tuple(cursor.result.columns)
-            cursor.encoders = []
+        cursor.columns = cursor.result.columns
+
+    def _rows_of(self, cursor: Cursor, binds: BindRow) -> RowSource:
+        """The rows of a query: those that are kept from another time, or as the engine gives them."""
+        backend, statement, types = self._backend, cursor.statement, cursor.bind_types
+        assert statement is not None
+
+        def make_encoder(columns: tuple[Column, ...], forms: tuple[str, ...]) -> RowEncoder:
+            return self._row_encoder(cursor, columns, forms)
+
+        def run() -> RowSource:
+            version = backend.data_version
+            stream = backend.stream(statement, types, binds)
+            recording = None
+            # The rows are those of this version if there is no other by now.
+            known = version if version == backend.data_version else None
+            if key is not None and known is not None and not stream.complete and backend.is_repeatable(statement):
+                recording = Recording(self._cache, known, key)
+            return StreamedRows(stream, make_encoder, recording)
+
+        key = backend.cache_key(statement, types, binds)
+        kept = self._cache.find(backend.data_version, key) if key is not None else None
+        if kept is None:
+            return run()
+        backend.ping()
+        return CachedRows(kept, make_encoder, run)
 
     def _run(
         self, cursor: Cursor, rows: Sequence[Sequence[bytes | None]], commit: bool, batch_errors: bool
@@ -331,7 +370,7 @@ class StatementCalls:
             return b""
         parts = [self._io_vector(cursor)]
         if outcome.out:
-            parts.append(_ROW)
+            parts.append(ROW)
             parts += [self._out_value(cursor.binds[index], outcome.out[index]) for index in sorted(outcome.out)]
         return b"".join(parts)
 
@@ -349,7 +388,7 @@ class StatementCalls:
             cursor.out_binds = frozenset(range(cursor.statement.returning_from, len(cursor.binds)))
             parts.append(self._io_vector(cursor))
         for returned in outcome.returned:
-            parts.append(_ROW)
+            parts.append(ROW)
             for index, definition in enumerate(definitions):
                 parts.append(integer(len(returned)))
                 parts += [self._out_value(definition, row[index]) for row in returned]
@@ -382,15 +421,11 @@ class StatementCalls:
         """Up to ``limit`` rows behind their header."""
         if not limit or cursor.result is None:
             return b""
-        rows = cursor.result.rows(cursor.position, limit)
-        cursor.position += len(rows)
+        parts, count = cursor.result.batch(limit)
+        cursor.position += count
         # As Oracle does: the end is known when there were fewer rows than asked for.
-        cursor.exhausted = len(rows) < limit
-        if not cursor.encoders:
-            cursor.encoders = self._column_encoders(cursor)
-        columns = [map(encode, values) for encode, values in zip(cursor.encoders, zip(*rows))]
-        header = make_row_header(len(cursor.columns), limit)
-        return header + b"".join([_ROW + b"".join(row) for row in zip(*columns)])
+        cursor.exhausted = count < limit
+        return b"".join((make_row_header(len(cursor.columns), limit), *parts))
 
     def _end_of_rows(self, cursor: Cursor) -> bytes:
         status = self._status()
@@ -410,36 +445,62 @@ class StatementCalls:
             batch_errors=failures,
         )
 
-    def _column_encoders(self, cursor: Cursor) -> list[ValueEncoder]:
-        defines: Sequence[Definition | None] = cursor.defines or [None] * len(cursor.columns)
-        if len(defines) != len(cursor.columns):
+    def _row_encoder(self, cursor: Cursor, columns: Sequence[Column], forms: Sequence[str]) -> RowEncoder:
+        defines: Sequence[Definition | None] = cursor.defines or [None] * len(columns)
+        if len(defines) != len(columns):
             raise OracleError(1007, "variable not in select list")
-        return [self._column_encoder(column.type, define) for column, define in zip(cursor.columns, defines)]
+        encoders = [self._column_encoder(*each) for each in zip(columns, forms, defines)]
+        located = any(
+            column.type.code in _LOB_CODES and not _is_inline(define) for column, define in zip(columns, defines)
+        )
+        inline = [
+            (index, define.type.charset_form)
+            for index, (column, define) in enumerate(zip(columns, defines))
+            if column.type.code in _LOB_CODES and define is not None
+        ]
+        return RowEncoder(encoders, None if located else tuple(inline))
 
-    def _column_encoder(self, type_: OracleType, define: Definition | None) -> ValueEncoder:
+    def _column_encoder(self, column: Column, form: str, define: Definition | None) -> ColumnEncoder:
+        type_ = column.type
         if type_.code in _LOB_CODES:
-            if define is not None and define.type.code not in _LOB_CODES:
-                return self._inline_lob_encoder(type_, define)
-            return lambda value: b"\0" if value is None else self._located(define, value, type_)
-        encode = codecs.encoder(type_)
-        return lambda value: b"\0" if value is None else encode(value)
+            if define is not None and _is_inline(define):
+                return ColumnEncoder(column, form, _inline_lob_encoder(type_, define), None)
+            return ColumnEncoder(
+                column,
+                form,
+                lambda value: b"\0" if value is None else self._located_raw(define, value, type_),
+                None,
+            )
+        encode = binary.encoder(type_, form)
+        return ColumnEncoder(column, form, lambda value: b"\0" if value is None else encode(value), encode)
 
-    def _inline_lob_encoder(self, type_: OracleType, define: Definition) -> ValueEncoder:
-        """A LOB that the client defined as a LONG or a string: the value itself, an indicator and a return code."""
-        encode = codecs.encoder(OracleType("", 1 if type_.code == CLOB.code else 23, define.type.charset_form))
+    def _located(self, define: Definition, value: bytes) -> bytes:
+        lob, locator = self._lobs.put(define.type.code == CLOB.code, value)
+        return lobs.encode_located(lob, locator, bool(define.continuation_flags & _PREFETCH_LOB))
 
-        def encode_inline(value: bytes | None) -> bytes:
-            if value is None:
-                return b"\0" + integer(_NULL_INDICATOR) + integer(_NULL_FETCHED)
-            return encode(value) + b"\0\0"
-
-        return encode_inline
-
-    def _located(self, define: Definition | None, value: bytes, type_: OracleType | None = None) -> bytes:
-        code = type_.code if type_ is not None else define.type.code if define is not None else CLOB.code
-        lob, locator = self._lobs.put(code == CLOB.code, value)
+    def _located_raw(self, define: Definition | None, value: bytes, type_: OracleType) -> bytes:
+        """A LOB of a row, which is in the engine's binary form."""
+        lob, locator = self._lobs.put_raw(type_.code == CLOB.code, value)
         with_sizes = define is None or bool(define.continuation_flags & _PREFETCH_LOB)
         return lobs.encode_located(lob, locator, with_sizes)
+
+
+def _is_inline(define: Definition | None) -> bool:
+    """Whether the client wants a LOB's value and not its locator."""
+    return define is not None and define.type.code not in _LOB_CODES
+
+
+def _inline_lob_encoder(type_: OracleType, define: Definition) -> ValueEncoder:
+    """A LOB that the client defined as a LONG or a string: the value itself, an indicator and a return code."""
+    is_national = type_.code == CLOB.code and define.type.charset_form == CHARSET_NCHAR
+    encode = codecs.encode_nchar if is_national else text
+
+    def encode_inline(value: bytes | None) -> bytes:
+        if value is None:
+            return b"\0" + integer(_NULL_INDICATOR) + integer(_NULL_FETCHED)
+        return encode(value) + b"\0\0"
+
+    return encode_inline
 
 
 def _is_special(definition: Definition) -> bool:

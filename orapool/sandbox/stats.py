@@ -19,6 +19,7 @@ class Stats:
             ``lob``, ``log_off``; a log-on is one ``protocol``, one ``data_types`` and two ``authenticate``).
         bytes_received: bytes from clients.
         bytes_sent: bytes to clients.
+        repeated_results: queries whose rows were kept from an earlier time, and not made again.
         sessions: sessions open now; in a difference, the change.
     """
 
@@ -29,6 +30,7 @@ class Stats:
     round_trips: dict[str, int] = field(default_factory=dict)
     bytes_received: int = 0
     bytes_sent: int = 0
+    repeated_results: int = 0
     sessions: int = 0
 
     @property
@@ -47,5 +49,6 @@ class Stats:
             round_trips={name: count for name, count in difference.items() if count},
             bytes_received=self.bytes_received - earlier.bytes_received,
             bytes_sent=self.bytes_sent - earlier.bytes_sent,
+            repeated_results=self.repeated_results - earlier.repeated_results,
             sessions=self.sessions - earlier.sessions,
         )

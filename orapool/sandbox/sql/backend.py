@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -20,12 +21,12 @@ from orapool.sandbox.sql.conversions import convert_strings
 from orapool.sandbox.sql.dialect import unsupported
 from orapool.sandbox.sql.formats import FORMATS
 from orapool.sandbox.sql.identity import BASE_EDITION, ClientWatch, SessionIdentity
-from orapool.sandbox.sql.link import Describe, Failure, Link, Prepare, Run, RunPrepared
+from orapool.sandbox.sql.link import Describe, Failure, Link, Prepare, Run, RunPrepared, Stream
 from orapool.sandbox.sql.names import quote_name, quote_text
 from orapool.sandbox.sql.parser import parse_statement
 from orapool.sandbox.sql.plsql import PROCEDURES, Step
 from orapool.sandbox.sql.registry import entry
-from orapool.sandbox.sql.results import Outcome, ResultSet
+from orapool.sandbox.sql.results import Outcome, ResultSet, RowStream
 from orapool.sandbox.sql.rows import BindRows
 from orapool.sandbox.sql.scanner import locate, scan
 from orapool.sandbox.sql.sqlstate import oracle_error
@@ -39,6 +40,9 @@ if TYPE_CHECKING:
 _BEGIN, _COMMIT, _ROLLBACK = Run(b"BEGIN"), Run(b"COMMIT"), Run(b"ROLLBACK")
 _MARK, _RELEASE, _BACK = Run(b"SAVEPOINT s"), Run(b"RELEASE s"), Run(b"ROLLBACK TO s")
 _PREPARED_SIZE = 300
+# Rows that PostgreSQL's client library hands over at a time, and what these may take at the most by their columns'
+# lengths; of LOBs nobody knows those.
+_CHUNK, _CHUNK_WITH_LOBS, _CHUNK_BYTES = 500, 50, 16 << 20
 # PostgreSQL cannot tell a bind's type: the strings among them are tried as text then.
 _PARAMETER = re.compile(r"parameter \$(\d+)")
 _UNDECIDED = frozenset(("42P08", "42P18", "42725", "42883", "42804", "42846"))
@@ -59,6 +63,8 @@ class Prepared:
     parameters: tuple[int, ...]
     columns: tuple[Column, ...]
     guarded: tuple[int, ...]
+    # The binary form of each column.
+    forms: tuple[str, ...] = ()
 
 
 class Backend:
@@ -181,6 +187,7 @@ class Backend:
         if self._link.closed:
             return
         try:
+            self._link.discard_stream()
             self.engine.registry.leave(self.identity)
             if self._open:
                 self._link.run([_ROLLBACK])
@@ -215,6 +222,69 @@ class Backend:
         Raises:
             OracleError: what PostgreSQL refused, in Oracle's words.
         """
+        prepared, values = self._bound(statement, bind_types, binds)
+        result = self._query(statement, RunPrepared(prepared.name, values))
+        return ResultSet(result, prepared.columns, prepared.guarded)
+
+    def stream(
+        self, statement: Statement, bind_types: Sequence[OracleType], binds: Sequence[bytes | None]
+    ) -> RowStream:
+        """Run a query whose rows are read from PostgreSQL as they are taken, in its binary form.
+
+        They are those of now, whatever the session or others change meanwhile.
+
+        Raises:
+            OracleError: what PostgreSQL refused, in Oracle's words.
+        """
+        prepared, values = self._bound(statement, bind_types, binds)
+        command = RunPrepared(prepared.name, values, binary=True)
+        chunks: Stream | list[PGresult]
+        if statement.locks:
+            chunks = [self._query(statement, command)]
+        else:
+            was_open = self._open
+            try:
+                chunks = self._link.stream(
+                    [_MARK] if was_open else [],
+                    command,
+                    [_RELEASE] if was_open else [],
+                    _chunk(prepared.columns),
+                    lambda: self.recover(was_open),
+                )
+            except Failure as failure:
+                raise self._explain(failure, "SELECT", False) from failure
+            except OracleError:
+                self._open = self.in_transaction = False
+                raise
+        return RowStream(
+            prepared.columns,
+            prepared.forms,
+            prepared.guarded,
+            chunks,
+            lambda failure: self._explain(failure, "SELECT", False),
+        )
+
+    def cache_key(
+        self, statement: Statement, bind_types: Sequence[OracleType], binds: Sequence[bytes | None]
+    ) -> tuple[object, ...] | None:
+        """What a query's rows depend on beside the data, if these are the ones that everybody sees, else None."""
+        if self._open or statement.kind != QUERY or statement.locks:
+            return None
+        types = tuple((kind.code, kind.charset_form) for kind in bind_types)
+        return statement.sql, types, tuple(binds), tuple(self._settings.items())
+
+    @property
+    def data_version(self) -> int | None:
+        """The number of the last change of any data; None while a commit is under way."""
+        return self.engine.changes.version
+
+    def is_repeatable(self, statement: Statement) -> bool:
+        """Whether a query has the same rows whenever its `cache_key` and the data are the same."""
+        return self.engine.is_repeatable(statement, self._settings["search_path"])
+
+    def _bound(
+        self, statement: Statement, bind_types: Sequence[OracleType], binds: Sequence[bytes | None]
+    ) -> tuple[Prepared, list[bytes | None]]:
         if statement.kind != QUERY:
             raise OracleError(24333, "zero iteration count")
         check_binds(statement, bind_types, binds)
@@ -222,16 +292,18 @@ class Backend:
         prepared = self._prepare(statement, bind_types, merged)
         columns_: list[Sequence[bytes | None]] = [[value] for value in (*without_empty(binds), *statement.constants)]
         convert_strings(self, string_binds(statement, bind_types), prepared.parameters, columns_)
-        values = [value for (value,) in columns_]
-        command: list[Run | RunPrepared] = [RunPrepared(prepared.name, values)]
+        return prepared, [value for (value,) in columns_]
+
+    def _query(self, statement: Statement, command: RunPrepared) -> PGresult:
+        commands: list[Run | RunPrepared] = [command]
         at = 0
         if statement.lock_wait is not None:
-            command = [_lock_timeout(statement.lock_wait), *command, _lock_timeout(0)]
+            commands = [_lock_timeout(statement.lock_wait), *commands, _lock_timeout(0)]
             at = 1
-        results = self.run(command, opens=statement.locks, verb="SELECT", waits=statement.lock_wait is not None)
+        results = self.run(commands, opens=statement.locks, verb="SELECT", waits=statement.lock_wait is not None)
         if statement.locks:
             self.in_transaction = True
-        return ResultSet(results[at], prepared.columns, prepared.guarded)
+        return results[at]
 
     def execute(
         self,
@@ -254,6 +326,7 @@ class Backend:
             if statement.action.text is not None and self.identity.edition != BASE_EDITION:
                 raise unsupported(f"views in an edition of their own ({self.identity.edition})")
             self.commit()
+            self.engine.finish_streams(self._link)
             definition.run_ddl(self, statement.action)
             return Outcome()
         if statement.kind == PLSQL:
@@ -306,7 +379,8 @@ class Backend:
         self._open = False
         self._savepoints.clear()
         try:
-            self._link.run([command])
+            with self.engine.changes.change() if command is _COMMIT else contextlib.nullcontext():
+                self._link.run([command])
         except Failure as failure:
             # A deferred constraint: Oracle rolls the transaction back, and so has PostgreSQL.
             error = oracle_error(failure, "COMMIT")
@@ -530,7 +604,8 @@ class Backend:
             elif kind.code == 1:
                 guarded.append(index)
             made.append(Column(title, kind))
-        return Prepared(name, parameters, tuple(made), tuple(guarded))
+        forms = tuple(catalog.form(described.ftype(index)) for index in range(described.nfields))
+        return Prepared(name, parameters, tuple(made), tuple(guarded), forms)
 
     # -- PL/SQL --------------------------------------------------------------------------------------------------
 
@@ -579,6 +654,12 @@ class Backend:
             return None
         found = self.run([Run(b"select pg_current_xact_id_if_assigned()::text")])[0].get_value(0, 0)
         return b"1.0." + (found or b"0")
+
+
+def _chunk(kinds: Sequence[Column]) -> int:
+    if any(column.type.code in (112, 113) for column in kinds):
+        return _CHUNK_WITH_LOBS
+    return max(1, min(_CHUNK, _CHUNK_BYTES // (1 + sum(column.type.buffer_size for column in kinds))))
 
 
 def _returned(result: PGresult) -> list[tuple[bytes | None, ...]]:

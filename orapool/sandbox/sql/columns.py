@@ -35,6 +35,29 @@ _FIXED = {
     INTERVAL: types.INTERVAL_DS,
 }
 
+# What the binary form of a value is, by PostgreSQL's type.
+_FORMS = {
+    BOOL: "bool",
+    BYTEA: "bytes",
+    CHAR1: "text",
+    NAME: "text",
+    INT8: "integer",
+    INT2: "integer",
+    INT4: "integer",
+    OID: "oid",
+    TEXT: "text",
+    UNKNOWN: "text",
+    VARCHAR: "text",
+    BPCHAR: "text",
+    FLOAT4: "float",
+    FLOAT8: "double",
+    INTERVAL: "interval",
+    NUMERIC: "numeric",
+    TIMESTAMP: "timestamp",
+    TIMESTAMPTZ: "timestamp",
+}
+_OWN_FORMS = {"date": "timestamp", "clob": "clob", "nclob": "clob", "blob": "blob", "interval_ym": "interval"}
+
 # Our own types, whose OIDs differ from database to database.
 _OWN = {
     "date": types.DATE,
@@ -54,6 +77,7 @@ class ColumnCatalog:
         # The array type of each type.
         self.arrays: dict[int, int] = {}
         self._types: dict[int, OracleType] = dict(_FIXED)
+        self._forms: dict[int, str] = dict(_FORMS)
         self._columns: dict[tuple[int, int], Column] = {}
         self._lock = threading.Lock()
 
@@ -80,6 +104,11 @@ class ColumnCatalog:
             self.arrays[int(found.get_value(row, 0) or b"0")] = int(found.get_value(row, 1) or b"0")
         for own, oracle in _OWN.items():
             self._types[self.oids[own]] = oracle
+            self._forms[self.oids[own]] = _OWN_FORMS[own]
+
+    def form(self, oid: int) -> str:
+        """What the binary form of a type is: ``numeric``, ``text``, ``bytes``, ``timestamp`` and so on."""
+        return self._forms[oid]
 
     def by_oid(self, oid: int, modifier: int) -> OracleType | None:
         """The Oracle type of an expression of a PostgreSQL type, None if it has none."""

@@ -16,6 +16,7 @@ import subprocess
 import tempfile
 import threading
 import time
+import weakref
 from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
@@ -26,13 +27,14 @@ from psycopg.pq.abc import PGconn, PGresult
 
 from orapool.sandbox.errors import OracleError
 from orapool.sandbox.sql.backend import Backend
+from orapool.sandbox.sql.changes import Changes, Repeatability
 from orapool.sandbox.sql.columns import ColumnCatalog
 from orapool.sandbox.sql.identity import ClientWatch, SessionIdentity
 from orapool.sandbox.sql.link import Failure, Link
 from orapool.sandbox.sql.names import quote_name, quote_text
 from orapool.sandbox.sql.registry import SessionRegistry
 from orapool.sandbox.sql.sqlstate import oracle_error
-from orapool.sandbox.sql.statement import StatementCache
+from orapool.sandbox.sql.statement import Statement, StatementCache
 
 _START_SECONDS = 30.0
 _STOP_SECONDS = 10.0
@@ -83,6 +85,9 @@ class Engine:
         self.users = [user.upper() for user in users]
         self.statements = StatementCache()
         self.columns = ColumnCatalog()
+        self.changes = Changes()
+        self._links: weakref.WeakSet[Link] = weakref.WeakSet()
+        self._repeatability: Repeatability | None = None
         self._registry: SessionRegistry | None = None
         self._folder: Path | None = None
         self._sockets: Path | None = None
@@ -114,6 +119,18 @@ class Engine:
             raise OracleError(1034, "ORACLE not available")
         return self._registry
 
+    def is_repeatable(self, statement: Statement, search_path: str) -> bool:
+        """Whether a query's rows depend on its binds, the session's settings and the tables' data alone."""
+        repeatability = self._repeatability
+        return repeatability is not None and repeatability.is_repeatable(statement, search_path, self.columns.epoch)
+
+    def finish_streams(self, own: Link | None = None) -> None:
+        """Read what all sessions but one have left to fetch, so that no table is locked for it."""
+        with self._lock:
+            links = [link for link in self._links if link is not own]
+        for link in links:
+            link.finish_stream()
+
     def start(self) -> None:
         """Make the database if it is not there, and start it.
 
@@ -142,6 +159,7 @@ class Engine:
             self._watch()
             self._bootstrap(fresh)
             self._registry = SessionRegistry(self._conninfo())
+            self._repeatability = Repeatability(self._conninfo())
 
     def stop(self) -> None:
         """Stop the database; a temporary one is removed. Sessions that are open get ORA-03113."""
@@ -154,6 +172,9 @@ class Engine:
             registry, self._registry = self._registry, None
             if registry is not None:
                 registry.close()
+            repeatability, self._repeatability = self._repeatability, None
+            if repeatability is not None:
+                repeatability.close()
             watcher, self._watcher = self._watcher, None
             if watcher is not None:
                 watcher.kill()
@@ -182,6 +203,8 @@ class Engine:
         if not self.running:
             raise OracleError(1034, "ORACLE not available")
         link = Link.connect(self._conninfo())
+        with self._lock:
+            self._links.add(link)
         try:
             return Backend(self, link, identity, wait)
         except BaseException as error:
@@ -200,9 +223,11 @@ class Engine:
 
     def drop_user(self, user: str) -> None:
         """Remove an Oracle user and all that is in its schema (DROP USER ... CASCADE)."""
+        self.finish_streams()
         connection = pq.PGconn.connect(self._conninfo().encode())
         try:
-            _run(connection, f"drop schema if exists {quote_name(user.upper())} cascade", "users")
+            with self.changes.change():
+                _run(connection, f"drop schema if exists {quote_name(user.upper())} cascade", "users")
             _run(connection, f"delete from oracle.users where username = {quote_text(user.upper())}", "users")
         finally:
             connection.finish()

@@ -2,14 +2,20 @@
 
 A step of a session (say SAVEPOINT, statement, RELEASE) is one round trip. While PostgreSQL works, the link waits for
 its own socket and for the client's, so that a break of the client cancels the statement.
+
+The rows of a query may stay with PostgreSQL until they are asked for: a `Stream`. There is one at most; the next step
+reads the rest of it into memory first.
 """
 
 from __future__ import annotations
 
 import contextlib
 import select
+import threading
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Callable
 
 from psycopg import Error as PsycopgError
 from psycopg import pq
@@ -26,6 +32,11 @@ _BAD = pq.ConnStatus.BAD
 _ASK_AGAIN_MILLISECONDS = 50
 # PostgreSQL drops what comes between two commands.
 _CANCEL_AGAIN_MILLISECONDS = 100
+# Of libpq: rows in chunks. An older one gives them singly, which is slower.
+_HAS_CHUNKS = pq.version() >= 170_000
+_ROWS = frozenset((pq.ExecStatus.TUPLES_OK, pq.ExecStatus.TUPLES_CHUNK, pq.ExecStatus.SINGLE_TUPLE))
+# How long another session's statement waits for this one's, to read its stream.
+_LOCK_SECONDS = 0.25
 
 
 @dataclass(frozen=True)
@@ -38,10 +49,11 @@ class Run:
 
 @dataclass(frozen=True)
 class RunPrepared:
-    """Run a prepared statement."""
+    """Run a prepared statement; its rows come as texts, or in PostgreSQL's binary form."""
 
     name: bytes
     binds: Sequence[bytes | None] = ()
+    binary: bool = False
 
 
 @dataclass(frozen=True)
@@ -91,6 +103,9 @@ class Link:
         # Whether the client interrupted the commands that run now.
         self._interrupted_now = False
         self._socket = connection.socket
+        # Another session's thread may read this one's stream to its end.
+        self._lock = threading.RLock()
+        self._stream: Stream | None = None
 
     @classmethod
     def connect(cls, conninfo: str) -> Link:
@@ -125,7 +140,9 @@ class Link:
 
     def close(self) -> None:
         """Close the connection."""
-        self._connection.finish()
+        with self._lock:
+            self._stream = None
+            self._connection.finish()
 
     def cancel(self) -> None:
         """Cancel what runs, from any thread; nothing happens when nothing runs."""
@@ -140,22 +157,14 @@ class Link:
             Failure: a command failed; those after it were not run.
             OracleError: ORA-03113 when PostgreSQL has gone.
         """
-        connection = self._connection
-        self._interrupted_now = False
-        try:
-            for command in commands:  # psycopg 3.2, the last for Python 3.9, takes lists of values only
-                if isinstance(command, RunPrepared):
-                    connection.send_query_prepared(command.name, list(command.binds))
-                elif isinstance(command, Run):
-                    connection.send_query_params(command.sql, list(command.binds))
-                elif isinstance(command, Prepare):
-                    connection.send_prepare(command.name, command.sql, command.oids)
-                else:
-                    connection.send_describe_prepared(command.name)
-            connection.pipeline_sync()
-            return self._results(len(commands))
-        except PsycopgError as error:
-            raise _lost() from error
+        with self._lock:
+            self._end_stream()
+            self._interrupted_now = False
+            try:
+                self._send(commands)
+                return self._results(len(commands))
+            except PsycopgError as error:
+                raise _lost() from error
 
     def run_many(self, name: bytes, rows: Sequence[Sequence[bytes | None]], before: Sequence[Run]) -> list[PGresult]:
         """Run a prepared statement once for each row, in one round trip, after the commands `before`.
@@ -165,35 +174,94 @@ class Link:
             OracleError: ORA-03113 when PostgreSQL has gone.
         """
         connection = self._connection
-        self._interrupted_now = False
-        try:
-            for command in before:
+        with self._lock:
+            self._end_stream()
+            self._interrupted_now = False
+            try:
+                for command in before:
+                    connection.send_query_params(command.sql, list(command.binds))
+                send = connection.send_query_prepared
+                for number, row in enumerate(rows):
+                    send(name, list(row))
+                    # What has arrived is read now and then, so that neither side's socket buffer fills up.
+                    if number % 128 == 127:
+                        self._flush()
+                connection.pipeline_sync()
+                return self._results(len(before) + len(rows))
+            except PsycopgError as error:
+                raise _lost() from error
+
+    def stream(
+        self,
+        before: Sequence[Run],
+        query: RunPrepared,
+        after: Sequence[Run],
+        chunk: int,
+        on_failure: Callable[[], None],
+    ) -> Stream:
+        """Run a query whose rows are read as they are asked for; the first chunk of them is there when this returns.
+
+        Args:
+            before: commands of the same round trip that come first.
+            after: commands that follow.
+            chunk: rows that PostgreSQL's client library hands over at a time.
+            on_failure: brings the transaction in order, where the query fails after its first rows.
+
+        Raises:
+            Failure: it failed; the transaction is in order again.
+            OracleError: ORA-03113 when PostgreSQL has gone.
+        """
+        with self._lock:
+            self._end_stream()
+            self.interrupted = self._interrupted_now = False
+            try:
+                self._send([*before, query, *after])
+                self._flush()
+                stream = Stream(self, chunk, on_failure)
+                self._stream = stream
+                stream.start(len(before))
+                return stream
+            except PsycopgError as error:
+                raise _lost() from error
+
+    def finish_stream(self) -> None:
+        """From another session's thread: read a stream into memory, so that PostgreSQL holds no lock for it."""
+        if self._stream is not None and self._lock.acquire(timeout=_LOCK_SECONDS):
+            try:
+                self._end_stream()
+            finally:
+                self._lock.release()
+
+    def discard_stream(self) -> None:
+        """Want no more of the rows that are still to come."""
+        with self._lock:
+            if self._stream is not None:
+                self._stream.close()
+
+    def _end_stream(self) -> None:
+        if self._stream is not None:
+            self._stream.read_all()
+
+    def _send(self, commands: Sequence[Run | RunPrepared | Prepare | Describe]) -> None:
+        connection = self._connection
+        for command in commands:  # psycopg 3.2, the last for Python 3.9, takes lists of values only
+            if isinstance(command, RunPrepared):
+                connection.send_query_prepared(command.name, list(command.binds), result_format=int(command.binary))
+            elif isinstance(command, Run):
                 connection.send_query_params(command.sql, list(command.binds))
-            send = connection.send_query_prepared
-            for number, row in enumerate(rows):
-                send(name, list(row))
-                # What has arrived is read now and then, so that neither side's socket buffer fills up.
-                if number % 128 == 127:
-                    self._flush()
-            connection.pipeline_sync()
-            return self._results(len(before) + len(rows))
-        except PsycopgError as error:
-            raise _lost() from error
+            elif isinstance(command, Prepare):
+                connection.send_prepare(command.name, command.sql, command.oids)
+            else:
+                connection.send_describe_prepared(command.name)
+        connection.pipeline_sync()
 
     def _results(self, count: int) -> list[PGresult]:
-        connection = self._connection
         self._flush()
         results: list[PGresult] = []
         failed: Failure | None = None
         while True:
-            if connection.is_busy():
-                self._wait(reading=True)
-                connection.consume_input()
-                continue
-            result = connection.get_result()
+            result = self._next()
             if result is None:
-                if connection.status == _BAD:
-                    raise _lost()
                 continue
             status = result.status
             if status == _SYNC:
@@ -202,12 +270,23 @@ class Link:
                 results.append(result)
             elif failed is None and status != _ABORTED:
                 failed = Failure(result, len(results))
-            if connection.status == _BAD:
+            if self._connection.status == _BAD:
                 raise _lost()
         if failed is not None:
             raise failed
         assert len(results) == count, (len(results), count)
         return results
+
+    def _next(self) -> PGresult | None:
+        """The next result, None between two commands."""
+        connection = self._connection
+        while connection.is_busy():
+            self._wait(reading=True)
+            connection.consume_input()
+        result = connection.get_result()
+        if result is None and connection.status == _BAD:
+            raise _lost()
+        return result
 
     def _flush(self) -> None:
         connection = self._connection
@@ -241,6 +320,97 @@ class Link:
             if limit is None:
                 poll.unregister(watch.fileno)
                 limit = _ASK_AGAIN_MILLISECONDS
+
+
+class Stream:
+    """The rows of a query as they come, in chunks; those that were read and not taken wait in memory."""
+
+    def __init__(self, link: Link, chunk: int, on_failure: Callable[[], None]) -> None:
+        self._link = link
+        self._chunk = chunk
+        self._on_failure = on_failure
+        self._chunks: deque[PGresult] = deque()
+        self._failure: Failure | None = None
+        self.ended = False
+
+    def start(self, before: int) -> None:
+        """Read the results of the commands before, the first chunk, and the end of a result that has no other."""
+        while before and not self.ended:
+            before -= not self._read()
+        if not self.ended:
+            if _HAS_CHUNKS:
+                self._link._connection.set_chunked_rows_mode(self._chunk)
+            else:
+                self._link._connection.set_single_row_mode()
+        # A chunk that is not full is the last.
+        while not self.ended and sum(part.ntuples for part in self._chunks) < self._chunk:
+            self._read()
+        if self._failure is not None:
+            raise self._failure
+
+    def take(self) -> PGresult | None:
+        """The next chunk, None at the end.
+
+        Raises:
+            Failure: the query failed meanwhile; the transaction is in order again.
+            OracleError: ORA-03113 when PostgreSQL has gone.
+        """
+        link = self._link
+        with link._lock:
+            link.interrupted = link._interrupted_now = False
+            while not self._chunks and not self.ended:
+                self._read()
+            if self._chunks:
+                return self._chunks.popleft()
+            if self._failure is not None:
+                raise self._failure
+            return None
+
+    def read_all(self) -> None:
+        """Read what is left into memory; a failure is raised by the `take` that comes to it."""
+        watch, self._link.watch = self._link.watch, None
+        try:
+            while not self.ended:
+                self._read()
+        finally:
+            self._link.watch = watch
+
+    def close(self) -> None:
+        """Drop what is left."""
+        with self._link._lock:
+            self._chunks.clear()
+            if not self.ended and not self._link.closed:
+                self._link.cancel()
+                self.read_all()
+            self._chunks.clear()
+
+    def _read(self) -> bool:
+        """Read a result; False where that of one command has ended."""
+        link = self._link
+        try:
+            result = link._next()
+            if result is None:
+                return False
+            if result.status in _ROWS:
+                if result.ntuples:
+                    self._chunks.append(result)
+            elif result.status == _SYNC:
+                self._end()
+            elif result.status not in _OK and result.status != _ABORTED and self._failure is None:
+                self._failure = Failure(result, 0)
+        except (PsycopgError, OracleError) as error:
+            self.ended = True
+            link._stream = None
+            raise _lost() from error
+        if link._connection.status == _BAD:
+            raise _lost()
+        return True
+
+    def _end(self) -> None:
+        self.ended = True
+        self._link._stream = None
+        if self._failure is not None:
+            self._on_failure()
 
 
 def _lost() -> OracleError:

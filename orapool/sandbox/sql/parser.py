@@ -10,7 +10,7 @@ from orapool.sandbox.sql.ddl import read_ddl
 from orapool.sandbox.sql.dialect import generate, unsupported
 from orapool.sandbox.sql.scanner import BIND, Token, locate, scan, split_list, without_end
 from orapool.sandbox.sql.statement import DDL, DML, QUERY, TRANSACTION, Part, Statement
-from orapool.sandbox.sql.translate import column_names, literal_lengths, part, take_constants, translate_text
+from orapool.sandbox.sql.translate import column_names, literal_lengths, part, sources, take_constants, translate_text
 
 _DML = ("INSERT", "UPDATE", "DELETE", "MERGE")
 _DDL = ("CREATE", "DROP", "ALTER", "TRUNCATE", "COMMENT", "RENAME", "GRANT", "REVOKE")
@@ -74,6 +74,7 @@ def _query(sql: str, tokens: list[Token], names: tuple[str, ...]) -> Statement:
     lock = next(iter(tree.args.get("locks") or []), None)
     lengths = literal_lengths(tree)
     constants = take_constants(tree, len(names))
+    functions, tables = sources(tree)
     return Statement(
         sql,
         QUERY,
@@ -83,6 +84,8 @@ def _query(sql: str, tokens: list[Token], names: tuple[str, ...]) -> Statement:
         names=column_names(tokens, tree),
         literal_lengths=lengths,
         constants=constants,
+        functions=functions,
+        tables=tables,
         locks=lock is not None,
         lock_wait=_lock_wait(tokens) if lock is not None else None,
     )

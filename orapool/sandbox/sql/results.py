@@ -2,14 +2,107 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Callable
 
 from psycopg.pq.abc import PGresult
 
 from orapool.sandbox.errors import OracleError
 from orapool.sandbox.sql.columns import TEXT_LIMIT
+from orapool.sandbox.sql.link import Failure, Stream
 from orapool.sandbox.types import Column
+
+Values = list["bytes | None"]
+
+
+class RowStream:
+    """The rows of a query in PostgreSQL's binary form, read from it as they are taken.
+
+    ``forms`` tells the binary form of each column: `ColumnCatalog.form`.
+    """
+
+    def __init__(
+        self,
+        columns: tuple[Column, ...],
+        forms: tuple[str, ...],
+        guarded: Sequence[int],
+        chunks: Stream | Sequence[PGresult],
+        explain: Callable[[Failure], OracleError],
+    ) -> None:
+        self.columns = columns
+        self.forms = forms
+        self._guarded = guarded
+        self._stream = chunks if isinstance(chunks, Stream) else None
+        self._parts = deque(() if isinstance(chunks, Stream) else chunks)
+        self._explain = explain
+        self._part: PGresult | None = None
+        self._at = 0
+        self._closed = False
+
+    def __repr__(self) -> str:
+        return f"<RowStream of {len(self.columns)} columns, {'complete' if self.complete else 'open'}>"
+
+    @property
+    def complete(self) -> bool:
+        """Whether all rows have come from PostgreSQL."""
+        return self._stream is None or self._stream.ended
+
+    def take(self, count: int, most_bytes: int) -> tuple[int, list[Values]]:
+        """Up to `count` rows, fewer at the end or where they have more than about `most_bytes`: number, and columns.
+
+        Raises:
+            OracleError: what PostgreSQL refused on the way; ORA-01489 for a text longer than its column was described;
+                ORA-01002 after `close`.
+        """
+        if self._closed:
+            raise OracleError(1002, "fetch out of sequence")
+        columns: list[Values] = [[] for _ in self.columns]
+        lobs = [index for index, form in enumerate(self.forms) if form in ("clob", "blob")]
+        taken = size = 0
+        while taken < count and size <= most_bytes:
+            part = self._next_part()
+            if part is None:
+                break
+            start = self._at
+            end = min(part.ntuples, start + count - taken)
+            value = part.get_value
+            for index, column in enumerate(columns):
+                column += [value(row, index) for row in range(start, end)]
+            for index in lobs:
+                size += sum(len(text) for text in columns[index][taken:] if text)
+            taken += end - start
+            self._at = end
+        for index in self._guarded:
+            if max((len(text) for text in columns[index] if text is not None), default=0) > TEXT_LIMIT:
+                raise OracleError(1489, "result of string concatenation is too long")
+        return taken, columns
+
+    def _next_part(self) -> PGresult | None:
+        part = self._part
+        if part is not None and self._at < part.ntuples:
+            return part
+        if part is not None:
+            part.clear()
+        self._at = 0
+        if self._stream is None:
+            part = self._parts.popleft() if self._parts else None
+        else:
+            try:
+                part = self._stream.take()
+            except Failure as failure:
+                raise self._explain(failure) from failure
+        self._part = part
+        return part if part is None or part.ntuples else self._next_part()
+
+    def close(self) -> None:
+        """Free the rows."""
+        self._closed = True
+        self._part = None
+        self._parts.clear()
+        if self._stream is not None:
+            self._stream.close()
 
 
 class ResultSet:

@@ -61,6 +61,9 @@ class Statement:
     source: int | Part | None = None
     # String literals that stand where a conversion may be due; they follow the IN binds as parameters.
     constants: tuple[bytes, ...] = ()
+    # Of a query: the functions it calls, as PostgreSQL knows them, and the tables it reads, CTEs excepted.
+    functions: frozenset[str] = frozenset()
+    tables: tuple[tuple[str | None, str], ...] = ()
     # DDL, PL/SQL and transaction control: what the session calls.
     action: Any = None
 

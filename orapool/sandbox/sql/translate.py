@@ -91,6 +91,18 @@ def _meets_column(literal: exp.Literal) -> bool:
     return False
 
 
+def sources(tree: exp.Expr) -> tuple[frozenset[str], tuple[tuple[str | None, str], ...]]:
+    """The functions that a translated query calls, and the schemas and names of the tables that it reads."""
+    functions = frozenset(str(node.this) for node in tree.find_all(exp.Anonymous))
+    own = {node.alias for node in tree.find_all(exp.CTE)}
+    tables = [
+        (table.db or None, table.name)
+        for table in tree.find_all(exp.Table)
+        if isinstance(table.this, exp.Identifier) and (table.db or table.name not in own)
+    ]
+    return functions, tuple(dict.fromkeys(tables))
+
+
 def part(tree: exp.Expr | str) -> Part:
     """PostgreSQL's text of a tree, cut at its binds."""
     pieces = (tree if isinstance(tree, str) else generate(tree)).split(BIND_MARK)

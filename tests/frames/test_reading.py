@@ -6,15 +6,16 @@ import gc
 import inspect
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pandas
 import pytest
-from sqlalchemy import Column, DateTime, Integer, MetaData, Numeric, String, Table, event, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import Column, DateTime, Integer, MetaData, Numeric, String, Table, text
 
 import orapool
-from orapool import SessionPool, frames
+from orapool import SessionPool
+from orapool.frames.options import FrameOptions
 from orapool.sandbox import Sandbox
 from tests.older_sqlalchemy import select
 from tests.waiting import until
@@ -49,23 +50,28 @@ def towns(default_pool: SessionPool) -> SessionPool:
 
 
 def test_the_parameters_are_a_superset_of_pandas() -> None:
-    ours = set(inspect.signature(orapool.read_df).parameters)
+    ours = {*inspect.signature(orapool.read_df).parameters, *FrameOptions.__annotations__}
     pandas_has = set(inspect.signature(pandas.read_sql_query).parameters)
 
     assert pandas_has - ours == {"con"}
 
 
 def test_it_reads_what_pandas_reads(towns: SessionPool) -> None:
-    sql = "select * from frames_towns order by id"
+    sql = "select name, area, founded from frames_towns order by id"
 
     frame = orapool.read_df(sql)
 
     with orapool.engine().connect() as connection:
         pandas.testing.assert_frame_equal(frame, pandas.read_sql_query(sql, connection))
-    assert frame.shape == (ROWS, 4)
+    assert frame.shape == (ROWS, 3)
     assert frame["area"].dtype == "float64"
     assert frame["area"].isna().sum() == ROWS // 5
     assert str(frame["founded"].dtype).startswith("datetime64")
+
+
+def test_a_table_by_its_name(towns: SessionPool) -> None:
+    assert orapool.read_df("frames_towns").shape == (ROWS, 4)
+    assert orapool.read_df('scott."FRAMES_TOWNS"').shape == (ROWS, 4)
 
 
 @pytest.mark.parametrize(
@@ -110,14 +116,14 @@ def test_dtype_backend_is_refused_where_pandas_has_none() -> None:
         orapool.read_df("select 1 from dual", dtype_backend="numpy_nullable")
 
 
-def test_rows_come_a_thousand_to_a_round_trip(towns: SessionPool, sandbox: Sandbox) -> None:
+def test_rows_come_in_few_round_trips(towns: SessionPool, sandbox: Sandbox) -> None:
     orapool.read_df("select id from frames_towns")
     before = sandbox.stats()
 
     orapool.read_df("select id from frames_towns")
 
-    spent = (sandbox.stats() - before).round_trips
-    assert spent["execute"] + spent["fetch"] <= 1 + -(-ROWS // frames.ARRAY_SIZE)
+    # One describes; the rows, of 24 bytes, come 5,000 at a time; one more may say that this was all.
+    assert (sandbox.stats() - before).total_round_trips <= 3
 
 
 def test_arraysize_is_set_for_one_call(towns: SessionPool, sandbox: Sandbox) -> None:
@@ -125,8 +131,7 @@ def test_arraysize_is_set_for_one_call(towns: SessionPool, sandbox: Sandbox) -> 
 
     orapool.read_df("select id from frames_towns", arraysize=ROWS + 1)
 
-    spent = (sandbox.stats() - before).round_trips
-    assert spent["execute"] + spent.get("fetch", 0) <= 2
+    assert (sandbox.stats() - before).total_round_trips <= 3
 
 
 @pytest.mark.parametrize("arraysize", [0, -1])
@@ -178,14 +183,17 @@ def test_wrong_sql_in_chunks_is_told_at_once_and_holds_nothing(towns: SessionPoo
     until(lambda: towns.stats().busy == 0)
 
 
-def test_a_session_lost_between_chunks_leaves_the_pool(towns: SessionPool, sandbox: Sandbox) -> None:
-    chunks = orapool.read_df("select id from frames_towns order by id", chunksize=500, arraysize=500)
+def test_a_session_lost_between_chunks_is_told_with_what_was_read(towns: SessionPool, sandbox: Sandbox) -> None:
+    chunks = orapool.iter_df("select id from frames_towns order by id", chunksize=500, arraysize=500)
+    next(chunks)
     next(chunks)
     sandbox.end_sessions("rst")
 
-    with pytest.raises((DBAPIError, towns.driver.dbapi.Error)):
+    with pytest.raises(orapool.ReadInterrupted, match="lost its session .* after chunk 2, 1,000 rows") as raised:
         list(chunks)
 
+    assert (raised.value.chunks, raised.value.rows) == (2, 1000)
+    assert isinstance(raised.value.__cause__, towns.driver.dbapi.Error)
     until(lambda: towns.stats().busy == 0)
     assert towns.stats().opened == 0
     assert len(orapool.read_df("select id from frames_towns")) == ROWS
@@ -201,50 +209,116 @@ def test_a_read_that_loses_its_session_runs_again(towns: SessionPool, sandbox: S
     until(lambda: towns.stats().busy == 0)
 
 
-@pytest.mark.parametrize("chunksize", [None, 1000])
+def end_after_fetches(sandbox: Sandbox, count: int) -> None:
+    """End all sessions when so many more fetches were answered."""
+    before = sandbox.stats()
+    until(lambda: (sandbox.stats() - before).round_trips.get("fetch", 0) >= count)
+    sandbox.end_sessions("rst")
+
+
+@pytest.mark.parametrize("chunksize", [None, ROWS])
 def test_a_read_that_loses_its_session_while_it_fetches_runs_again(
     towns: SessionPool, sandbox: Sandbox, chunksize: int | None
 ) -> None:
-    engine = orapool.engine()
-    executed: list[str] = []
-
-    @event.listens_for(engine, "after_cursor_execute")
-    def end_the_first(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
-        executed.append(statement)
-        if len(executed) == 1:
-            sandbox.end_sessions("rst")
-
-    try:
-        found = orapool.read_df(  # type: ignore[call-overload]
-            "select id from frames_towns", chunksize=chunksize, arraysize=100
+    sandbox.delay(0.02)  # of which there are 100
+    with ThreadPoolExecutor() as threads:
+        reading = threads.submit(
+            orapool.read_df,
+            "select id from frames_towns",
+            chunksize=chunksize,
+            arraysize=25,  # type: ignore[call-overload]
         )
-        frame = found if chunksize is None else pandas.concat(found)
-    finally:
-        event.remove(engine, "after_cursor_execute", end_the_first)
+        end_after_fetches(sandbox, 3)
+        sandbox.delay(0)
+        found = reading.result()
 
-    assert len(executed) == 2
+    frame = found if chunksize is None else pandas.concat(found)
     assert sorted(frame["id"]) == list(range(1, ROWS + 1))
+    assert towns.stats().log_ons == 2
     until(lambda: towns.stats().busy == 0)
 
 
 def test_a_read_that_loses_two_sessions_fails_with_the_first_loss_as_its_cause(
     towns: SessionPool, sandbox: Sandbox
 ) -> None:
-    engine = orapool.engine()
-
-    @event.listens_for(engine, "before_cursor_execute")
-    def kill(*_: Any) -> None:
-        sandbox.fail_next(28)
-
-    try:
-        with pytest.raises(Exception, match="DPI-1080|DPY-4011") as raised:
-            orapool.read_df("select id from frames_towns")
-    finally:
-        event.remove(engine, "before_cursor_execute", kill)
+    sandbox.delay(0.02)
+    with ThreadPoolExecutor() as threads:
+        reading = threads.submit(orapool.read_df, "select id from frames_towns", arraysize=25)
+        end_after_fetches(sandbox, 3)
+        end_after_fetches(sandbox, 3)
+        with pytest.raises(towns.driver.dbapi.Error) as raised:
+            reading.result()
 
     assert raised.value.__cause__ is not None
     assert raised.value.__cause__ is not raised.value
     until(lambda: towns.stats().busy == 0)
+
+
+def test_no_query_is_refused_and_not_run(towns: SessionPool) -> None:
+    with pytest.raises(orapool.ConfigurationError, match="this is no query"):
+        orapool.read_df("delete from frames_towns")
+
+    assert len(orapool.read_df("frames_towns")) == ROWS
+
+
+def test_an_unknown_option_is_refused() -> None:
+    with pytest.raises(TypeError, match=r"read_df\(\) got an unexpected keyword argument 'chunk_size'"):
+        orapool.read_df("select 1 from dual", chunk_size=1)  # type: ignore[call-overload]
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("decimals", "exact"),
+        ("column_names", "upper"),
+        ("timestamp_unit", "ms"),
+        ("dtype_backend", "numpy"),
+        ("timeout", 0),
+    ],
+)
+def test_an_option_of_another_value_is_refused(option: str, value: Any) -> None:
+    with pytest.raises(orapool.ConfigurationError, match=f"{option} is .*, not {value!r}"):
+        orapool.read_df("select 1 from dual", **{option: value})
+
+
+def test_chunks_are_of_the_size_asked_for_whatever_a_round_trip_brings(towns: SessionPool) -> None:
+    chunks = list(orapool.iter_df("select id from frames_towns order by id", chunksize=700, arraysize=300))
+
+    assert [len(chunk) for chunk in chunks] == [700, 700, 700, 400]
+    assert [chunk.index.start for chunk in chunks] == [0, 0, 0, 0]
+    assert pandas.concat(chunks)["id"].tolist() == list(range(1, ROWS + 1))
+
+
+def test_no_rows_are_one_empty_chunk(towns: SessionPool) -> None:
+    (chunk,) = orapool.iter_df("select id, name from frames_towns where id < 0", chunksize=10)
+
+    assert chunk.shape == (0, 2)
+    assert chunk["id"].dtype == "int64"
+
+
+def test_arrow(towns: SessionPool) -> None:
+    table = orapool.read_arrow("select id, name, area from frames_towns order by id")
+
+    assert table.schema.names == ["id", "name", "area"]
+    assert [str(field.type) for field in table.schema] == ["int64", "large_string", "double"]
+    assert table.slice(0, 1).to_pylist() == [{"id": 1, "name": "town 1", "area": 0.25}]
+    assert table.num_rows == ROWS
+
+
+def test_arrow_in_batches_holds_its_session_until_exhausted(towns: SessionPool) -> None:
+    reader = orapool.read_arrow("select id from frames_towns order by id", chunksize=1000)
+
+    assert towns.stats().busy == 1
+    assert [batch.num_rows for batch in reader] == [1000, 1000, 500]
+    until(lambda: towns.stats().busy == 0)
+
+
+def test_polars(towns: SessionPool) -> None:
+    frame = orapool.read_polars("select id, name, founded from frames_towns where id <= 5 order by id")
+
+    assert frame.columns == ["id", "name", "founded"]
+    assert frame["id"].to_list() == [1, 2, 3, 4, 5]
+    assert frame["founded"].null_count() == 1
 
 
 def test_a_named_pool(towns: SessionPool, sandbox: Sandbox) -> None:
