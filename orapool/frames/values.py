@@ -164,7 +164,7 @@ def fit(values: Any, column: TableColumn, truncate: bool) -> Bind:
     if types.is_binary(kind):
         if into in _TEXTS | _MOMENTS | _ZONED | {"NUMBER", "BINARY_DOUBLE", "BINARY_FLOAT", "INTERVAL_DS"}:
             raise _mismatch(kind, column)
-        longest = pc.max(pc.binary_length(values)).as_py() or 0
+        values, longest = _without_empty(values)
         return Bind("RAW" if longest <= LONGEST_RAW else "LONG_RAW", values, longest)
     if types.is_date(kind):
         if into not in _MOMENTS:
@@ -258,10 +258,19 @@ def _text(values: Any, column: TableColumn) -> Bind:
     into = column.kind
     if into in _BYTES | _MOMENTS | _ZONED | {"NUMBER", "BINARY_DOUBLE", "BINARY_FLOAT", "INTERVAL_DS", "INTERVAL_YM"}:
         raise _mismatch(values.type, column)
-    longest = pc.max(pc.binary_length(values)).as_py() or 0
+    values, longest = _without_empty(values)
     if longest > LONGEST_VARCHAR2:
         return Bind("LONG", values, longest)
     return Bind("NVARCHAR" if into in _NATIONAL else "VARCHAR", values, longest)
+
+
+def _without_empty(values: Any) -> tuple[Any, int]:
+    """Texts or bytes with NULL for empty ones, whichever way they go, and the bytes of the longest."""
+    lengths = pc.binary_length(values)
+    found = pc.min_max(lengths).as_py()
+    if found["min"] == 0:
+        values = pc.if_else(pc.equal(lengths, 0), pa.scalar(None, values.type), values)
+    return values, found["max"] or 0
 
 
 def _moment(values: Any, column: TableColumn, truncate: bool) -> Bind:

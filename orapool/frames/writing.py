@@ -408,9 +408,11 @@ class _Load:
         for number, column in zip(self._order, self._columns):
             values = job.frame.values(number, start, stop)
             try:
-                if number in job.keys and values.null_count:
-                    raise Unfit("is one of keys=, and NULL is like no other NULL", values.is_null().index(True).as_py())
-                binds.append(fit(values, column, job.truncate))
+                bind = fit(values, column, job.truncate)
+                if number in job.keys and bind.values.null_count:
+                    missing = bind.values.is_null().index(True).as_py()
+                    raise Unfit("is one of keys=, and NULL is like no other NULL", missing)
+                binds.append(bind)
             except Unfit as unfit:
                 where = "" if unfit.row is None else f", {job.frame.label(start + unfit.row)}"
                 raise errors.WriteError(

@@ -424,9 +424,10 @@ def test_merge_by_several_keys_alone_adds_what_is_missing(pool: SessionPool) -> 
     assert rows == [(1, "x", "z" * 5000), (1, "y", "z" * 5000), (2, "xx", None), (2, "yy", None)]
 
 
-def test_merge_takes_no_null_for_a_key(towns: SessionPool) -> None:
+@pytest.mark.parametrize("name", [None, ""])
+def test_merge_takes_no_null_for_a_key(towns: SessionPool, name: str | None) -> None:
     with pytest.raises(orapool.WriteError, match="column 'name', row 1: is one of keys=, and NULL is like no other"):
-        orapool.write_df(FRAME, "towns", if_exists="merge", keys=["name"])
+        orapool.write_df(FRAME.assign(name=["a", name, "b"]), "towns", if_exists="merge", keys=["name"])
 
 
 # ---------------------------------------------------------------- rows that are refused
