@@ -18,6 +18,7 @@ from orapool.errors import (
     PrecisionLoss,
     ReadInterrupted,
     ReadTimeout,
+    WriteError,
 )
 from orapool.pools import close, configure, connection, pool, transaction
 from orapool.retries import retry
@@ -41,6 +42,7 @@ _WAYS_IN = {
     "read_arrow": "orapool.frames",
     "read_df": "orapool.frames",
     "read_polars": "orapool.frames",
+    "write_df": "orapool.frames.writing",
 }
 
 __all__ = [
@@ -57,6 +59,7 @@ __all__ = [
     "ReadInterrupted",
     "ReadTimeout",
     "SessionPool",
+    "WriteError",
     "aclose",
     "aconnection",
     "apool",
@@ -78,6 +81,7 @@ __all__ = [
     "tag",
     "transaction",
     "url",
+    "write_df",
 ]
 
 
