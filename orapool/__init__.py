@@ -19,6 +19,7 @@ from orapool.errors import (
     ReadInterrupted,
     ReadTimeout,
     SnapshotUnavailable,
+    WriteError,
 )
 from orapool.pools import close, configure, connection, pool, transaction
 from orapool.retries import retry
@@ -42,6 +43,7 @@ _WAYS_IN = {
     "read_arrow": "orapool.frames",
     "read_df": "orapool.frames",
     "read_polars": "orapool.frames",
+    "write_df": "orapool.frames.writing",
 }
 
 __all__ = [
@@ -59,6 +61,7 @@ __all__ = [
     "ReadTimeout",
     "SessionPool",
     "SnapshotUnavailable",
+    "WriteError",
     "aclose",
     "aconnection",
     "apool",
@@ -80,6 +83,7 @@ __all__ = [
     "tag",
     "transaction",
     "url",
+    "write_df",
 ]
 
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas
-import pyarrow
 
 try:
     import dask.dataframe
@@ -25,6 +24,7 @@ from orapool.discovery import Config
 from orapool.dsn import mask
 from orapool.errors import ConfigurationError, DatabaseUnavailable, LogOnError, SnapshotUnavailable
 from orapool.frames.batches import Batches, deadline_of
+from orapool.frames.blocks import Column, make_columns
 from orapool.frames.columns import Target, find_targets
 from orapool.frames.options import Framing, Reading, framing
 from orapool.frames.pandas_frames import make_frame
@@ -206,13 +206,13 @@ class _Reader:
 
     def _read(
         self, attempt: Attempt, pool: SessionPool, partition: Partition
-    ) -> tuple[tuple[Target, ...], list[pyarrow.ChunkedArray]]:
+    ) -> tuple[tuple[Target, ...], list[Column]]:
         deadline = deadline_of(self.how.timeout)
         connection = attempt.draw(pool, self.how.timeout)
         try:
             batches = Batches(pool, connection, partition.query, self.how, deadline, Progress())
             with contextlib.closing(batches):
-                return batches.targets, batches.read_all()
+                return batches.targets, make_columns(batches.targets, batches)
         except pool.driver.dbapi.DatabaseError as error:
             if not self.of_scn or not is_no_snapshot(error):
                 raise
@@ -248,8 +248,7 @@ def _find_meta(targets: tuple[Target, ...], how: Reading, shape: Framing) -> pan
                 f"column {target.column.name} is a NUMBER without scale, and no partition tells what the others need: "
                 "select cast(... as number(38, 10)), or read it with decimals='decimal' or 'string'"
             )
-    columns = [pyarrow.chunked_array([], type=target.final) for target in targets]
-    return make_frame(targets, columns, how, shape, by_description=True)
+    return make_frame(targets, make_columns(targets, iter(())), how, shape, by_description=True)
 
 
 def _here() -> str:

@@ -6,7 +6,7 @@ import errno
 import re
 from collections.abc import Iterator
 from enum import Enum
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 
 class PoolError(Exception):
@@ -68,6 +68,20 @@ class ReadInterrupted(PoolError):
 
 class SnapshotUnavailable(PoolError):
     """A read that shall be of one moment cannot be: the database does not tell its SCN, or not read as of it."""
+
+
+class WriteError(PoolError):
+    """Rows of a DataFrame could not be written.
+
+    Where a driver's error is the cause, what is raised is also an instance of its class.
+
+    Attributes:
+        written: what is committed all the same, with the errors of rows by their place in the frame.
+    """
+
+    def __init__(self, message: str, written: Any = None) -> None:
+        super().__init__(message)
+        self.written = written
 
 
 class Says(Enum):
@@ -351,7 +365,7 @@ def log_on_error(error: Exception, where: str, more: str = "") -> LogOnError:
     reason = " ".join(str(error).split("\nHelp: ")[0].split())
     raised = _both(ours, type(error))(*error.args)
     raised.message = f"{where}: the log-on failed: {reason}: {advice}{more}"  # type: ignore[attr-defined]
-    return raised
+    return cast(LogOnError, raised)
 
 
 def unavailable(error: Exception, message: str) -> DatabaseUnavailable:
@@ -361,10 +375,22 @@ def unavailable(error: Exception, message: str) -> DatabaseUnavailable:
     return cast(DatabaseUnavailable, raised)
 
 
-_classes: dict[tuple[type, type], type[LogOnError]] = {}
+def write_error(message: str, written: Any, error: Exception | None = None) -> WriteError:
+    """A `WriteError` with this message, of the class and with the details of the driver's `error` as well, if any."""
+    if error is None:
+        return WriteError(message, written)
+    kind = _both(WriteError, type(error))
+    raised = cast(WriteError, kind.__new__(kind, *error.args))
+    raised.args = error.args
+    raised.message = message  # type: ignore[attr-defined]
+    raised.written = written
+    return raised
 
 
-def _both(ours: type[LogOnError], drivers: type[Exception]) -> type[LogOnError]:
+_classes: dict[tuple[type, type], type[PoolError]] = {}
+
+
+def _both(ours: type[PoolError], drivers: type[Exception]) -> type[PoolError]:
     """A class that is ours and the driver's, whose text is the `message` set on the instance."""
 
     def __str__(self: Exception) -> str:  # noqa: N807

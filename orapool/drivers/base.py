@@ -19,6 +19,7 @@ from orapool.tags import Tags
 if TYPE_CHECKING:
     from pyarrow import RecordBatch
 
+    from orapool.drivers.array_binds import Bind
     from orapool.drivers.arrow import Fetch
 
 _NO_ROW = object()
@@ -123,6 +124,17 @@ class Driver(Protocol):
 
     def is_pool_exhausted(self, error: BaseException) -> bool:
         """Whether the native pool had no session to give within the time it was allowed."""
+
+    def write_rows(self, cursor: Any, statement: str, binds: Sequence[Bind], batch_errors: bool) -> None:
+        """Run `statement` once for each row of columns of Arrow data (talks to the server). Needs pyarrow."""
+
+    def check_direct_path(self) -> None:
+        """Raise `ConfigurationError` where there is no `load_direct_path`."""
+
+    def load_direct_path(
+        self, connection: Any, schema: str | None, table: str, names: Sequence[str], binds: Sequence[Bind]
+    ) -> None:
+        """Load columns of Arrow data into a table past SQL, and commit (talks to the server). Needs pyarrow."""
 
 
 class TagAttribute:

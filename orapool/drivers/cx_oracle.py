@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +28,7 @@ from orapool.settings import PoolSettings
 if TYPE_CHECKING:
     from pyarrow import RecordBatch
 
+    from orapool.drivers.array_binds import Bind
     from orapool.drivers.arrow import Fetch
 
 # Handle types, attributes and value types of OCI's oci.h, for Connection._get_oci_attr(): no round trip, 0.2 us.
@@ -216,3 +217,19 @@ class CxOracle:
     def is_pool_exhausted(self, error: BaseException) -> bool:
         """ORA-24418, 24457, 24459 and 24496: the pool is full, or did not grow in time."""
         return any(code in EXHAUSTED for code in error_codes(error))
+
+    def write_rows(self, cursor: Any, statement: str, binds: Sequence[Bind], batch_errors: bool) -> None:
+        """Run `statement` for each row."""
+        from orapool.drivers.array_binds import execute_lists
+
+        execute_lists(cx_Oracle, cursor, statement, binds, batch_errors)
+
+    def check_direct_path(self) -> None:
+        """It has none."""
+        raise ConfigurationError("direct_path=True: cx_Oracle has no direct path load: use driver='oracledb'")
+
+    def load_direct_path(
+        self, connection: Any, schema: str | None, table: str, names: Sequence[str], binds: Sequence[Bind]
+    ) -> None:
+        """It has none."""
+        self.check_direct_path()

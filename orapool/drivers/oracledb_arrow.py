@@ -50,15 +50,10 @@ def _native_batches(connection: Any, fetch: Fetch) -> Iterator[pyarrow.RecordBat
     frames = connection.fetch_df_batches(fetch.statement, fetch.binds or None, size=fetch.rows, requested_schema=schema)
     try:
         for frame in frames:
-            for batch in pyarrow.table(frame).to_batches():
-                if batch.num_rows:
-                    yield fetch.batch([_own(array) for array in batch.columns])
+            if frame.num_rows():
+                # Each by itself: the memory of a table is freed with the last of its columns only.
+                yield fetch.batch([pyarrow.array(array) for array in frame.column_arrays()])
     except oracledb.Error as error:
         if any(code in _DOES_NOT_FIT for code in error_codes(error)):
             raise precision_loss(str(error)) from error
         raise
-
-
-def _own(array: pyarrow.Array) -> pyarrow.Array:
-    """A copy: the memory of what the driver made is freed with the last of a batch's columns only."""
-    return pyarrow.concat_arrays([array, array.slice(0, 0)])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, Callable, TypeVar
 
 import pyarrow
@@ -12,7 +12,6 @@ from orapool.drivers.arrow import Fetch
 from orapool.errors import ConfigurationError, ReadTimeout
 from orapool.frames.calls import Calls
 from orapool.frames.columns import Target, batch_rows, find_targets, with_zones
-from orapool.frames.decimals import widest
 from orapool.frames.options import Reading
 from orapool.frames.progress import Progress
 from orapool.frames.statements import Query
@@ -109,14 +108,6 @@ class Batches(Iterator[pyarrow.RecordBatch]):
                 "it was cancelled; give it more time (timeout=), or make the query quicker"
             ) from None
 
-    def read_all(self) -> list[pyarrow.ChunkedArray]:
-        """The columns, with all rows that are left."""
-        return self.columns(list(self))
-
-    def columns(self, batches: Sequence[pyarrow.RecordBatch]) -> list[pyarrow.ChunkedArray]:
-        """The columns of some batches."""
-        return columns_of(self.targets, batches)
-
     def reader(self) -> pyarrow.RecordBatchReader:
         """The batches as Arrow's own kind of iterator. Raises ConfigurationError where no type holds all numbers."""
         for target in self.targets:
@@ -148,15 +139,3 @@ class Batches(Iterator[pyarrow.RecordBatch]):
                 batches.close()
         finally:
             connection.close()
-
-
-def columns_of(targets: Sequence[Target], batches: Sequence[pyarrow.RecordBatch]) -> list[pyarrow.ChunkedArray]:
-    """The columns of some batches of the same query, or of several with the same columns."""
-    return [_chunked([batch.column(place) for batch in batches], target.final) for place, target in enumerate(targets)]
-
-
-def _chunked(arrays: list[pyarrow.Array], type_: pyarrow.DataType | None) -> pyarrow.ChunkedArray:
-    if type_ is None:
-        type_ = widest([array.type for array in arrays])
-        arrays = [array.cast(type_) for array in arrays]
-    return pyarrow.chunked_array(arrays, type=type_)

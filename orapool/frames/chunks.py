@@ -12,6 +12,7 @@ import pyarrow
 
 from orapool.errors import ReadInterrupted, error_codes, lost_connection
 from orapool.frames.batches import Batches
+from orapool.frames.blocks import make_columns
 from orapool.frames.options import Framing, Reading
 from orapool.frames.pandas_frames import make_frame
 
@@ -73,7 +74,7 @@ class Chunks(Iterator[pandas.DataFrame]):
                 there += batch.num_rows
             if not there and (self._batches.rows or self.chunks):
                 return None
-            columns = self._batches.columns(self._take())
+            columns = make_columns(self._batches.targets, iter(self._take()))
             return make_frame(self._batches.targets, columns, self._how, self._shape)
         except BaseException:
             self.close()

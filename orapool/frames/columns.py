@@ -56,7 +56,7 @@ _INSTEAD = {
 # A batch is as many rows as fill about this many bytes, at the widths that the columns may have. Measured: below a
 # thousand rows round trips cost more than they need, and beyond ten thousand nothing is gained.
 _BATCH_BYTES = 16 * 1024 * 1024
-_LEAST_ROWS, _MOST_ROWS = 20, 5_000
+_LEAST_ROWS, _MOST_ROWS = 20, 10_000
 _FIXED_WIDTH = 24
 _LOB_WIDTH = 16 * 1024
 """Bytes that a LOB is taken to have: its column does not tell."""

@@ -1,4 +1,4 @@
-"""Arrow tables as DataFrames of pandas, column by column, so that there is never more than one column twice."""
+"""Columns as DataFrames of pandas, one by one, so that there is never more than one of them twice."""
 
 from __future__ import annotations
 
@@ -6,49 +6,48 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
+import numpy
 import pandas
 import pyarrow
 
 from orapool.errors import ConfigurationError
+from orapool.frames.blocks import Column, Fixed
 from orapool.frames.columns import Target
 from orapool.frames.options import Backend, Framing, Reading
 
 VERSION = tuple(int(part) for part in pandas.__version__.split(".")[:2])
-_NULLABLE: dict[Any, Any] = {
-    pyarrow.int64(): pandas.Int64Dtype(),
-    pyarrow.float64(): pandas.Float64Dtype(),
-    pyarrow.float32(): pandas.Float32Dtype(),
-    pyarrow.bool_(): pandas.BooleanDtype(),
-    pyarrow.large_string(): pandas.StringDtype(),
-}
-_NULLABLE_WHERE_NEEDED = frozenset({pyarrow.int64(), pyarrow.bool_()})
 _ONLY_NANOSECONDS = VERSION < (2, 0)
+
+_DTYPES: dict[Any, str] = {
+    pyarrow.int64(): "int64",
+    pyarrow.float64(): "float64",
+    pyarrow.float32(): "float32",
+    **{pyarrow.timestamp(unit): f"datetime64[{unit}]" for unit in ("us", "ns")},
+    **{pyarrow.timestamp(unit, "UTC"): f"datetime64[{unit}]" for unit in ("us", "ns")},
+    pyarrow.duration("us"): "timedelta64[us]",
+}
+_NULLABLE: dict[Any, Any] = {
+    pyarrow.int64(): pandas.arrays.IntegerArray,
+    pyarrow.float64(): pandas.arrays.FloatingArray,
+    pyarrow.float32(): pandas.arrays.FloatingArray,
+}
 
 
 def make_frame(
-    targets: Sequence[Target],
-    columns: list[pyarrow.ChunkedArray],
-    how: Reading,
-    shape: Framing,
-    by_description: bool = False,
+    targets: Sequence[Target], columns: list[Column], how: Reading, shape: Framing, by_description: bool = False
 ) -> pandas.DataFrame:
     """The columns as a DataFrame; `columns` is empty afterwards, so that what is done with is freed.
 
-    `by_description`: a column has a type for NULLs where the database says that they may occur, not where they do.
+    `by_description`: columns have a type for NULLs also where none occurs, if the database says that some may.
     """
     made: list[Any] = []
-    rows = len(columns[0]) if columns else 0
     columns.reverse()
     for target in targets:
-        column = columns.pop()
-        if target.as_decimal:
-            made.append(_to_decimals(column))
-        else:
-            any_nulls = target.column.nullable if by_description else column.null_count > 0
-            made.append(_to_array(column, shape.dtype_backend, how.decimals == "arrow", any_nulls))
-        del column
+        may_be_null = by_description and target.column.nullable
+        made.append(_to_pandas(target, columns.pop(), how, shape.dtype_backend, may_be_null))
     # By number first: names may occur twice.
-    frame: pandas.DataFrame = pandas.DataFrame(dict(enumerate(made)), index=pandas.RangeIndex(rows), copy=False)
+    index = pandas.RangeIndex(len(made[0]))
+    frame: pandas.DataFrame = pandas.DataFrame(dict(enumerate(made)), index=index, copy=False)
     frame.columns = pandas.Index([target.name for target in targets])
     if shape.dtype is not None:
         frame = frame.astype(shape.dtype)
@@ -58,34 +57,49 @@ def make_frame(
     return frame
 
 
-def _to_array(column: pyarrow.ChunkedArray, backend: Backend | None, decimals_as_arrow: bool, any_nulls: bool) -> Any:
-    type_ = column.type
-    if backend == "pyarrow" or (decimals_as_arrow and pyarrow.types.is_decimal(type_)):
-        return pandas.arrays.ArrowExtensionArray(column)
+def _to_pandas(target: Target, column: Column, how: Reading, backend: Backend | None, may_be_null: bool) -> Any:
+    dtype = _DTYPES.get(column.type)
+    if isinstance(column, Fixed) and dtype is not None and backend != "pyarrow":
+        values, nulls = column.take()
+        return _from_numpy(column.type, values.view(dtype), nulls, backend, may_be_null)
+    arrow = column.arrow()
+    if target.as_decimal:
+        return pandas.Series([None if text is None else Decimal(text) for text in arrow.to_pylist()], dtype=object)
+    if backend == "pyarrow" or (how.decimals == "arrow" and pyarrow.types.is_decimal(arrow.type)):
+        return pandas.arrays.ArrowExtensionArray(arrow)
+    if pyarrow.types.is_boolean(arrow.type) and (backend == "numpy_nullable" or arrow.null_count or may_be_null):
+        return _from_arrow(pandas.BooleanDtype(), arrow)
+    if pyarrow.types.is_large_string(arrow.type) and backend == "numpy_nullable":
+        return _from_arrow(pandas.StringDtype(), arrow)
+    return arrow.to_pandas()
+
+
+def _from_arrow(dtype: Any, column: pyarrow.Array) -> Any:
+    return dtype.__from_arrow__(column)  # the protocol of pandas's own extension types
+
+
+def _from_numpy(type_: pyarrow.DataType, values: Any, nulls: Any, backend: Backend | None, may_be_null: bool) -> Any:
     nullable = _NULLABLE.get(type_)
-    if nullable is not None and (backend == "numpy_nullable" or (type_ in _NULLABLE_WHERE_NEEDED and any_nulls)):
-        return nullable.__from_arrow__(column)
-    if _ONLY_NANOSECONDS and pyarrow.types.is_temporal(type_) and not _fits_nanoseconds(column):
-        return column.to_pandas(timestamp_as_object=True)
-    return column.to_pandas()
+    any_nulls = may_be_null or nulls is not None
+    if nullable is not None and (backend == "numpy_nullable" or (values.dtype.kind == "i" and any_nulls)):
+        if nulls is None:
+            nulls = numpy.zeros(len(values), bool)
+        return nullable(values, nulls)
+    if nulls is not None:
+        values[nulls] = "NaT" if values.dtype.kind in "mM" else float("nan")
+    if _ONLY_NANOSECONDS and values.dtype.kind in "mM":
+        values = _in_nanoseconds(values)
+    if pyarrow.types.is_timestamp(type_) and type_.tz is not None:
+        return pandas.Series(values, copy=False).dt.tz_localize(type_.tz)
+    return values
 
 
-def _to_decimals(column: pyarrow.ChunkedArray) -> Any:
-    return pandas.Series([None if text is None else Decimal(text) for text in column.to_pylist()], dtype=object)
-
-
-def _fits_nanoseconds(column: pyarrow.ChunkedArray) -> bool:
-    """Whether all times lie between 1677 and 2262, as pandas 1.x wants them."""
-    try:
-        unit = (
-            pyarrow.duration("ns")
-            if pyarrow.types.is_duration(column.type)
-            else pyarrow.timestamp("ns", column.type.tz)
-        )
-        column.cast(unit)
-    except pyarrow.ArrowInvalid:
-        return False
-    return True
+def _in_nanoseconds(values: Any) -> Any:
+    """Times as pandas 1.x has them, or as Python's own where they lie beyond 1677 to 2262."""
+    converted = values.astype(values.dtype.str.replace("[us]", "[ns]"))
+    if (converted.astype(values.dtype) == values).sum() + pandas.isna(values).sum() == len(values):
+        return converted
+    return values.astype(object)
 
 
 def _parse_dates(frame: pandas.DataFrame, wanted: Any) -> None:

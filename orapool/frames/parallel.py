@@ -15,7 +15,8 @@ import pyarrow
 
 from orapool import alchemy, pools
 from orapool.errors import LogOnError, OnSessionError, PoolTimeout, ReadTimeout
-from orapool.frames.batches import Batches, columns_of, deadline_of
+from orapool.frames.batches import Batches, deadline_of
+from orapool.frames.blocks import Column, make_columns
 from orapool.frames.calls import PATIENCE, Calls, Stopped
 from orapool.frames.columns import Target
 from orapool.frames.options import Reading
@@ -42,7 +43,7 @@ _AT_WORK = 0.8
 
 def read_partitions(
     function: str, sql: SQL, params: Parameters | None, how: Reading, split: Partitioning
-) -> tuple[tuple[Target, ...], list[pyarrow.ChunkedArray]]:
+) -> tuple[tuple[Target, ...], list[Column]]:
     """All rows of a table or a query, read in partitions: what their columns are read as, and the columns.
 
     A partition that loses its session is read again where all are of one snapshot, and otherwise all of them are.
@@ -53,11 +54,10 @@ def read_partitions(
     label = f"orapool.{function}()"
     layout = Plan().run(lambda attempt: find_layout(attempt, pool, subject, split, deadline), label)
 
-    def read(layout: Layout, whole: Attempt | None) -> tuple[tuple[Target, ...], list[pyarrow.ChunkedArray]]:
+    def read(layout: Layout, whole: Attempt | None) -> tuple[tuple[Target, ...], list[Column]]:
         progress = make_progress(how.progress, function, layout.rows)
         with contextlib.closing(progress):
-            targets, batches = ParallelRead(pool, layout.partitions(), how, deadline, progress, whole, label).run()
-        return targets, columns_of(targets, batches)
+            return ParallelRead(pool, layout.partitions(), how, deadline, progress, whole, label).run()
 
     try:
         if layout.scn is not None:
@@ -177,11 +177,16 @@ class ParallelRead:
         self._stopping = False
         self._calls: set[Calls] = set()
         self._failure: BaseException | None = None
-        self._results: list[list[pyarrow.RecordBatch]] = [[] for _ in partitions]
+        self._read_ones: dict[int, list[pyarrow.RecordBatch]] = {}
+        self._rows = 0
         self._targets: tuple[Target, ...] = ()
         self._shares: list[_Share] = []
+        # And these by another.
+        self._joining = threading.Lock()
+        self._columns: list[Column] = []
+        self._joined = 0
 
-    def run(self) -> tuple[tuple[Target, ...], list[pyarrow.RecordBatch]]:
+    def run(self) -> tuple[tuple[Target, ...], list[Column]]:
         """The columns, and the rows of all partitions in order.
 
         Raises the first error of any partition, ReadTimeout, and KeyboardInterrupt; the other partitions are cancelled
@@ -197,9 +202,8 @@ class ParallelRead:
             if self._failure is not None:
                 raise self._failure
             if not in_time:
-                done = sum(batch.num_rows for batches in self._results for batch in batches)
                 raise ReadTimeout(
-                    f"the read did not end in time, after {time.monotonic() - begun:.1f} s and {done:,} rows in whole "
+                    f"the read did not end in time, after {time.monotonic() - begun:.1f} s and {self._rows:,} rows in whole "
                     "partitions: it was cancelled; give it more time (timeout=), or make the query quicker"
                 )
         except BaseException:
@@ -208,8 +212,7 @@ class ParallelRead:
         finally:
             self._workers.retire()
         self._tell(time.monotonic() - begun)
-        results, self._results = self._results, []
-        return self._targets, [batch for batches in results for batch in batches]
+        return self._targets, self._columns
 
     def _start_one(self) -> None:
         self._active += 1
@@ -276,6 +279,7 @@ class ParallelRead:
                 Batches(self._pool, connection, query, how, float("inf"), counted, calls=calls)
             ) as batches:
                 found = list(batches)
+            self._keep(partition, batches.targets, found)
         except BaseException:
             counted.take_back()
             raise
@@ -286,9 +290,26 @@ class ParallelRead:
             with self._lock:
                 self._calls.discard(calls)
         share.partitions += 1
+
+    def _keep(self, partition: Partition, targets: tuple[Target, ...], batches: list[pyarrow.RecordBatch]) -> None:
+        """Keep what was read, joined with what comes before it as soon as all of that is there."""
         with self._lock:
-            self._targets = batches.targets
-            self._results[partition.place] = found
+            self._targets = targets
+            self._read_ones[partition.place] = batches
+            self._rows += sum(batch.num_rows for batch in batches)
+        with self._joining:
+            self._columns = self._columns or make_columns(targets, iter(()))
+            while True:
+                with self._lock:
+                    found = self._read_ones.pop(self._joined, None)
+                if found is None:
+                    return
+                self._joined += 1
+                found.reverse()
+                while found:
+                    batch = found.pop()
+                    for column, array in zip(self._columns, batch.columns):
+                        column.append(array)
 
     def _draw(self, attempt: Attempt) -> Any:
         """A session that is free; whoever is the last to read stands in line for one."""
@@ -321,7 +342,6 @@ class ParallelRead:
 
     def _tell(self, seconds: float) -> None:
         """Say once what the time went for."""
-        rows = sum(batch.num_rows for batches in self._results for batch in batches)
         work = sum(share.work for share in self._shares)
         each = ", ".join(
             f"{share.partitions} in {share.work:.2f} s of work here and {share.wait:.2f} s of waiting"
@@ -336,6 +356,6 @@ class ParallelRead:
             advice = "the server or the network was the limit: more sessions may help"
         log.info(
             "%s: %s rows, %d partitions over %d sessions (%s), %.2f s in all, %.0f %% of it work here: %s",
-            *(self._label, f"{rows:,}", self._count, len(self._shares), each, seconds),
+            *(self._label, f"{self._rows:,}", self._count, len(self._shares), each, seconds),
             *(100 * work / seconds if seconds else 0.0, advice),
         )

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from orapool.frames.batches import Batches
+    from orapool.frames.blocks import Column
     from orapool.frames.chunks import Chunks
     from orapool.frames.columns import Target
     from orapool.frames.options import FrameOptions, ReadOptions
@@ -74,7 +75,7 @@ def read_df(
         strip_char: take the blanks off the ends of CHAR values.
         column_names: "lower", as SQLAlchemy has them: what Oracle has in capitals; "oracle", as Oracle has them.
         timestamp_unit: of DATE and TIMESTAMP, "us" or "ns"; nanoseconds reach from 1677 to 2262 only.
-        arraysize: rows of a round trip; None: as many as the widths of the columns suggest, 5,000 at most.
+        arraysize: rows of a round trip; None: as many as the widths of the columns suggest, 10,000 at most.
         timeout: seconds for all of it, the wait for a session included; then it is cancelled on the server.
         progress: show a bar; a number is how many rows there will be.
         name: of the pool.
@@ -181,7 +182,8 @@ def read_arrow(
     import pyarrow
 
     targets, columns = _read_all("read_arrow", sql, params, how, split)
-    return pyarrow.Table.from_arrays(columns, names=[target.name for target in targets])
+    arrays = [column.arrow() for column in columns]
+    return pyarrow.Table.from_arrays(arrays, names=[target.name for target in targets])
 
 
 def read_polars(
@@ -223,16 +225,18 @@ def _refuse_chunks(split: Partitioning | None) -> None:
 
 def _read_all(
     function: str, sql: SQL, params: Parameters | None, how: Reading, split: Partitioning | None
-) -> tuple[Sequence[Target], list[pyarrow.ChunkedArray]]:
+) -> tuple[Sequence[Target], list[Column]]:
     """All rows: what their columns are read as, and the columns."""
     if split is not None:
         from orapool.frames.parallel import read_partitions
 
         return read_partitions(function, sql, params, how, split)
 
-    def read(batches: Batches) -> tuple[Sequence[Target], list[pyarrow.ChunkedArray]]:
+    def read(batches: Batches) -> tuple[Sequence[Target], list[Column]]:
+        from orapool.frames.blocks import make_columns
+
         with contextlib.closing(batches):
-            return batches.targets, batches.read_all()
+            return batches.targets, make_columns(batches.targets, batches)
 
     return _run(function, sql, params, how, read)
 

@@ -200,7 +200,7 @@ def decode_interval_ds(value: bytes) -> bytes:
     days = int.from_bytes(value[:4], "big") - _SIGN_OFFSET
     nanoseconds = int.from_bytes(value[7:11], "big") - _SIGN_OFFSET
     seconds = Decimal(value[6] - 60) + Decimal(nanoseconds).scaleb(-9)
-    return f"{days} days {value[4] - 60} hours {value[5] - 60} minutes {seconds} seconds".encode()
+    return f"{days} days {value[4] - 60} hours {value[5] - 60} minutes {seconds:f} seconds".encode()
 
 
 def encode_interval_ym(value: bytes) -> bytes:

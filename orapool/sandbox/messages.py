@@ -52,6 +52,9 @@ class Function(IntEnum):
     AUTHENTICATE_2 = 115
     AUTHENTICATE_1 = 118
     PING = 147
+    DIRECT_PATH_PREPARE = 128
+    DIRECT_PATH_LOAD = 129
+    DIRECT_PATH_END = 130
     SESSION_RELEASE = 163  # of a pooled server; nobody waits for an answer
 
 
@@ -82,6 +85,9 @@ CALL_NAMES = {
     Function.AUTHENTICATE_2: "authenticate",
     Function.AUTHENTICATE_1: "authenticate",
     Function.PING: "ping",
+    Function.DIRECT_PATH_PREPARE: "direct_path",
+    Function.DIRECT_PATH_LOAD: "direct_path",
+    Function.DIRECT_PATH_END: "direct_path",
 }
 
 
@@ -439,24 +445,29 @@ def make_describe(columns: Sequence[Column], charset_ids: dict[int, int], now: b
         integer(len(columns)),
         bytes((min(len(columns), 255),)) if columns else b"",
     ]
-    for position, column in enumerate(columns, start=1):
-        type_ = column.type
-        name = column.name.encode()
-        parts += (
-            bytes((type_.code, 0, type_.precision & 0xFF, type_.scale & 0xFF)),
-            integer(type_.buffer_size),
-            b"\0\0\0\0",  # array elements, continuation flags, object type, its version
-            integer(charset_ids.get(type_.charset_form, 0)),
-            bytes((type_.charset_form,)),
-            integer(type_.char_size),
-            b"\0",
-            bytes((1 if column.nullable else 0, min(len(name), _LONGEST_OLD_NAME))),
-            sized_text(name),
-            b"\0\0",  # schema and type name
-            integer(position),
-            b"\0",
-        )
+    parts += [make_column(column, position, charset_ids) for position, column in enumerate(columns, start=1)]
     parts += (sized_text(now), b"\0\0\0\0\0")
+    return b"".join(parts)
+
+
+def make_column(column: Column, position: int, charset_ids: dict[int, int] | None = None) -> bytes:
+    """A column of a describe."""
+    type_ = column.type
+    name = column.name.encode()
+    parts = (
+        bytes((type_.code, 0, type_.precision & 0xFF, type_.scale & 0xFF)),
+        integer(type_.buffer_size),
+        b"\0\0\0\0",  # array elements, continuation flags, object type, its version
+        integer((charset_ids or {}).get(type_.charset_form, 0)),
+        bytes((type_.charset_form,)),
+        integer(type_.char_size),
+        b"\0",
+        bytes((1 if column.nullable else 0, min(len(name), _LONGEST_OLD_NAME))),
+        sized_text(name),
+        b"\0\0",  # schema and type name
+        integer(position),
+        b"\0",
+    )
     return b"".join(parts)
 
 

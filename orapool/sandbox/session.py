@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NoReturn, Protocol
 
-from orapool.sandbox import lobs, messages, network_services, packets
+from orapool.sandbox import direct_path, lobs, messages, network_services, packets
 from orapool.sandbox.auth import Challenge, Verifier
 from orapool.sandbox.capabilities import (
     make_data_types_reply,
@@ -112,6 +112,7 @@ class Session:
         self._lobs = lobs.LobStore()
         self._backend: Backend | None = None
         self._statements: StatementCalls | None = None
+        self._direct_path: direct_path.DirectPath | None = None
         self._login: _Login | None = None
         self._sequence = 0
         self._is_oci = False
@@ -309,6 +310,9 @@ class Session:
         if code == Function.LOB:
             request = lobs.read_request(reader, self._lobs)
             return lobs.answer(request, self._lobs) + make_error(self._status())
+        if code in direct_path.CALLS:
+            self._direct_path = self._direct_path or direct_path.DirectPath(backend)
+            return self._direct_path.carry_out(code, reader) + make_status(self._status())
         if code == Function.COMMIT:
             backend.commit()
         elif code == Function.ROLLBACK:

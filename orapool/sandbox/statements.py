@@ -6,7 +6,7 @@ import datetime
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from orapool.sandbox import binary, codecs, lobs
+from orapool.sandbox import binary, bind_rows, codecs, lobs
 from orapool.sandbox.capabilities import CHARSET_UTF8, CHARSET_UTF16
 from orapool.sandbox.errors import OracleError
 from orapool.sandbox.messages import (
@@ -219,7 +219,7 @@ class StatementCalls:
             raise OracleError(3001, "unimplemented feature: scrollable cursors")
         is_query = statement.kind == "query"
         sql_id = cursor.sql_id if request.wants_sql_id else None
-        rows: list[BindRow] = []
+        rows: Sequence[Sequence[bytes | None]] = []
         if options & ExecuteOption.EXECUTE:
             rows = self._read_bind_rows(reader, cursor, 1 if is_query else max(1, request.iterations))
         if is_query:
@@ -244,7 +244,9 @@ class StatementCalls:
             return error
         return None
 
-    def _execute_query(self, cursor: Cursor, request: ExecuteRequest, rows: list[BindRow], sql_id: str | None) -> bytes:
+    def _execute_query(
+        self, cursor: Cursor, request: ExecuteRequest, rows: Sequence[Sequence[bytes | None]], sql_id: str | None
+    ) -> bytes:
         options = request.options
         if options & ExecuteOption.EXECUTE:
             self._query(cursor, rows)
@@ -264,10 +266,10 @@ class StatementCalls:
         parameters = make_execute_parameters(None, sql_id)
         return described + self._rows(cursor, limit) + parameters + self._end_of_rows(cursor)
 
-    def _query(self, cursor: Cursor, rows: list[BindRow]) -> None:
+    def _query(self, cursor: Cursor, rows: Sequence[Sequence[bytes | None]]) -> None:
         assert cursor.statement is not None
         cursor.close()
-        cursor.result = self._rows_of(cursor, rows[0] if rows else [])
+        cursor.result = self._rows_of(cursor, list(rows[0]) if rows else [])
         cursor.position = 0
         cursor.exhausted = False
         cursor.columns = cursor.result.columns
@@ -297,7 +299,9 @@ class StatementCalls:
         backend.ping()
         return CachedRows(kept, make_encoder, run)
 
-    def _run(self, cursor: Cursor, rows: list[BindRow], commit: bool, batch_errors: bool) -> tuple[bytes, Outcome]:
+    def _run(
+        self, cursor: Cursor, rows: Sequence[Sequence[bytes | None]], commit: bool, batch_errors: bool
+    ) -> tuple[bytes, Outcome]:
         """Execute what is not a query; returns the rows of its OUT binds and the outcome."""
         assert cursor.statement is not None
         outcome = self._backend.execute(cursor.statement, cursor.bind_types, rows, batch_errors)
@@ -320,7 +324,7 @@ class StatementCalls:
         )
 
     # ------------------------------------------------------------ binds
-    def _read_bind_rows(self, reader: Reader, cursor: Cursor, count: int) -> list[BindRow]:
+    def _read_bind_rows(self, reader: Reader, cursor: Cursor, count: int) -> Sequence[Sequence[bytes | None]]:
         """Read the bind values of ``count`` executions; OUT binds are not sent and stay None."""
         definitions = cursor.binds
         statement = cursor.statement
@@ -338,6 +342,8 @@ class StatementCalls:
         sent = [index for index in range(len(definitions)) if index not in unsent and index not in repeats]
         if statement is None or statement.kind != "plsql":
             sent.sort(key=lambda index: definitions[index].type.buffer_size > _LONGEST_STRING)
+        if not repeats and not any(_is_special(definition) for definition in definitions):
+            return bind_rows.read(reader, cursor.bind_types, sent, count)
         rows: list[BindRow] = []
         failure: OracleError | None = None
         for _ in range(count):
@@ -526,3 +532,8 @@ def _inline_encoder(encode: Callable[[bytes], bytes]) -> ValueEncoder:
         return encode(value) + b"\0\0"
 
     return encode_inline
+
+
+def _is_special(definition: Definition) -> bool:
+    """Whether bind values come otherwise than as plain ones."""
+    return bool(definition.flags & BIND_FLAG_ARRAY) or definition.type.code in (*_LOB_CODES, _REF_CURSOR_CODE)

@@ -39,6 +39,16 @@ class Reader:
         """True when all that has arrived is read."""
         return self._position >= len(self._data)
 
+    def arrived(self) -> bytes:
+        """What has arrived and is not read."""
+        if self._position:
+            self._data, self._position = self._data[self._position :], 0
+        return self._data
+
+    def skip(self, count: int) -> None:
+        """Read over ``count`` bytes that have arrived."""
+        self._position += count
+
     def discard(self) -> None:
         """Forget what has arrived and was not read."""
         self._data = b""

@@ -5,11 +5,13 @@ from orapool.sandbox.sql.backend import Backend
 from orapool.sandbox.sql.engine import Engine
 from orapool.sandbox.sql.identity import BASE_EDITION, ClientWatch, SessionIdentity
 from orapool.sandbox.sql.results import Outcome, ResultSet, RowStream
+from orapool.sandbox.sql.rows import BindRows
 from orapool.sandbox.sql.statement import Statement
 
 __all__ = [
     "BASE_EDITION",
     "Backend",
+    "BindRows",
     "ClientWatch",
     "Engine",
     "OracleError",

@@ -28,6 +28,7 @@ from orapool.sandbox.sql.parser import parse_statement
 from orapool.sandbox.sql.plsql import PROCEDURES, Step
 from orapool.sandbox.sql.registry import entry
 from orapool.sandbox.sql.results import Outcome, ResultSet, RowStream
+from orapool.sandbox.sql.rows import BindRows
 from orapool.sandbox.sql.scanner import locate, scan
 from orapool.sandbox.sql.sqlstate import oracle_error
 from orapool.sandbox.sql.statement import DDL, DML, PLSQL, QUERY, Statement
@@ -381,9 +382,9 @@ class Backend:
         check_binds(statement, bind_types, binds)
         merged = merged_binds(statement, bind_types, [binds])
         prepared = self._prepare(statement, bind_types, merged)
-        values = [*without_empty(binds), *statement.constants]
-        convert_strings(self, string_binds(statement, bind_types), prepared.parameters, [values])
-        return prepared, values
+        columns_: list[Sequence[bytes | None]] = [[value] for value in (*without_empty(binds), *statement.constants)]
+        convert_strings(self, string_binds(statement, bind_types), prepared.parameters, columns_)
+        return prepared, [value for (value,) in columns_]
 
     def _query(self, statement: Statement, command: RunPrepared) -> PGresult:
         told = self._told_before(statement)
@@ -439,8 +440,8 @@ class Backend:
         check_binds(statement, bind_types, rows[0])
         merged = merged_binds(statement, bind_types[:inputs], rows)
         prepared = self._prepare(statement, bind_types[:inputs], merged)
-        values = [[*without_empty(row[:inputs]), *statement.constants] for row in rows]
-        convert_strings(self, string_binds(statement, bind_types), prepared.parameters, values)
+        values = BindRows.of(rows, inputs).with_constants(statement.constants)
+        convert_strings(self, string_binds(statement, bind_types), prepared.parameters, values.columns)
         if len(values) == 1 and not batch_errors:
             result = self.run([RunPrepared(prepared.name, values[0])], opens=True, verb=statement.verb)[0]
             outcome = Outcome(returned=[_returned(result)] if statement.returning_from is not None else [])

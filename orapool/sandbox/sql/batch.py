@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from psycopg.pq.abc import PGresult
@@ -11,6 +10,7 @@ from orapool.sandbox.errors import OracleError
 from orapool.sandbox.sql.binds import array
 from orapool.sandbox.sql.link import Failure, RunPrepared
 from orapool.sandbox.sql.results import Outcome
+from orapool.sandbox.sql.rows import BindRows
 from orapool.sandbox.sql.sqlstate import oracle_error
 from orapool.sandbox.sql.statement import Statement
 
@@ -22,10 +22,10 @@ _ARRAY_FROM = 4
 # Rows of one round trip to PostgreSQL.
 _CHUNK = 5000
 
-Rows = Sequence[Sequence["bytes | None"]]
 
-
-def run_batch(backend: Backend, statement: Statement, prepared: Prepared, rows: Rows, batch_errors: bool) -> Outcome:
+def run_batch(
+    backend: Backend, statement: Statement, prepared: Prepared, rows: BindRows, batch_errors: bool
+) -> Outcome:
     """Run a statement for each row.
 
     Rows before a failing one are kept. With `batch_errors` those after it are run too, and the failures listed.
@@ -60,7 +60,7 @@ def run_batch(backend: Backend, statement: Statement, prepared: Prepared, rows: 
 
 
 def _run(
-    backend: Backend, statement: Statement, prepared: Prepared, rows: Rows, outcome: Outcome
+    backend: Backend, statement: Statement, prepared: Prepared, rows: BindRows, outcome: Outcome
 ) -> tuple[int, OracleError] | None:
     """All rows or none: the index of the row that failed, with its error."""
     if (
@@ -80,7 +80,7 @@ def _run(
     return None
 
 
-def _insert_array(backend: Backend, statement: Statement, prepared: Prepared, rows: Rows) -> bool:
+def _insert_array(backend: Backend, statement: Statement, prepared: Prepared, rows: BindRows) -> bool:
     """INSERT ... SELECT from arrays, one for each bind; False when it failed, and which row is not known."""
     assert statement.array_part is not None
     types = [backend.engine.columns.arrays.get(oid) for oid in prepared.parameters]
@@ -90,8 +90,8 @@ def _insert_array(backend: Backend, statement: Statement, prepared: Prepared, ro
     arrays = ", ".join(f"${number + 1}" for number in range(len(types)))
     text = statement.array_part.text(dollar=lambda number: f"u.b{number}")
     text += f"unnest({arrays}) AS u({names})".encode()
-    values = [array([row[number] for row in rows], oid) for number, oid in enumerate(prepared.parameters)]
     try:
+        values = [array(column, oid) for column, oid in zip(rows.columns, prepared.parameters)]
         known = backend.prepare_text(text, [oid for oid in types if oid is not None], statement)
         backend.run_raw([RunPrepared(known.name, values)], opens=True)
     except (Failure, OracleError) as error:

@@ -39,6 +39,8 @@ _BY_CODE = {
 _OWN_BY_CODE = {12: "date", 156: "date", 112: "clob", 113: "blob", 182: "interval_ym", 189: "interval_ym"}
 LEFT_OPEN = 0
 STRING_CODES = frozenset((1, 5, 8, 9, 96, 97))
+# What is in no text of UTF-8.
+_NULL, _QUOTED_NULL = b"\xff", b'"\xff"'
 # Values of these types need no quotes in an array.
 _BARE = frozenset((columns.NUMERIC, columns.FLOAT4, columns.FLOAT8, columns.INT4, columns.INT8))
 
@@ -60,13 +62,16 @@ def array(values: Sequence[bytes | None], oid: int) -> bytes:
     """Values as the text of a PostgreSQL array."""
     if oid in _BARE:
         return b"{" + b",".join([b"NULL" if value is None else value for value in values]) + b"}"
-    return b"{" + b",".join([b"NULL" if value is None else _quoted(value) for value in values]) + b"}"
-
-
-def _quoted(value: bytes) -> bytes:
-    if b"\\" in value or b'"' in value:
-        value = value.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
-    return b'"' + value + b'"'
+    if not values:
+        return b"{}"
+    # No text has a zero byte: it stands between the values while the whole is put into quotes.
+    body = b"\0".join([_NULL if value is None else value for value in values])
+    if body.count(b"\0") >= len(values):
+        raise OracleError(3001, "unimplemented feature: texts with a zero byte")
+    if b"\\" in body or b'"' in body:
+        body = body.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
+    text = b'{"' + body.replace(b"\0", b'","') + b'"}'
+    return text.replace(_QUOTED_NULL, b"NULL")
 
 
 def check_binds(statement: Statement, bind_types: Sequence[OracleType], binds: Sequence[bytes | None]) -> None:

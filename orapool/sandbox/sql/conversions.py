@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from orapool.sandbox import rowid
 from orapool.sandbox.errors import OracleError
-from orapool.sandbox.sql import columns
 from orapool.sandbox.sql.binds import array
+from orapool.sandbox.sql.columns import BYTEA, NUMERIC, TEXT, TID, TIMESTAMP, TIMESTAMPTZ
 from orapool.sandbox.sql.link import Run
 
 if TYPE_CHECKING:
@@ -24,15 +24,16 @@ _HEX = re.compile(rb"(?:[0-9a-fA-F]{2})*")
 _DATES = b"select oracle.to_date(s)::text from unnest($1::text[]) s"
 _TIMESTAMPS = b"select oracle.to_timestamp(s)::text from unnest($1::text[]) s"
 
-Row = list["bytes | None"]
+Columns = list[Sequence["bytes | None"]]
 
 
-def convert_strings(backend: Backend, strings: Iterable[int], parameters: Sequence[int], rows: Sequence[Row]) -> None:
-    """Convert the strings of bind rows, in place, to what PostgreSQL takes them for.
+def convert_strings(backend: Backend, strings: Iterable[int], parameters: Sequence[int], columns: Columns) -> None:
+    """Convert the strings among the binds to what PostgreSQL takes them for.
 
     Args:
         strings: which binds are strings.
         parameters: PostgreSQL's type of each bind.
+        columns: the values of each bind, of all rows; replaced where they are converted.
 
     Raises:
         OracleError: ORA-01722, ORA-01465, or of dates ORA-018xx.
@@ -42,19 +43,16 @@ def convert_strings(backend: Backend, strings: Iterable[int], parameters: Sequen
         if index >= len(parameters):
             continue
         kind = parameters[index]
-        if kind == columns.NUMERIC:
-            _check_numbers(row[index] for row in rows)
-        elif kind == columns.TID:
-            for row in rows:
-                value = row[index]
-                row[index] = None if value is None else rowid.to_tid(value)
-        elif kind in (columns.BYTEA, oids["blob"]):
-            for row in rows:
-                row[index] = _raw(row[index])
+        if kind == NUMERIC:
+            _check_numbers(columns[index])
+        elif kind == TID:
+            columns[index] = [None if value is None else rowid.to_tid(value) for value in columns[index]]
+        elif kind in (BYTEA, oids["blob"]):
+            columns[index] = [_raw(value) for value in columns[index]]
         elif kind == oids["date"]:
-            _convert_dates(backend, _DATES, index, rows)
-        elif kind in (columns.TIMESTAMP, columns.TIMESTAMPTZ):
-            _convert_dates(backend, _TIMESTAMPS, index, rows)
+            columns[index] = _convert_dates(backend, _DATES, columns[index])
+        elif kind in (TIMESTAMP, TIMESTAMPTZ):
+            columns[index] = _convert_dates(backend, _TIMESTAMPS, columns[index])
 
 
 def _check_numbers(values: Iterable[bytes | None]) -> None:
@@ -73,13 +71,11 @@ def _raw(value: bytes | None) -> bytes | None:
     return b"\\x" + value
 
 
-def _convert_dates(backend: Backend, query: bytes, index: int, rows: Sequence[Row]) -> None:
+def _convert_dates(backend: Backend, query: bytes, values: Sequence[bytes | None]) -> Sequence[bytes | None]:
     """By the session's NLS formats."""
-    texts = sorted({value for row in rows if (value := row[index]) is not None})
+    texts = sorted({value for value in values if value is not None})
     if not texts:
-        return
-    found = backend.run([Run(query, [array(texts, columns.TEXT)])])[0]
+        return values
+    found = backend.run([Run(query, [array(texts, TEXT)])])[0]
     known = {text: found.get_value(number, 0) for number, text in enumerate(texts)}
-    for row in rows:
-        value = row[index]
-        row[index] = None if value is None else known[value]
+    return [None if value is None else known[value] for value in values]
