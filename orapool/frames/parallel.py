@@ -203,8 +203,8 @@ class ParallelRead:
                 raise self._failure
             if not in_time:
                 raise ReadTimeout(
-                    f"the read did not end in time, after {time.monotonic() - begun:.1f} s and {self._rows:,} rows in whole "
-                    "partitions: it was cancelled; give it more time (timeout=), or make the query quicker"
+                    f"the read did not end in time, after {time.monotonic() - begun:.1f} s and {self._rows:,} rows in "
+                    "whole partitions: it was cancelled; give it more time (timeout=), or make the query quicker"
                 )
         except BaseException:
             self._stop()
