@@ -87,7 +87,9 @@ STACKS = {
     "thick-2.5": Stack("3.9", ("oracledb==2.5.1",), [*POOL, *WAYS_IN, "tests/faults"], variables=THICK),
     "thick-3.4": Stack("3.12", ("oracledb==3.4.2",), [*POOL, *WAYS_IN, "tests/faults"], variables=THICK),
     "thick-newest": Stack("3.13", (), [*POOL, *WAYS_IN, *OTHERS, "tests/faults"], "not pooled", THICK),
-    "python-3.9": Stack("3.9", ("celery", "gunicorn"), ["tests", "--ignore=tests/test_versions.py"]),
+    "python-3.9": Stack(
+        "3.9", ("celery", "gunicorn", "dask[dataframe]", "distributed"), ["tests", "--ignore=tests/test_versions.py"]
+    ),
     "python-3.10": Stack("3.10"),
     "python-3.11": Stack("3.11"),
     "python-3.12": Stack("3.12"),

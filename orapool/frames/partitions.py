@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from numbers import Integral
 from typing import Any, Callable, Union
 
 from orapool.drivers.base import Driver
@@ -53,7 +54,7 @@ class Partitioning:
             raise ConfigurationError(f"partition_on is the name of a column, or 'rowid', not {self.on!r}")
         if isinstance(self.partitions, (str, bytes, bool)):
             raise ConfigurationError(f"partitions is a number, or a list of bounds, not {self.partitions!r}")
-        if isinstance(self.partitions, int) and self.partitions < 1:
+        if isinstance(self.partitions, Integral) and self.partitions < 1:
             raise ConfigurationError(f"partitions is a number of them, 1 or more, not {self.partitions!r}")
         if self.consistent not in (None, True, False):
             raise ConfigurationError(f"consistent is None, True or False, not {self.consistent!r}")
@@ -263,8 +264,8 @@ def _find_scn(calls: Calls, driver: Driver, connection: Any) -> int:
 
 def _find_bounds(layout: Layout, wanted: Partitions, calls: Calls, connection: Any) -> Layout:
     """Where the partitions begin."""
-    if not isinstance(wanted, int):
-        return replace(layout, bounds=_check_bounds(wanted))
+    if not isinstance(wanted, Integral):
+        return replace(layout, bounds=_check_bounds(list(wanted)))
     if wanted == 1:
         return layout
     query = _bounds_query(layout, wanted)
@@ -296,7 +297,8 @@ def _check_bounds(bounds: Sequence[Any]) -> tuple[Any, ...]:
     for before, after in zip(bounds, bounds[1:]):
         if not before < after:
             raise ConfigurationError(f"partitions: the bounds do not increase: {before!r} stands before {after!r}")
-    return tuple(bounds)
+    # Drivers know nothing of numpy's scalars.
+    return tuple(bound.item() if hasattr(bound, "item") else bound for bound in bounds)
 
 
 def _expression(column: ResultColumn | None) -> str:

@@ -9,9 +9,11 @@ import subprocess
 import sys
 import textwrap
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import numpy
 import pandas
 import pytest
 from sqlalchemy import column, table
@@ -124,6 +126,15 @@ def test_a_query_with_its_parameters(parts: SessionPool, sql: Any, params: Any, 
     frame = orapool.read_df(sql, params, partition_on=on, partitions=4)
 
     assert sorted(frame["id"]) == list(range(100, ROWS))
+
+
+def test_bounds_and_numbers_of_numpy(parts: SessionPool) -> None:
+    bounds = numpy.linspace(0, ROWS, 5, dtype="int64")[1:-1]
+
+    frame = orapool.read_df("parts", partition_on="id", partitions=bounds)
+
+    assert sorted(frame["id"]) == list(range(ROWS))
+    assert len(orapool.read_df("parts", partition_on="id", partitions=numpy.int64(3))) == ROWS
 
 
 def test_arrow_and_polars_too(parts: SessionPool) -> None:
@@ -260,6 +271,23 @@ def test_progress_knows_how_many_rows_there_are(parts: SessionPool, capsys: pyte
     shown = capsys.readouterr().err
     assert "100%" in shown
     assert "2.00k/2.00k" in shown
+
+
+def test_sessions_wait_for_the_server_at_the_same_time(parts: SessionPool, sandbox: Sandbox) -> None:
+    options: dict[str, Any] = {"partition_on": "id", "partitions": [700, 1400], "consistent": False, "arraysize": 40}
+    orapool.read_df("parts", **options)  # so that there are three sessions
+    sandbox.delay(0.05)
+
+    with orapool.connection(), orapool.connection():
+        begun = time.monotonic()
+        orapool.read_df("parts", **options)
+        one_by_one = time.monotonic() - begun
+    begun = time.monotonic()
+    orapool.read_df("parts", **options)
+    together = time.monotonic() - begun
+
+    sandbox.heal()
+    assert together < 0.8 * one_by_one
 
 
 # One snapshot.
