@@ -60,13 +60,15 @@ class Reading:
 
 
 def read_columns(connection: Any) -> int:
-    """Read with python-oracledb into Arrow columns."""
+    """Read with python-oracledb into Arrow columns, or into tuples where it is too old for them."""
+    if not hasattr(connection, "fetch_df_all"):
+        return read_rows(connection)
     rows: int = connection.fetch_df_all(SELECT, arraysize=ARRAYSIZE).num_rows()
     return rows
 
 
 def read_rows(connection: Any) -> int:
-    """Read with cx_Oracle into tuples."""
+    """Read into tuples."""
     cursor = connection.cursor()
     cursor.arraysize, cursor.prefetchrows = ARRAYSIZE, ARRAYSIZE + 1
     return len(cursor.execute(SELECT).fetchall())

@@ -51,13 +51,15 @@ class RowEncoder:
     ``signature`` tells it from others for the same columns; None where a row cannot be sent again, as with locators.
     """
 
-    columns: Sequence[ColumnEncoder]
+    columns: tuple[Column, ...]
+    forms: tuple[str, ...]
+    encoders: Sequence[ColumnEncoder]
     signature: Key | None
 
     def encode(self, count: int, values: Sequence[Sequence[bytes | None]]) -> Block:
         """Encode rows, given column by column."""
         if count < _MANY:
-            encoded = [map(column.encode, given) for column, given in zip(self.columns, values)]
+            encoded = [map(column.encode, given) for column, given in zip(self.encoders, values)]
             rows = [ROW + b"".join(row) for row in zip(*encoded)]
             ends = [0]
             for row in rows:
@@ -66,7 +68,7 @@ class RowEncoder:
         from orapool.sandbox import bulk  # numpy takes its time to be imported
 
         made: list[bulk.Grid | list[bytes]] = []
-        for column, given in zip(self.columns, values):
+        for column, given in zip(self.encoders, values):
             grid = None
             if column.plain is not None:
                 grid = bulk.make_grid(given, column.column.type, column.form, column.plain)
@@ -133,6 +135,11 @@ class RowCache:
 
     def __repr__(self) -> str:
         return f"<RowCache of {len(self._kept)} results, {self._size} bytes of {self._most}>"
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is kept."""
+        return not self._kept
 
     def find(self, version: int | None, key: Key) -> KeptRows | None:
         """What is kept of a query's rows while the data have this version; None too where there is no version."""
@@ -234,6 +241,7 @@ class StreamedRows:
         self._recording = recording
         self._block = Block(b"", (0,))
         self._at = 0
+        self._ended = False
 
     def batch(self, limit: int) -> tuple[list[bytes | memoryview], int]:
         """Up to `limit` encoded rows, in pieces, and how many they are.
@@ -244,7 +252,7 @@ class StreamedRows:
         parts: list[bytes | memoryview] = []
         count = 0
         while count < limit:
-            if self._at == self._block.count and not self._next_block(limit - count):
+            if self._at == self._block.count and (self._ended or not self._next_block(limit - count)):
                 break
             end = min(self._block.count, self._at + limit - count)
             parts.append(self._block.rows(self._at, end))
@@ -268,11 +276,11 @@ class StreamedRows:
             self._drop_recording()
             raise
         self._at = 0
+        self._ended = not count or self._stream.exhausted
         recording = self._recording
         if recording is not None:
-            if count:
-                recording.add(self._block)
-            else:
+            recording.add(self._block)
+            if self._ended:
                 assert encoder.signature is not None
                 recording.finish(self._stream, encoder.signature)
         return count > 0

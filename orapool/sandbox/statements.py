@@ -80,6 +80,8 @@ class Cursor:
     columns: tuple[Column, ...] = ()
     described: tuple[Column, ...] | None = None
     out_binds: frozenset[int] = frozenset()
+    # How its rows were encoded the last time, if that holds for others too.
+    encoder: RowEncoder | None = None
     # Columns of LOBs that the client has defined as LONGs or strings, since the statement was parsed.
     inlined: set[int] = field(default_factory=set)
 
@@ -287,11 +289,14 @@ class StatementCalls:
             stream = backend.stream(statement, types, binds)
             recording = None
             # The rows are those of this version if there is no other by now.
-            known = version if version == backend.data_version else None
-            if key is not None and known is not None and not stream.complete and backend.is_repeatable(statement):
-                recording = Recording(self._cache, known, key)
+            if version is not None and not stream.complete and version == backend.data_version:
+                key = backend.cache_key(statement, types, binds)
+                if key is not None and backend.is_repeatable(statement):
+                    recording = Recording(self._cache, version, key)
             return StreamedRows(stream, make_encoder, recording)
 
+        if self._cache.is_empty:
+            return run()
         key = backend.cache_key(statement, types, binds)
         kept = self._cache.find(backend.data_version, key) if key is not None else None
         if kept is None:
@@ -461,7 +466,10 @@ class StatementCalls:
             batch_errors=failures,
         )
 
-    def _row_encoder(self, cursor: Cursor, columns: Sequence[Column], forms: Sequence[str]) -> RowEncoder:
+    def _row_encoder(self, cursor: Cursor, columns: tuple[Column, ...], forms: tuple[str, ...]) -> RowEncoder:
+        made = cursor.encoder
+        if made is not None and made.columns == columns and made.forms == forms:
+            return made
         defines: Sequence[Definition | None] = cursor.defines or [None] * len(columns)
         if len(defines) != len(columns):
             raise OracleError(1007, "variable not in select list")
@@ -478,7 +486,9 @@ class StatementCalls:
             for index, (column, define) in enumerate(zip(columns, defines))
             if column.type.code in _LOB_CODES and define is not None
         ]
-        return RowEncoder(encoders, None if located else tuple(inline))
+        made = RowEncoder(columns, forms, encoders, None if located else tuple(inline))
+        cursor.encoder = None if located or inline else made
+        return made
 
     def _column_encoder(self, column: Column, form: str, define: Definition | None, was_inline: bool) -> ColumnEncoder:
         type_ = column.type

@@ -71,7 +71,7 @@ def encoder(stream: RowStream) -> RowEncoder:
     each = ColumnEncoder(
         stream.columns[0], stream.forms[0], lambda value: b"\0" if value is None else encode(value), encode
     )
-    return RowEncoder([each], ())
+    return RowEncoder(stream.columns, stream.forms, [each], ())
 
 
 def rows_of(block: Block) -> list[bytes]:
@@ -423,6 +423,22 @@ def test_an_error_amid_the_rows_comes_with_them_and_leaves_the_transaction(
         cursor.fetchall()
     connection.commit()
     assert fetch(connect(), "select name from kept_rows where id = 1") == [("mine",)]
+
+
+def test_a_call_time_out_ends_a_statement_that_waits_for_rows_of_another(
+    connect: Connect, table: str, dbapi: ModuleType, driver: str
+) -> None:
+    connection = connect()
+    connection.cursor().execute("update kept_rows set name = 'mine' where id = 1")
+    cursor = connection.cursor()
+    cursor.execute("select a.id from kept_rows a cross join kept_rows b cross join kept_rows c")
+    assert cursor.fetchone()
+    call_timeout = "callTimeout" if driver == "cx_oracle" else "call_timeout"
+    setattr(connection, call_timeout, 500)
+    with pytest.raises(dbapi.DatabaseError, match="DPI-1067|DPY-4024"):
+        fetch(connection, "select 1 from dual")
+    setattr(connection, call_timeout, 0)
+    assert fetch(connection, "select name from kept_rows where id = 1") == [("mine",)]
 
 
 def test_a_session_that_ends_amid_its_rows_is_gone(connect: Connect, table: str, sandbox: Sandbox) -> None:

@@ -303,8 +303,8 @@ class Backend:
                 )
             except Failure as failure:
                 raise self._explain(failure, "SELECT", False) from failure
-            except OracleError:
-                self._open = self.in_transaction = False
+            except OracleError as error:
+                self._lose_transaction(error)
                 raise
         return RowStream(
             prepared.columns,
@@ -566,8 +566,8 @@ class Backend:
             if was_open or opens:
                 failure.index -= 1
             raise
-        except OracleError:
-            self._open = self.in_transaction = False
+        except OracleError as error:
+            self._lose_transaction(error)
             raise
         if was_open:
             return results[1 : -len(self._end_of_mark)]
@@ -575,6 +575,10 @@ class Backend:
             self._open = True
             return results[1:]
         return results
+
+    def _lose_transaction(self, error: OracleError) -> None:
+        if error.code == 3113:
+            self._open = self.in_transaction = False
 
     def recover(self, was_open: bool) -> None:
         """After a failed command: back to where the statement began."""

@@ -23,6 +23,8 @@ class Changes:
     """
 
     def __init__(self) -> None:
+        self.version: int | None = 0
+        """The number of the last change; None while one is under way."""
         self._version = 0
         self._under_way = 0
         self._lock = threading.Lock()
@@ -33,17 +35,14 @@ class Changes:
         with self._lock:
             self._version += 1
             self._under_way += 1
+            self.version = None
         try:
             yield
         finally:
             with self._lock:
                 self._under_way -= 1
-
-    @property
-    def version(self) -> int | None:
-        """The number of the last change; None while one is under way."""
-        with self._lock:
-            return None if self._under_way else self._version
+                if not self._under_way:
+                    self.version = self._version
 
 
 # Functions that read nothing but the session's settings, which a cache has in its keys.

@@ -227,9 +227,12 @@ class Link:
     def finish_stream(self) -> None:
         """From another session's thread: read a stream into memory, so that PostgreSQL holds no lock for it."""
         if self._stream is not None and self._lock.acquire(timeout=_LOCK_SECONDS):
+            watch, self.watch = self.watch, None
             try:
-                self._end_stream()
+                if self._stream is not None:
+                    self._stream.read_all()
             finally:
+                self.watch = watch
                 self._lock.release()
 
     def discard_stream(self) -> None:
@@ -239,8 +242,13 @@ class Link:
                 self._stream.close()
 
     def _end_stream(self) -> None:
-        if self._stream is not None:
-            self._stream.read_all()
+        """Before the next step: read into memory what is left to fetch, unless the client breaks in."""
+        stream = self._stream
+        if stream is not None:
+            self.interrupted = self._interrupted_now = False
+            stream.read_all()
+            if stream.broken:
+                raise OracleError(1013, "user requested cancel of current operation")
 
     def _send(self, commands: Sequence[Run | RunPrepared | Prepare | Describe]) -> None:
         connection = self._connection
@@ -331,23 +339,32 @@ class Stream:
         self._on_failure = on_failure
         self._chunks: deque[PGresult] = deque()
         self._failure: Failure | None = None
+        self._rows_read = 0
         self.ended = False
+        # Whether the client broke in while the last of it was read.
+        self.broken = False
 
     def start(self, before: int) -> None:
         """Read the results of the commands before, the first chunk, and the end of a result that has no other."""
         while before and not self.ended:
             before -= not self._read()
         self._chunks.clear()
+        self._rows_read = 0
         if not self.ended:
             if _HAS_CHUNKS:
                 self._link._connection.set_chunked_rows_mode(self._chunk)
             else:
                 self._link._connection.set_single_row_mode()
         # A chunk that is not full is the last.
-        while not self.ended and sum(part.ntuples for part in self._chunks) < self._chunk:
+        while not self.ended and not (self._chunks and self._rows_read >= self._chunk):
             self._read()
         if self._failure is not None:
             raise self._failure
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether there is nothing left, no failure either."""
+        return self.ended and not self._chunks and self._failure is None
 
     def take(self) -> PGresult | None:
         """The next chunk, None at the end.
@@ -369,19 +386,15 @@ class Stream:
 
     def read_all(self) -> None:
         """Read what is left into memory; a failure is raised by the `take` that comes to it."""
-        watch, self._link.watch = self._link.watch, None
-        try:
-            while not self.ended:
-                self._read()
-        finally:
-            self._link.watch = watch
+        while not self.ended:
+            self._read()
 
     def close(self) -> None:
         """Drop what is left."""
         with self._link._lock:
             self._chunks.clear()
             if not self.ended and not self._link.closed:
-                self._link.cancel()
+                self._link.cancel()  # and look no more at the client meanwhile
                 self.read_all()
             self._chunks.clear()
 
@@ -393,7 +406,9 @@ class Stream:
             if result is None:
                 return False
             if result.status in _ROWS:
-                if result.ntuples:
+                count = result.ntuples
+                if count:
+                    self._rows_read += count
                     self._chunks.append(result)
             elif result.status == _SYNC:
                 self._end()
@@ -409,6 +424,7 @@ class Stream:
 
     def _end(self) -> None:
         self.ended = True
+        self.broken = self._link._interrupted_now
         self._link._stream = None
         if self._failure is not None:
             self._on_failure()

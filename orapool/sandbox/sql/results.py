@@ -34,6 +34,7 @@ class RowStream:
         self.columns = columns
         self.forms = forms
         self._guarded = guarded
+        self._lobs = [index for index, form in enumerate(forms) if form in ("clob", "blob")]
         self._stream = chunks if isinstance(chunks, Stream) else None
         self._parts = deque(() if isinstance(chunks, Stream) else chunks)
         self._explain = explain
@@ -49,6 +50,13 @@ class RowStream:
         """Whether all rows have come from PostgreSQL."""
         return self._stream is None or self._stream.ended
 
+    @property
+    def exhausted(self) -> bool:
+        """Whether all rows are taken, as far as is known without waiting."""
+        if self._part is not None and self._at < self._part.ntuples:
+            return False
+        return not self._parts if self._stream is None else self._stream.exhausted
+
     def take(self, count: int, most_bytes: int) -> tuple[int, list[Values]]:
         """Up to `count` rows, fewer at the end or where they have more than about `most_bytes`: number, and columns.
 
@@ -59,7 +67,6 @@ class RowStream:
         if self._closed:
             raise OracleError(1002, "fetch out of sequence")
         columns: list[Values] = [[] for _ in self.columns]
-        lobs = [index for index, form in enumerate(self.forms) if form in ("clob", "blob")]
         taken = size = 0
         while taken < count and size <= most_bytes:
             part = self._next_part()
@@ -70,7 +77,7 @@ class RowStream:
             value = part.get_value
             for index, column in enumerate(columns):
                 column += [value(row, index) for row in range(start, end)]
-            for index in lobs:
+            for index in self._lobs:
                 size += sum(len(text) for text in columns[index][taken:] if text)
             taken += end - start
             self._at = end
