@@ -15,7 +15,6 @@ import cx_Oracle
 import pyarrow
 
 from orapool.drivers.arrow import Fetch, precision_loss, row_handler, to_array
-from orapool.drivers.columns import has_lobs
 from orapool.errors import error_codes
 
 _DOES_NOT_FIT = frozenset({"ORA-01455", "ORA-22053", "ORA-22054"})
@@ -30,8 +29,7 @@ def fetch_batches(connection: Any, fetch: Fetch) -> Iterator[pyarrow.RecordBatch
         cursor.arraysize = fetch.rows
         cursor.prefetchrows = fetch.rows
         cursor.outputtypehandler = row_handler(cx_Oracle, fetch)
-        # Measured on the sandbox: what Oracle Client keeps in its cache fetches LOBs with their rows ever after.
-        cursor.execute(f"{fetch.statement}\n" if has_lobs(fetch.columns) else fetch.statement, fetch.binds)
+        cursor.execute(fetch.statement, fetch.binds)
         long_waits = 0
         while long_waits < 2:
             begun, begun_work = time.monotonic(), time.thread_time()

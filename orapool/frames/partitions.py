@@ -54,7 +54,9 @@ class Partitioning:
             raise ConfigurationError(f"partition_on is the name of a column, or 'rowid', not {self.on!r}")
         if isinstance(self.partitions, (str, bytes, bool)):
             raise ConfigurationError(f"partitions is a number, or a list of bounds, not {self.partitions!r}")
-        if isinstance(self.partitions, Integral) and self.partitions < 1:
+        if isinstance(self.partitions, Integral):
+            object.__setattr__(self, "partitions", int(self.partitions))
+        if isinstance(self.partitions, int) and self.partitions < 1:
             raise ConfigurationError(f"partitions is a number of them, 1 or more, not {self.partitions!r}")
         if self.consistent not in (None, True, False):
             raise ConfigurationError(f"consistent is None, True or False, not {self.consistent!r}")
@@ -264,7 +266,7 @@ def _find_scn(calls: Calls, driver: Driver, connection: Any) -> int:
 
 def _find_bounds(layout: Layout, wanted: Partitions, calls: Calls, connection: Any) -> Layout:
     """Where the partitions begin."""
-    if not isinstance(wanted, Integral):
+    if not isinstance(wanted, int):
         return replace(layout, bounds=_check_bounds(list(wanted)))
     if wanted == 1:
         return layout

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import gc
 import inspect
 import subprocess
@@ -87,6 +88,32 @@ def test_a_table_by_its_name(towns: SessionPool) -> None:
 )
 def test_parameters_by_name_and_position_and_selectables(towns: SessionPool, sql: Any, params: Any) -> None:
     assert orapool.read_df(sql, params).to_dict("list") == {"name": ["town 7"]}
+
+
+@pytest.mark.parametrize("count", [3, 1000, 2400])
+def test_a_list_of_any_length(towns: SessionPool, count: int) -> None:
+    numbers = range(1, count + 1)
+
+    by_number = orapool.read_df(
+        "select id from frames_towns where id in :ids and id > :least", {"ids": numbers, "least": 1}
+    )
+    by_name = orapool.read_df("select id from frames_towns where name in (:1)", [[f"town {n}" for n in numbers]])
+
+    assert sorted(by_number["id"]) == list(numbers)[1:]
+    assert sorted(by_name["id"]) == list(numbers)
+
+
+def test_a_list_of_dates_longer_than_oracle_takes(towns: SessionPool) -> None:
+    day = datetime.datetime(2024, 2, 29)
+    days = [day + datetime.timedelta(days=n) for n in range(1500)]
+
+    found = orapool.read_df("select count(*) as n from frames_towns where founded in :days", {"days": days})
+
+    assert found["n"].tolist() == [ROWS - ROWS // 5]
+
+
+def test_an_empty_list_finds_nothing(towns: SessionPool) -> None:
+    assert len(orapool.read_df("select id from frames_towns where id in :ids", {"ids": []})) == 0
 
 
 def test_pandas_own_options(towns: SessionPool) -> None:

@@ -255,6 +255,40 @@ class TestDates:
             read(timestamp_unit="ns")
 
 
+class TestZones:
+    @pytest.mark.parametrize(
+        ("type_", "value"),
+        [
+            ("timestamp with time zone", "timestamp '2024-02-29 23:59:58.5 +02:00'"),
+            ("timestamp with time zone", "timestamp '2024-02-29 16:59:58.5 -05:00'"),
+            ("timestamp with local time zone", "timestamp '2024-02-29 21:59:58.5 +00:00'"),
+        ],
+    )
+    def test_a_moment_is_the_same_moment(self, make_table: MakeTable, type_: str, value: str) -> None:
+        make_table(type_, value, "null")
+
+        found = read()
+
+        assert str(found.dtype) == f"datetime64[{UNIT}, UTC]"
+        assert found[0] == pandas.Timestamp("2024-02-29 21:59:58.5", tz="UTC")
+        assert found.isna().tolist() == [False, True]
+        assert str(arrow().type) == "timestamp[us, tz=UTC]"
+
+    def test_beside_columns_of_all_kinds_of_names(self, make_table: MakeTable) -> None:
+        make_table("timestamp with time zone", "timestamp '2024-02-29 23:59:58 +02:00'")
+
+        frame = orapool.read_df('select c, n as "select", n "Mixed Case", c as "tz 2" from frames_t order by n')
+
+        assert list(frame.columns) == ["c", "select", "Mixed Case", "tz 2"]
+        assert (frame["c"] == frame["tz 2"]).all()
+
+    def test_beside_columns_of_one_name_it_is_an_error(self, make_table: MakeTable) -> None:
+        make_table("timestamp with time zone")
+
+        with pytest.raises(orapool.ConfigurationError, match="two columns are called N, and another has a time zone"):
+            orapool.read_df("select n, n, c from frames_t")
+
+
 def test_blanks_of_char_by_choice(make_table: MakeTable) -> None:
     make_table("char(5)", "'ab'", "'abcde'", "null")
 
