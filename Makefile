@@ -16,7 +16,7 @@ WITH_CLIENT = $(BIN)/python -m orapool.sandbox.instant_client exec
 VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
 INSTALLED = $(VENV)/installed-for-$(VERSION)
 
-.PHONY: demo test versions lint install stacks firewall benchmark benchmark-outage clean
+.PHONY: demo test versions lint install stacks firewall benchmark benchmark-dataframes benchmark-outage clean
 
 demo: install
 	$(BIN)/orapool demo --driver oracledb
@@ -38,6 +38,12 @@ benchmark: install
 	$(WITH_CLIENT) $(BIN)/python -m benchmarks.round_trips
 	$(WITH_CLIENT) $(BIN)/python -m benchmarks.checkout
 	$(WITH_CLIENT) $(BIN)/python -m benchmarks.sandbox
+
+# Twenty minutes; DATAFRAMES_ARGUMENTS="--quick" takes two.
+benchmark-dataframes: install
+	$(UV) pip install --quiet --python $(BIN)/python --editable '.[benchmarks]'
+	$(WITH_CLIENT) $(BIN)/python -m benchmarks.dataframes $(DATAFRAMES_ARGUMENTS)
+	$(WITH_CLIENT) $(BIN)/python -m benchmarks.dataframes --memory-of-chunks $(DATAFRAMES_ARGUMENTS)
 
 # As root, with faults of the network. OUTAGE_ARGUMENTS="--quick" takes minutes less.
 benchmark-outage: firewall install

@@ -29,6 +29,7 @@ from rich.console import Console
 from rich.table import Table
 
 import orapool
+from benchmarks.measuring import forget_peak, peak
 from orapool.sandbox import Sandbox, instant_client
 
 DRIVERS = ("cx_oracle", "oracledb")
@@ -145,8 +146,8 @@ def run_one(contender: str, rows: int) -> dict[str, Any]:
     first = frame.slice(0, 5) if hasattr(frame, "slice") else frame.head(5)
     CONTENDERS[contender](first)  # what is imported and asked for the first time
     make_table()
-    _forget_peak()
-    before = _peak()
+    forget_peak()
+    before = peak()
     times = os.times()
     started = time.perf_counter()
     failure = ""
@@ -160,21 +161,10 @@ def run_one(contender: str, rows: int) -> dict[str, Any]:
     return {
         "seconds": seconds,
         "cpu_seconds": after.user + after.system - times.user - times.system,
-        "memory": _peak() - before,
+        "memory": peak() - before,
         "written": count_rows(),
         "failure": failure,
     }
-
-
-def _forget_peak() -> None:
-    with open("/proc/self/clear_refs", "w") as refs:
-        refs.write("5")
-
-
-def _peak() -> int:
-    """The most resident memory since then, in bytes."""
-    with open("/proc/self/status") as status:
-        return 1024 * int(re.findall(r"^VmHWM:\s+(\d+)", status.read(), re.MULTILINE)[0])
 
 
 def compare(sandbox: Sandbox, driver: str, contenders: list[str], rows: int) -> list[Cost]:

@@ -34,9 +34,8 @@ COLUMNS = (
     "id number(10) not null, customer number(9), amount number(12,2), ratio binary_double, name varchar2(40),"
     " code char(6), note varchar2(200), born date, seen timestamp(6), rate number"
 )
-FILL = """
-insert into mixed
-select level, case when mod(level, 10) > 0 then mod(level * 7919, 100003) end, round(level * 1.37 - 5000, 2),
+ROWS = """
+select level id, case when mod(level, 10) > 0 then mod(level * 7919, 100003) end, round(level * 1.37 - 5000, 2),
        level * 0.5, 'customer ' || level, 'C' || mod(level, 1000),
        case when mod(level, 5) > 0 then 'a note of some length on row ' || level end,
        date '2020-01-01' + mod(level, 2000),
@@ -44,6 +43,7 @@ select level, case when mod(level, 10) > 0 then mod(level * 7919, 100003) end, r
        case when mod(level, 3) > 0 then level / 7 end
   from dual connect by level <= :1
 """
+"""So many rows as the bind says."""
 SELECT = "select * from mixed"
 
 Read = Callable[[Any], int]
@@ -99,7 +99,7 @@ def fill(connection: Any, rows: int) -> None:
     cursor = connection.cursor()
     cursor.execute(f"create table mixed ({COLUMNS})")
     cursor.execute("create table others (n number)")
-    cursor.execute(FILL, [rows])
+    cursor.execute(f"insert into mixed {ROWS}", [rows])
     connection.commit()
 
 
