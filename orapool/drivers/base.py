@@ -58,6 +58,8 @@ class Driver(Protocol):
     """Whether only one call at a time may log on or meet dead sessions: see gate.py."""
     outlives_main: bool
     """Whether a native pool has a thread that keeps the process from ending: see ending.py."""
+    batch_rows: int
+    """Rows of a round trip of `fetch_batches` from which on nothing is gained."""
     logs_on_unasked: bool
     """Whether `draw_unasked` may find something, after a log-on that failed or that was not needed any more."""
 

@@ -100,6 +100,7 @@ class CxOracle:
     version: str = cx_Oracle.version
     dbapi: ModuleType = cx_Oracle
     grows_alone = True
+    batch_rows = 2_000  # measured: as many Python objects as the processor has at hand
     outlives_main = False
     logs_on_unasked = False
 

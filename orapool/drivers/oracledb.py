@@ -178,6 +178,7 @@ class OracleDb:
     version: str = oracledb.__version__
     dbapi: ModuleType = oracledb
     grows_alone = False
+    batch_rows = 10_000
     outlives_main = True
     logs_on_unasked = _MAJOR >= 3  # 2.5.1 does too, but counts dead sessions as open, so that none shows
     # Measured: 2.5.1 raises DPY-4011 from acquire where 3.4.2 and later replace a session that the server has closed.

@@ -67,7 +67,7 @@ class Batches(Iterator[pyarrow.RecordBatch]):
             if columns is None:
                 raise ConfigurationError("this is no query: use orapool.connection() for what returns no rows")
             self.targets = find_targets(columns, how)
-            rows = how.arraysize or batch_rows(columns)
+            rows = how.arraysize or batch_rows(columns, pool.driver.batch_rows)
             fetch = Fetch(
                 with_zones(query.text, columns),
                 query.binds,

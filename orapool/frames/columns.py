@@ -53,10 +53,9 @@ _INSTEAD = {
     "VECTOR": "from_vector({0} returning clob) in its place",
 }
 
-# A batch is as many rows as fill about this many bytes, at the widths that the columns may have. Measured: below a
-# thousand rows round trips cost more than they need, and beyond ten thousand nothing is gained.
+# A batch is as many rows as fill about this many bytes, at the widths that the columns may have.
 _BATCH_BYTES = 16 * 1024 * 1024
-_LEAST_ROWS, _MOST_ROWS = 20, 10_000
+_LEAST_ROWS = 20
 _FIXED_WIDTH = 24
 _LOB_WIDTH = 16 * 1024
 """Bytes that a LOB is taken to have: its column does not tell."""
@@ -175,7 +174,7 @@ def with_zones(statement: str, columns: Sequence[ResultColumn]) -> str:
     return f"select {outputs} from (\n{statement}\n) q"
 
 
-def batch_rows(columns: Sequence[ResultColumn]) -> int:
-    """How many rows to fetch in a round trip."""
+def batch_rows(columns: Sequence[ResultColumn], most: int) -> int:
+    """How many rows to fetch in a round trip, `most` of them at most."""
     width = sum(_LOB_WIDTH if column.type in _LOBS else max(column.size, _FIXED_WIDTH) for column in columns)
-    return max(_LEAST_ROWS, min(_MOST_ROWS, _BATCH_BYTES // width))
+    return max(_LEAST_ROWS, min(most, _BATCH_BYTES // width))

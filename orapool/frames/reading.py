@@ -75,7 +75,8 @@ def read_df(
         strip_char: take the blanks off the ends of CHAR values.
         column_names: "lower", as SQLAlchemy has them: what Oracle has in capitals; "oracle", as Oracle has them.
         timestamp_unit: of DATE and TIMESTAMP, "us" or "ns"; nanoseconds reach from 1677 to 2262 only.
-        arraysize: rows of a round trip; None: as many as the widths of the columns suggest, 10,000 at most.
+        arraysize: rows of a round trip; None: as many as the widths of the columns suggest,
+            10,000 at most, or 2,000 on cx_Oracle.
         timeout: seconds for all of it, the wait for a session included; then it is cancelled on the server.
         progress: show a bar; a number is how many rows there will be.
         name: of the pool.
