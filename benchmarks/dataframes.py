@@ -10,8 +10,8 @@ so that the client is what is measured: a read that it did not have yet is not c
 Each read has a process of its own, which has read a few thousand rows before; the server is on one processor, the
 client on another. The contenders take turns, in an order that changes with each round; shown are medians. Rows a second
 are those of the whole call. CPU is the client process's, threads in the background included; of the two it is the one
-to go by on a machine that has other work. "times" is how much quicker than `pandas.read_sql` with SQLAlchemy's defaults in
-the same round, "CPU times" the same of the CPU seconds. "peak" is the most memory of the process beyond what it had
+to go by on a machine that has other work. "times" is how much quicker than `pandas.read_sql` with SQLAlchemy's defaults
+in the same round, "CPU times" the same of the CPU seconds. "peak" is the most memory of the process beyond what it had
 before, as a multiple of the frame's own too (`memory_usage(deep=True)`; for chunks, which are thrown away, of that of
 `read_df`). Round trips are those that the sandbox has counted, among them those of a contender that connects for each
 call.
@@ -457,15 +457,23 @@ def chart(runs: Sequence[Run], path: Path) -> None:
             "#0a7d34" if name.startswith("orapool") else "#999999" if name == BARE_SOCKET else "#34609e"
             for name in names
         ]
-        panel.barh(range(len(names)), [each.rows_a_second for each in found.values()], color=colors, zorder=3)
+        end = 1.5 * max(each.rows_a_second for name, each in found.items() if name != BARE_SOCKET)
+        lengths = [min(each.rows_a_second, end) for each in found.values()]
+        panel.barh(range(len(names)), lengths, color=colors, zorder=3)
         for row, (name, each) in enumerate(found.items()):
+            beyond = each.rows_a_second > end
             memory = "" if name == BARE_SOCKET else f", peak of {each.memory:.1f} frames"
             panel.text(
-                each.rows_a_second, row, f" {each.rows_a_second:,.0f}{memory}", va="center", fontsize=8, zorder=4
+                end if beyond else each.rows_a_second,
+                row,
+                f"{each.rows_a_second:,.0f}, beyond the edge " if beyond else f" {each.rows_a_second:,.0f}{memory}",
+                ha="right" if beyond else "left",
+                va="center",
+                fontsize=8,
+                zorder=4,
             )
-        panel.set_xscale("log")
-        low, high = panel.get_xlim()
-        panel.set_xlim(low, high * 6)
+        panel.set_xlim(0, end)
+        panel.xaxis.set_major_formatter("{x:,.0f}")
         panel.set_yticks(range(len(names)), names, fontsize=8)
         panel.invert_yaxis()
         panel.set_title(run.title, fontsize=10, loc="left")
