@@ -39,7 +39,7 @@ benchmark: install
 	$(WITH_CLIENT) $(BIN)/python -m benchmarks.checkout
 	$(WITH_CLIENT) $(BIN)/python -m benchmarks.sandbox
 
-# Twenty minutes; DATAFRAMES_ARGUMENTS="--quick" takes two.
+# A quarter of an hour; DATAFRAMES_ARGUMENTS="--quick" takes a few minutes.
 benchmark-dataframes: install
 	$(UV) pip install --quiet --python $(BIN)/python --editable '.[benchmarks]'
 	$(WITH_CLIENT) $(BIN)/python -m benchmarks.dataframes $(DATAFRAMES_ARGUMENTS)
