@@ -22,7 +22,8 @@ os.environ["UV_PYTHON_DOWNLOADS"] = "never"  # the interpreter that is there, or
 POOL = ["tests/test_session_pool.py", "tests/test_health.py", "tests/test_sockets.py", "tests/test_fork.py"]
 WAYS_IN = [
     "tests/test_alchemy.py",
-    "tests/test_frames.py",
+    "tests/frames/test_reading.py",
+    "tests/frames/test_types.py",
     "tests/test_flask.py",
     "tests/test_orapool_flask.py",
     "tests/test_incident.py",
@@ -123,7 +124,7 @@ def add_session(name: str, stack: Stack) -> None:
             told = f"no Python {stack.python} on this machine, along PATH or of pyenv's or uv's"
             (session.error if os.environ.get("CI") == "true" else session.skip)(told)
         session.install(
-            *("--editable", ".[cx_oracle,oracledb,pandas,flask,sandbox,instant-client]"),
+            *("--editable", ".[cx_oracle,oracledb,pandas,polars,progress,flask,sandbox,instant-client]"),
             *("greenlet", "hypothesis", "pytest>=8", "pytest-timeout>=2.3"),
             *stack.packages,
         )

@@ -66,8 +66,14 @@ def row_handler(dbapi: ModuleType, fetch: Fetch) -> Handler:
             kinds.append(getattr(dbapi, _INLINE[column.type], dbapi.DB_TYPE_LONG))
         elif _is_exact(column, type_):
             kinds.append(decimal.Decimal)
-        elif column.type == "NUMBER" and type_ is not None and pyarrow.types.is_int64(type_):
-            kinds.append(dbapi.DB_TYPE_BINARY_INTEGER)  # measured: a third cheaper than the driver's own choice
+        elif (
+            dbapi.__name__ == "cx_Oracle"
+            and column.type == "NUMBER"
+            and type_ is not None
+            and pyarrow.types.is_int64(type_)
+        ):
+            # Measured: a third cheaper there than its own choice. python-oracledb 2.5.1 would lose digits.
+            kinds.append(dbapi.DB_TYPE_BINARY_INTEGER)
         else:
             kinds.append(None)
     waiting = iter(kinds)

@@ -94,10 +94,20 @@ def framing(function: str, options: Mapping[str, Any]) -> tuple[Reading, Framing
     """The options of a function that makes DataFrames of pandas."""
     rest = dict(options)
     own = {field.name: rest.pop(field.name) for field in fields(Framing) if field.name in rest}
+    made = Framing(**own)
+    if made.dtype_backend is not None:
+        _check_backend()
     coerce_float = rest.pop("coerce_float", True)
     if not coerce_float:
         rest["decimals"] = rest.get("decimals") or "decimal"
-    return reading(function, rest), Framing(**own)
+    return reading(function, rest), made
+
+
+def _check_backend() -> None:
+    import pandas
+
+    if int(pandas.__version__.partition(".")[0]) < 2:
+        raise ConfigurationError(f"dtype_backend is new in pandas 2.0, and pandas is {pandas.__version__}")
 
 
 def reading(function: str, options: Mapping[str, Any]) -> Reading:
