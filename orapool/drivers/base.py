@@ -195,6 +195,8 @@ class PooledConnection:
     unit: units.Unit | None = None
     """The unit of work that the connection was drawn for, if that may be run again."""
 
+    survives_cancel = True
+    """Whether the session is as good as before after a call on it was cancelled."""
     call_under_way: threading.Event | None = None
     """Set when a call that nobody waits for any more has let go of the session."""
     session_state: Any = None

@@ -47,6 +47,7 @@ class Connection(PooledConnection, cx_Oracle.Connection):  # type: ignore[misc]
     """cx_Oracle's connection, of the pool."""
 
     longest_tags = tag_lengths(cx_Oracle.clientversion())
+    survives_cancel = False  # measured on the sandbox: Oracle Client may make the call again, after the break
 
     _cursors: weakref.WeakSet[Cursor] | None = None
 

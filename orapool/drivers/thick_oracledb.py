@@ -27,6 +27,7 @@ class ThickConnection(Connection):
     """python-oracledb's connection in thick mode, of the pool."""
 
     longest_tags = tag_lengths(oracledb.clientversion())
+    survives_cancel = False  # measured on the sandbox: Oracle Client may make the call again, after the break
 
     _cursors: weakref.WeakSet[Cursor] | None = None
 

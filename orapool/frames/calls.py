@@ -108,6 +108,14 @@ class Calls:
 
     def _cancel(self, under_way: _UnderWay) -> None:
         under_way.cancelled = True
+        # In a thread, since nothing tells how long a driver takes over it: the call may hold what it needs.
+        cancelling = threading.Thread(target=self._break_off, name="orapool-cancel", daemon=True)
+        cancelling.start()
+        cancelling.join(PATIENCE)
+        if cancelling.is_alive():  # and may meet a call that is another user's
+            self._connection.lost_by = self._connection.lost_by or CANCELLED
+
+    def _break_off(self) -> None:
         with contextlib.suppress(Exception):  # the session may be lost
             self._connection.cancel()
 
@@ -118,7 +126,11 @@ class Calls:
         self._connection.lost_by = self._connection.lost_by or CANCELLED
 
     def _check_break(self, under_way: _UnderWay) -> None:
-        if under_way.failed is None or _CANCELLED_CALL not in error_codes(under_way.failed):
+        if (
+            not self._connection.survives_cancel
+            or under_way.failed is None
+            or _CANCELLED_CALL not in error_codes(under_way.failed)
+        ):
             # A break that came too late for this call would end the next one, which is another user's.
             self._connection.lost_by = self._connection.lost_by or CANCELLED
 

@@ -42,7 +42,7 @@ def test_a_query_that_takes_too_long_is_cancelled_and_its_session_goes_back(
     assert time.monotonic() - begun < 30
     until(lambda: default_pool.stats().busy == 0)
     assert orapool.read_df("select 1 as one from dual")["one"].tolist() == [1]
-    # The sandbox does not satisfy Oracle Client's break: it makes the call again, and has to be cut off.
+    # A session of Oracle Client's is replaced.
     assert default_pool.stats().log_ons == (2 if driver == "cx_oracle" or THICK else 1)
 
 
@@ -129,7 +129,7 @@ def test_ctrl_c_cancels_it_on_the_server_and_the_session_goes_back(
     finally:
         run.kill()
 
-    # Oracle Client makes the call again after the sandbox's answer to its break, and has to be cut off.
+    # A session of Oracle Client's is replaced.
     assert output == f"cancelled 1.0 {2 if driver == 'cx_oracle' or THICK else 1}\n"
     assert run.returncode == 0
     until(lambda: not others_at_work(onlooker))
