@@ -16,9 +16,17 @@ from typing import Any
 import oracledb
 
 from orapool.credentials import Credentials
-from orapool.drivers.base import OnSession, ParentsConnection, native_max
+from orapool.drivers.base import OnSession, ParentsConnection, describe, native_max
+from orapool.drivers.columns import ResultColumn
 from orapool.drivers.oracle_client import EXHAUSTED, WAIT_TIMEOUT, descriptor, refuse, tag_lengths
-from orapool.drivers.oracledb import Connection, Cursor, OracleDb, log_on_arguments, session_class
+from orapool.drivers.oracledb import (
+    Connection,
+    Cursor,
+    OracleDb,
+    forget_statement,
+    log_on_arguments,
+    session_class,
+)
 from orapool.errors import error_codes
 from orapool.settings import PoolSettings
 
@@ -60,6 +68,15 @@ class ThickOracleDb(OracleDb):
     grows_alone = True
     outlives_main = False
     logs_on_unasked = False
+
+    def describe(self, connection: Any, statement: str) -> tuple[ResultColumn, ...] | None:
+        """The columns of a query's result. It is parsed again when it is run, in the same round trip.
+
+        Measured with 26.1 on the sandbox: what was only parsed is run with parameters that nobody can read.
+        """
+        columns = describe(connection, statement)
+        forget_statement(connection, statement)
+        return columns
 
     def open(self, settings: PoolSettings, credentials: Credentials, on_session: OnSession) -> Any:
         """Make an empty native pool. Raises `ConfigurationError` for what Oracle Client cannot."""
