@@ -60,7 +60,8 @@ FLASK_1 = (
     *("itsdangerous==1.1.0", "click==7.1.2", "setuptools<81"),  # Flask 1 finds commands by pkg_resources
 )
 FLASK_2 = ("Flask-SQLAlchemy==2.5.1", "Flask==2.2.*", "Werkzeug==2.2.*")
-PANDAS_1 = ("pandas==1.5.3", "numpy<2")
+NUMPY_1 = ("numpy<2", "pyarrow<22")  # newer ones need NumPy 2
+PANDAS_1 = ("pandas==1.5.3", *NUMPY_1)
 
 THICK = {"ORAPOOL_THICK": "true"}
 """Has python-oracledb in thick mode, in all tests."""
@@ -82,7 +83,7 @@ STACKS = {
     # The rest.
     "sqlalchemy-1.4": Stack("3.10", ("SQLAlchemy==1.4.*", *FLASK_2, *PANDAS_1, "oracledb==2.5.1"), WITHOUT_ASYNCIO),
     "pandas-2.0": Stack(
-        "3.11", ("SQLAlchemy==1.4.*", *FLASK_2, "pandas==2.0.3", "numpy<2", "oracledb==3.4.2"), WITHOUT_ASYNCIO
+        "3.11", ("SQLAlchemy==1.4.*", *FLASK_2, "pandas==2.0.3", *NUMPY_1, "oracledb==3.4.2"), WITHOUT_ASYNCIO
     ),
     "pandas-2.3": Stack("3.12", ("SQLAlchemy==2.0.*", "pandas==2.3.*", "oracledb==3.4.2")),
     "thick-2.5": Stack("3.9", ("oracledb==2.5.1",), [*POOL, *WAYS_IN, "tests/faults"], variables=THICK),
