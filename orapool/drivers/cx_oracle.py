@@ -69,6 +69,10 @@ class Connection(PooledConnection, cx_Oracle.Connection):  # type: ignore[misc]
         self._cursors.add(cursor)
         return cursor
 
+    def told_of_transaction(self) -> bool:
+        """Whether a transaction is open, as the server's last answer had it. Raises DPI-1010 for a dead session."""
+        return bool(self._get_oci_attr(_SESSION, _ATTR_TRANSACTION_IN_PROGRESS, _UB1))
+
     def close_cursors(self) -> None:
         """Close all cursors, in the thread that used them.
 
@@ -174,12 +178,13 @@ class CxOracle:
         native.close(force=True)
 
     def in_transaction(self, connection: Any) -> bool:
-        """Whether a transaction is open, as the server's last answer had it. Raises DPI-1010 for a dead session."""
-        return bool(connection._get_oci_attr(_SESSION, _ATTR_TRANSACTION_IN_PROGRESS, _UB1))
+        """Whether a transaction is open, or may be. Raises DPI-1010 for a dead session."""
+        return bool(connection.in_transaction)
 
     def rollback(self, connection: Any) -> None:
         """Roll back."""
         cx_Oracle.Connection.rollback(connection)
+        connection.may_have_begun = False
 
     def ping(self, connection: Any, seconds: float) -> None:
         """Ping; the limit counts twice where nobody answers (the call, then the break)."""

@@ -55,6 +55,10 @@ class Connection(PooledConnection, oracledb.Connection):
         self._verify_connected()
         return Cursor(self, *args, **options)
 
+    def told_of_transaction(self) -> bool:
+        """Whether a transaction is open, as the server's last answer had it. Raises DPY-1001 for a closed session."""
+        return bool(self.transaction_in_progress)
+
     if hasattr(oracledb.Connection, "fetch_df_all"):  # from 3.0 on
 
         def fetch_df_all(self, *args: Any, **options: Any) -> Any:
@@ -265,14 +269,15 @@ class OracleDb:
         native.close(force=True)
 
     def in_transaction(self, connection: Any) -> bool:
-        """Whether a transaction is open, as the server's last answer had it. Raises DPY-1001 for a dead session."""
+        """Whether a transaction is open, or may be. Raises DPY-1001 for a dead session."""
         if not connection.is_healthy():
             raise oracledb.InterfaceError("DPY-1001: not connected to database")
-        return bool(connection.transaction_in_progress)
+        return bool(connection.in_transaction)
 
     def rollback(self, connection: Any) -> None:
         """Roll back."""
         oracledb.Connection.rollback(connection)
+        connection.may_have_begun = False
 
     def ping(self, connection: Any, seconds: float) -> None:
         """Ping; the limit counts twice where nobody answers (the call, then the break)."""
