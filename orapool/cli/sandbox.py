@@ -138,6 +138,33 @@ def cut(port: int, sid: int | None) -> None:
     click.echo(f"{_call(port, 'cut_next', sid=sid)} sessions will be cut")
 
 
+@sandbox.command("deny-log-ons")
+@_PORT
+@click.argument("code", type=click.Choice(["1033", "1034", "1089", "1109"]))
+def deny_log_ons(port: int, code: str) -> None:
+    """Answer every log-on with ORA-CODE, as a database that is not open; `heal` ends it."""
+    _call(port, "deny_log_ons", code=int(code))
+
+
+@sandbox.command("limit-idle")
+@_PORT
+@click.option("--how", type=click.Choice(["error", "fin", "rst"]), default="error", show_default=True)
+@click.argument("user")
+@click.argument("seconds", type=click.FloatRange(min=0, min_open=True))
+def limit_idle(port: int, user: str, seconds: float, how: str) -> None:
+    """End sessions of USER that are idle for SECONDS: ORA-02396 at the next call, FIN or RST; `heal` ends it."""
+    _call(port, "limit_idle", user=user, seconds=seconds, how=how)
+
+
+@sandbox.command()
+@_PORT
+@click.argument("user")
+@click.argument("view")
+def revoke(port: int, user: str, view: str) -> None:
+    """Let USER not see VIEW of the dictionary, such as V$SESSION (ORA-00942); `heal` ends it."""
+    _call(port, "revoke", user=user, view=view)
+
+
 @sandbox.command("set-password")
 @_PORT
 @click.argument("user")
