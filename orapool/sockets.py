@@ -106,7 +106,7 @@ class SessionSocket:
         return f"<SessionSocket fd {self.fd}, inode {self.inode}>"
 
     @contextlib.contextmanager
-    def _borrow(self) -> Iterator[socket.socket]:
+    def borrow(self) -> Iterator[socket.socket]:
         """The socket for a moment. Raises OSError when the descriptor is closed, or another file's by now."""
         # A duplicate, so that the number cannot pass to another file between this look and what is done with it.
         duplicate = os.dup(self.fd)
@@ -123,7 +123,7 @@ class SessionSocket:
     def look(self) -> SocketState | None:
         """What the kernel knows now, in one system call; None when the driver has closed the socket."""
         try:
-            with self._borrow() as borrowed:
+            with self.borrow() as borrowed:
                 info = _TCP_INFO.unpack(borrowed.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_SIZE))
         except OSError:
             return None
@@ -137,7 +137,7 @@ class SessionSocket:
     def keep_alive(self, settings: KeepAlive) -> bool:
         """Let the kernel watch the path; False when the socket is gone."""
         try:
-            with self._borrow() as borrowed:
+            with self.borrow() as borrowed:
                 borrowed.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
                 borrowed.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, settings.idle)
                 borrowed.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, settings.interval)
@@ -154,7 +154,7 @@ class SessionSocket:
         raise a bare TimeoutError instead.
         """
         try:
-            with self._borrow() as borrowed:
+            with self.borrow() as borrowed:
                 with contextlib.suppress(OSError):  # not connected any more, which is what was wanted
                     borrowed.shutdown(socket.SHUT_RDWR)
                 borrowed.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
@@ -165,7 +165,7 @@ class SessionSocket:
     def messages_sent(self) -> int:
         """How many segments with data this socket has sent; -1 when it is gone."""
         try:
-            with self._borrow() as borrowed:
+            with self.borrow() as borrowed:
                 info = borrowed.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _DATA_SIZE)
         except OSError:
             return -1

@@ -25,7 +25,7 @@ from orapool.drivers.base import (
     native_max,
 )
 from orapool.drivers.columns import ResultColumn, has_lobs
-from orapool.dsn import with_connect_timeouts
+from orapool.dsn import unwatched, with_connect_timeouts
 from orapool.errors import ConfigurationError, error_codes, lost_connection
 from orapool.settings import PoolSettings
 
@@ -220,7 +220,12 @@ class OracleDb:
 
     def log_on(self, settings: PoolSettings, credentials: Credentials, seconds: int) -> None:
         """Log on and off again."""
-        oracledb.connect(**log_on_arguments(settings, credentials, _descriptor(settings, seconds, seconds))).close()
+        self.connect(settings, credentials, seconds).close()
+
+    def connect(self, settings: PoolSettings, credentials: Credentials, seconds: int, watched: bool = True) -> Any:
+        """Log on."""
+        dsn = _descriptor(settings, seconds, seconds)
+        return oracledb.connect(**log_on_arguments(settings, credentials, dsn if watched else unwatched(dsn)))
 
     def acquire(self, native: Any, seconds: float) -> Any:
         """Draw a session, or raise DPY-4005 after about `seconds`."""
