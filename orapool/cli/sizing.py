@@ -111,7 +111,7 @@ def _in_words(found: Sizing) -> str:
         lines[0] += f", and {found.scripts} of scripts: {found.sessions}"
     if server.limit is not None:
         lines.append(f"Server: {_limits(server)}: {server.left} left")
-        lines.append(_verdict(found))
+        lines.append(found.verdict)
     if found.max > found.threads:
         lines.append(f"A worker with {found.threads} threads uses {found.threads} sessions at most: max may be that.")
     elif found.max < found.threads:
@@ -136,18 +136,6 @@ def _parameters(server: Server) -> dict[str, int | None]:
     if sessions is None and server.processes is not None:
         sessions = default_sessions(server.processes)
     return {"processes": server.processes, "sessions": sessions}
-
-
-def _verdict(found: Sizing) -> str:
-    """Whether it fits, and what to do."""
-    largest, server = found.largest_max, found.server
-    if found.fits:
-        return f"It fits; max could be up to {largest}."
-    raised = found.sessions + server.used_by_others
-    remedy = "server_limit" if server.granted is not None else "processes" if server.processes else "sessions"
-    if not largest:
-        return f"It does not fit: no max does with {found.workers} workers; have fewer, or raise {remedy} to {raised}."
-    return f"It does not fit: set max to {found.recommended_max}, have fewer workers, or raise {remedy} to {raised}."
 
 
 def _in_json(found: Sizing) -> str:

@@ -67,6 +67,10 @@ class Driver(Protocol):
     def dbapi(self) -> ModuleType:
         """The driver's module."""
 
+    @property
+    def client_version(self) -> tuple[int, ...] | None:
+        """The version of Oracle Client that it stands on; None where it needs none."""
+
     def open(self, settings: PoolSettings, credentials: Credentials, on_session: OnSession) -> Any:
         """Make an empty native pool. `on_session` is called with each session when it is first drawn."""
 

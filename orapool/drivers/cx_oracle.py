@@ -106,6 +106,8 @@ class CxOracle:
     outlives_main = False
     logs_on_unasked = False
 
+    client_version: tuple[int, ...] | None = tuple(cx_Oracle.clientversion())
+
     def __init__(self) -> None:
         # What acquire takes for DRCP. Without a pooled server, purity new would log on at each acquire.
         self._session_class: dict[str, Any] = {}

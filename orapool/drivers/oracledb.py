@@ -180,6 +180,7 @@ class OracleDb:
     grows_alone = False
     batch_rows = 10_000
     outlives_main = True
+    client_version: tuple[int, ...] | None = None
     logs_on_unasked = _MAJOR >= 3  # 2.5.1 does too, but counts dead sessions as open, so that none shows
     # Measured: 2.5.1 raises DPY-4011 from acquire where 3.4.2 and later replace a session that the server has closed.
     # Each of these counts as open for ever, and is so many sessions less that the native pool would give.

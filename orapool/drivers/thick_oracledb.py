@@ -68,6 +68,7 @@ class ThickOracleDb(OracleDb):
 
     grows_alone = True
     outlives_main = False
+    client_version: tuple[int, ...] | None = tuple(oracledb.clientversion())
     logs_on_unasked = False
 
     def describe(self, connection: Any, statement: str) -> tuple[ResultColumn, ...] | None:
