@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-import sys
-import textwrap
 from collections.abc import Iterable
 from functools import partial
 from typing import Any
@@ -15,6 +12,9 @@ import click
 from orapool.cli import one_line
 from orapool.cli.config import BadConfiguration
 from orapool.cli.examples import example
+from orapool.cli.findings import in_words
+from orapool.cli.idle_probe import Durations
+from orapool.cli.idle_probe import report as report_idle
 from orapool.discovery import as_config, find_sources
 from orapool.doctor import Case, Finding, Verdict, examine
 from orapool.doctor.case import TIMEOUT
@@ -23,20 +23,32 @@ from orapool.layers import pool_names
 from orapool.settings import KNOWN, load_settings
 from orapool.sources import DEFAULT
 
-COLOURS = {Verdict.GOOD: "green", Verdict.WARNING: "yellow", Verdict.BAD: "red", Verdict.SKIPPED: "bright_black"}
-_WIDTH = 110
-_LABELS = 9 + 11
 
-
-@click.command(epilog=example("orapool doctor --workers 9", "orapool doctor reporting --json"))
+@click.command(
+    epilog=example(
+        "orapool doctor --workers 9", "orapool doctor reporting --json", "orapool doctor --probe-idle 5m,15m,30m,1h"
+    )
+)
 @click.argument("pools", nargs=-1, metavar="[POOL]...")
 @click.option("--timeout", type=click.FloatRange(min=0.1), default=TIMEOUT, show_default=True, help="Seconds a step.")
 @click.option("--workers", type=click.IntRange(min=1), help="Processes that have a pool.  [default: the setting]")
 @click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True, help="Threads in each of them.")
+@click.option(
+    "--probe-idle",
+    type=Durations(),
+    metavar="TIMES",
+    help="Find out how long a connection may lie idle: leave one alone for each of these times (5m,15m,30m,1h).",
+)
 @click.option("--config", "file", type=click.Path(), help="A settings file, in the place of that in ORAPOOL_CONFIG.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def doctor(
-    pools: tuple[str, ...], timeout: float, workers: int | None, threads: int, file: str | None, as_json: bool
+    pools: tuple[str, ...],
+    timeout: float,
+    workers: int | None,
+    threads: int,
+    probe_idle: list[float] | None,
+    file: str | None,
+    as_json: bool,
 ) -> None:
     """Check each step between here and the database of each POOL, or of all: what was found, and what to do.
 
@@ -44,7 +56,12 @@ def doctor(
     server, its limits, time-outs, sizing. It works while the database is down, and says which step fails: name, route,
     port, listener, service, credentials or database. Passwords are never shown.
 
-    Exit status 0: all is good, or there are warnings; 1: a step failed; 2: the call was wrong.
+    With --probe-idle, connections to one pool's database are left alone, with keep-alive off, each for its time, and
+    then probed: where a firewall's idle limit is, what it does, and the settings that follow. It takes as long as the
+    longest time; Ctrl-C stops it, and what is known by then is told.
+
+    Exit status 0: all is good, or there are warnings; 1: a step failed, or the settings do not keep clear of the limit
+    found; 2: the call was wrong; 130: stopped.
     """
     try:
         named = as_config(file) if file is not None else None
@@ -55,7 +72,12 @@ def doctor(
         Case(pool, partial(load_settings, pool, named), [each.label for each in sources], timeout, workers, threads)
         for pool in pools or pool_names(sources, KNOWN) or [DEFAULT]
     ]
-    report(cases, as_json)
+    if probe_idle is None:
+        report(cases, as_json)
+    elif len(cases) == 1:
+        report_idle(cases[0], probe_idle, as_json)
+    else:
+        raise click.UsageError(f"--probe-idle is for one pool: name one of {', '.join(case.pool for case in cases)}")
 
 
 def report(cases: Iterable[Case], as_json: bool = False) -> None:
@@ -82,23 +104,6 @@ def report(cases: Iterable[Case], as_json: bool = False) -> None:
         click.echo(json.dumps(told, indent=2, default=str))
     if failed:
         raise SystemExit(1)
-
-
-def in_words(finding: Finding, before: str = "") -> str:
-    """A finding in a few lines: how it is, which check, what was found, details, and what to do."""
-    verdict = click.style(
-        f"{finding.verdict.value:<9}", fg=COLOURS[finding.verdict], bold=finding.verdict is Verdict.BAD
-    )
-    label = f"{finding.check if finding.check != before else '':<11}"
-    first, *rest = _wrapped(finding.found)
-    lines = [f"{verdict}{label}{first}", *(" " * _LABELS + line for line in rest)]
-    for detail in finding.more:
-        lines += [" " * _LABELS + "  " + line for line in _wrapped(detail, 2)]
-    if finding.advice:
-        first, *rest = _wrapped(finding.advice, 3)
-        lines += [" " * _LABELS + "-> " + click.style(first, bold=True)]
-        lines += [" " * _LABELS + "   " + click.style(line, bold=True) for line in rest]
-    return "\n".join(lines)
 
 
 def last_line(findings: list[Finding], fault: str | None) -> str:
@@ -131,12 +136,3 @@ def summary(pool: str, findings: list[Finding], fault: str | None) -> dict[str, 
             for each in findings
         ],
     }
-
-
-def _wrapped(text: str, indent: int = 0) -> list[str]:
-    """Lines that fit behind the labels; a text with lines of its own, such as one with a caret, is left as it is."""
-    if "\n" in text:
-        return text.splitlines()
-    terminal = shutil.get_terminal_size((_WIDTH, 24)).columns if sys.stdout.isatty() else _WIDTH
-    room = max(40, min(terminal, 140) - _LABELS - indent)
-    return textwrap.wrap(text, room, break_long_words=False, break_on_hyphens=False) or [""]

@@ -150,7 +150,7 @@ def deny_log_ons(port: int, code: str) -> None:
 @_PORT
 @click.option("--how", type=click.Choice(["error", "fin", "rst"]), default="error", show_default=True)
 @click.argument("user")
-@click.argument("seconds", type=click.FloatRange(min=0, min_open=True))
+@click.argument("seconds", type=click.FloatRange(min=0.01))
 def limit_idle(port: int, user: str, seconds: float, how: str) -> None:
     """End sessions of USER that are idle for SECONDS: ORA-02396 at the next call, FIN or RST; `heal` ends it."""
     _call(port, "limit_idle", user=user, seconds=seconds, how=how)
