@@ -7,8 +7,10 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import oracledb
 import pytest
 from click.testing import CliRunner
@@ -32,6 +34,43 @@ def test_help_names_the_subcommands() -> None:
     assert "  config " in result.output
     assert "  demo " in result.output
     assert "  sandbox " in result.output
+
+
+def test_without_arguments_it_lists_its_commands_with_a_line_each() -> None:
+    result = CliRunner().invoke(cli.main, [])
+
+    assert result.exit_code == 0
+    listed = re.findall(r"^  (\w+)  +\S.*[.]$", result.output, re.MULTILINE)
+    assert listed == list(cli.SUBCOMMANDS) == sorted(cli.SUBCOMMANDS)
+    assert result.output == CliRunner().invoke(cli.main, ["--help"]).output
+
+
+def test_the_list_of_commands_loads_none_of_them() -> None:
+    code = "import sys; from orapool.cli import main; main([], standalone_mode=False); print(sorted(sys.modules))"
+
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+
+    assert (run.returncode, run.stderr) == (0, "")
+    loaded = set(re.findall(r"'([\w.]+)'", run.stdout.splitlines()[-1]))
+    assert loaded.isdisjoint({"rich", "psutil", "oracledb", "cx_Oracle", "pandas", "psycopg"})
+
+
+def all_commands(command: click.Command, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """The words of each command."""
+    yield path
+    context = click.Context(command)
+    for name in command.list_commands(context) if isinstance(command, click.Group) else ():
+        found = command.get_command(context, name)
+        assert found is not None
+        yield from all_commands(found, (*path, name))
+
+
+@pytest.mark.parametrize("words", list(all_commands(cli.main)), ids=" ".join)
+def test_each_command_has_help_with_an_example(words: tuple[str, ...]) -> None:
+    result = CliRunner().invoke(cli.main, [*words, "--help"])
+
+    assert result.exit_code == 0
+    assert re.search(rf"^  Examples?:\n    {' '.join(('orapool', *words))}", result.output, re.MULTILINE)
 
 
 def test_an_unknown_subcommand_is_a_usage_error() -> None:

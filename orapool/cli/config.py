@@ -7,6 +7,7 @@ import json
 import click
 
 from orapool.cli import one_line
+from orapool.cli.examples import example
 from orapool.discovery import as_config, find_sources
 from orapool.errors import ConfigurationError
 from orapool.layers import pool_names
@@ -22,7 +23,7 @@ class BadConfiguration(click.ClickException):
     exit_code = 2
 
 
-@click.command()
+@click.command(epilog=example("orapool config", "orapool config reporting --json"))
 @click.argument("pools", nargs=-1, metavar="[POOL]...")
 @click.option("--config", "file", type=click.Path(), help="A settings file, in the place of that in ORAPOOL_CONFIG.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")

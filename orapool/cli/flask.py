@@ -10,16 +10,17 @@ from orapool.cli import OneLineErrors
 from orapool.cli import check as checks
 from orapool.cli import config as configuration
 from orapool.cli import stats as numbers
+from orapool.cli.examples import example
 from orapool.errors import ConfigurationError
 from orapool.sources import DEFAULT
 
 
-@click.group(cls=OneLineErrors)
+@click.group(cls=OneLineErrors, epilog=example("flask --app shop orapool check"))
 def orapool() -> None:
     """Show and check the application's Oracle session pools."""
 
 
-@orapool.command()
+@orapool.command(epilog=example("flask --app shop orapool config"))
 @click.argument("pools", nargs=-1, metavar="[POOL]...")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @with_appcontext
@@ -31,7 +32,7 @@ def config(pools: tuple[str, ...], as_json: bool) -> None:
     click.echo(configuration.in_json(found, labels) if as_json else configuration.in_words(found, labels))
 
 
-@orapool.command()
+@orapool.command(epilog=example("flask --app shop orapool stats"))
 @click.argument("pools", nargs=-1, metavar="[POOL]...")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @with_appcontext
@@ -40,7 +41,7 @@ def stats(pools: tuple[str, ...], as_json: bool) -> None:
     numbers.report(_names(pools), as_json)
 
 
-@orapool.command()
+@orapool.command(epilog=example("flask --app shop orapool check"))
 @click.argument("pools", nargs=-1, metavar="[POOL]...")
 @click.option("--timeout", type=click.FloatRange(min=0), help="Seconds to wait for a session, not acquire_timeout.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")

@@ -10,6 +10,7 @@ import click
 from orapool import pools as open_pools
 from orapool.cli import one_line
 from orapool.cli.config import BadConfiguration
+from orapool.cli.examples import example
 from orapool.errors import ConfigurationError, PoolError
 from orapool.settings import NotConfigured, PoolSettings, load_settings
 from orapool.sizing import SHARE_OF_OTHERS, Server, Sizing, default_sessions, read_server
@@ -18,7 +19,7 @@ from orapool.sources import DEFAULT
 _COUNT = click.IntRange(min=1)
 
 
-@click.command()
+@click.command(epilog=example("orapool sizing --workers 9 --threads 4 --processes 300"))
 @click.argument("pool", default=DEFAULT)
 @click.option("--workers", type=_COUNT, help="Processes that have a pool.  [default: the setting]")
 @click.option("--threads", type=_COUNT, default=1, show_default=True, help="Threads that serve requests in each.")
@@ -49,8 +50,6 @@ def sizing(
     says, where a database is configured and the user may see them.
 
     Exit status 1 says that there are too many, 2 that no limit is known, or something else is wrong.
-
-    Example: orapool sizing --workers 9 --threads 4 --processes 300
     """
     settings = _settings(pool)
     workers = workers or (settings.workers if settings else None)

@@ -11,6 +11,7 @@ from orapool.dsn.connect_strings import is_drivers_own, limited, resolve
 from orapool.dsn.descriptors import Node
 from orapool.dsn.tnsnames import NoTnsnames, UnknownAlias
 from orapool.errors import ConfigurationError
+from orapool.settings import PoolSettings
 
 _LIMITS = {"CONNECT_TIMEOUT": "connect_timeout", "TRANSPORT_CONNECT_TIMEOUT": "transport_connect_timeout"}
 _ADDRESSES = ("ADDRESS", "ADDRESS_LIST")
@@ -45,6 +46,14 @@ def check(case: Case) -> Iterator[Finding]:
     if others:
         named += f", and {len(others)} that are not TCP"
     yield good(f"{mask(settings.dsn.strip())}: {named}", *lines, descriptor=mask(str(tree)))
+
+
+def places_of(settings: PoolSettings) -> list[Place]:
+    """The places at which a pool's sessions are; none where only the driver knows."""
+    try:
+        return list(_places(resolve(settings.dsn, settings.config_dir)))
+    except ConfigurationError:
+        return []
 
 
 def _masked(node: Node) -> Node:
