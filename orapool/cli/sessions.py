@@ -38,7 +38,8 @@ _ORDERS = {
     "module": lambda match: (match.session.module or "", match.session.action or "", match.session.sid),
     "machine": lambda match: (match.session.machine or "", match.session.pid or 0, match.session.sid),
 }
-_SQL_SHOWN = 60
+_SQL_SHOWN, _OTHERS, _WIDEST = 20, 100, 30
+"""Characters: what is shown of a statement at least, what the columns beside it take, and each of these at most."""
 _WIDTH = 150
 
 
@@ -151,10 +152,13 @@ def _user(settings: PoolSettings, own: str) -> str:
 
 def show(console: Console, found: Found) -> None:
     """A table, and what is wrong below it."""
-    table = Table("SID,serial", "status", "pool", "owner", "port", "module, action", "client", box=None, pad_edge=False)
+    table = Table("SID,serial", "status", box=None, pad_edge=False)
+    for title in ("pool", "owner", "port", "module, action", "client"):
+        table.add_column(title, no_wrap=True, max_width=_WIDEST)
     for title in ("logged on", "last call"):
-        table.add_column(title, justify="right")
-    table.add_column("SQL", no_wrap=True, overflow="ellipsis", max_width=_SQL_SHOWN)
+        table.add_column(title, justify="right", no_wrap=True)
+    table.add_column("SQL", no_wrap=True)
+    room = max(_SQL_SHOWN, console.width - _OTHERS)
     for match in found.matches:
         session = match.session
         style = "red" if match.owner is Owner.NOBODY else "green" if session.status == "ACTIVE" else ""
@@ -169,7 +173,7 @@ def show(console: Console, found: Found) -> None:
             escape(session.client_identifier or ""),
             in_units(session.logged_on),
             in_units(session.last_call),
-            escape(_statement(match)),
+            escape(_cut(_statement(match), room)),
             style=style,
         )
     console.print(table)
@@ -197,6 +201,10 @@ def _statement(match: Match) -> str:
         return " ".join((session.sql or session.sql_id).split())
     before = session.previous_sql or session.previous_sql_id
     return f"was: {' '.join(before.split())}" if before else ""
+
+
+def _cut(text: str, room: int) -> str:
+    return text if len(text) <= room else f"{text[: room - 3]}..."
 
 
 def _marks(found: Found) -> list[str]:

@@ -334,6 +334,17 @@ def test_time_outs_that_contradict_each_other(doctor: Doctor, sandbox: Sandbox) 
     assert "set transport_connect_timeout below 1.5" in told.said("time-outs")
 
 
+@pytest.mark.deselect_if(THICK, reason="Oracle Client has no wallet of the sandbox's kind")
+def test_a_listener_for_tls(doctor: Doctor, sandbox: Sandbox) -> None:
+    dsn, wallet = sandbox.listen_for_tls(), sandbox.make_wallet()
+
+    told = doctor(dsn=f"{dsn}?ssl_server_dn_match=off", wallet_location=wallet, driver="oracledb")
+
+    assert (told.status, told.pool["fails_at"]) == (0, None)
+    assert "by TLSv1." in told.said("listener")
+    assert wallet not in told.said("descriptor")
+
+
 def test_several_pools(settings: Callable[..., None], monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox) -> None:
     settings()
     monkeypatch.setenv("ORAPOOL_REPORTING_URL", f"oracle://sh:wrong@127.0.0.1:{sandbox.port}/?service_name=ORAPOOL")
