@@ -38,7 +38,7 @@ _ORDERS = {
     "module": lambda match: (match.session.module or "", match.session.action or "", match.session.sid),
     "machine": lambda match: (match.session.machine or "", match.session.pid or 0, match.session.sid),
 }
-_SQL_SHOWN, _OTHERS, _WIDEST = 20, 100, 30
+_SQL_SHOWN, _OTHERS, _WIDEST = 24, 108, 30
 """Characters: what is shown of a statement at least, what the columns beside it take, and each of these at most."""
 _WIDTH = 150
 
@@ -152,12 +152,12 @@ def _user(settings: PoolSettings, own: str) -> str:
 
 def show(console: Console, found: Found) -> None:
     """A table, and what is wrong below it."""
-    table = Table("SID,serial", "status", box=None, pad_edge=False)
-    for title in ("pool", "owner", "port", "module, action", "client"):
+    table = Table(box=None, pad_edge=False)
+    for title in ("SID,serial", "status", "pool", "owner", "port", "module, action", "client"):
         table.add_column(title, no_wrap=True, max_width=_WIDEST)
     for title in ("logged on", "last call"):
         table.add_column(title, justify="right", no_wrap=True)
-    table.add_column("SQL", no_wrap=True)
+    table.add_column("SQL")
     room = max(_SQL_SHOWN, console.width - _OTHERS)
     for match in found.matches:
         session = match.session
