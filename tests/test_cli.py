@@ -149,6 +149,24 @@ def test_a_sandboxs_accounts_are_changed_from_the_command_line(sandbox: Sandbox)
     log_on(password="tiger")
 
 
+def test_a_sandboxs_database_is_closed_and_its_users_are_limited_from_the_command_line(sandbox: Sandbox) -> None:
+    def run(*arguments: str) -> None:
+        result = CliRunner().invoke(cli.main, ["sandbox", *arguments, "--port", str(sandbox.port)])
+        assert (result.exit_code, result.output) == (0, "")
+
+    cursor = oracledb.connect(user="scott", password="tiger", dsn=sandbox.dsn).cursor()
+    run("revoke", "scott", "V$SESSION")
+    with pytest.raises(oracledb.DatabaseError, match="ORA-00942"):
+        cursor.execute("select sid from v$session")
+    run("limit-idle", "scott", "90")
+    assert cursor.execute("select limit from user_resource_limits where resource_name = 'IDLE_TIME'").fetchone() == (
+        "2",
+    )
+    run("deny-log-ons", "1033")
+    with pytest.raises(oracledb.DatabaseError, match="ORA-01033"):
+        oracledb.connect(user="scott", password="tiger", dsn=sandbox.dsn)
+
+
 def test_a_sandbox_is_frozen_and_cut_from_the_command_line(sandbox: Sandbox) -> None:
     connection = oracledb.connect(user="scott", password="tiger", dsn=sandbox.dsn)
     port = str(sandbox.port)

@@ -11,7 +11,7 @@ from typing import Any
 from orapool.doctor.bounded import Outcome, in_words, run_all
 from orapool.doctor.case import Case, Place, Reach, at
 from orapool.doctor.findings import Finding, bad, good, skipped, warning
-from orapool.doctor.oracle_net import Answer, Kind, NotOracleNet, connect, ping
+from orapool.doctor.oracle_net import Answer, Kind, NotOracleNet, Unanswered, connect, ping
 from orapool.errors import FAULTS
 
 _UNKNOWN = {
@@ -40,7 +40,7 @@ def check_listeners(case: Case) -> Iterator[Finding]:
         reach.listens = outcome.error is None
         if (reach.ip, place.port) not in said:
             said.add((reach.ip, place.port))
-            yield _about_listener(case, at(reach.ip, place.port), outcome, answered)
+            yield _about_listener(case, at(reach.ip, place.port), place.tls, outcome, answered)
 
 
 def _ways(case: Case) -> list[tuple[Place, Reach]]:
@@ -55,15 +55,19 @@ def _ask_all(
     return run_all(calls, case.timeout * 2 + 1)
 
 
-def _about_listener(case: Case, address: str, outcome: Outcome, answered: bool) -> Finding:
+def _about_listener(case: Case, address: str, tls: bool, outcome: Outcome, answered: bool) -> Finding:
     error = outcome.error
     values: dict[str, Any] = {"address": address, "seconds": outcome.seconds}
     if error is None:
         answer: Answer = outcome.result
         version = f", version {answer.version}" if answer.version else ""
-        tls = f", by {answer.tls}" if answer.tls else ""
-        told = f"the listener at {address} answers{version}{tls} ({in_words(outcome.seconds)})"
+        by = f", by {answer.tls}" if answer.tls else ""
+        told = f"the listener at {address} answers{version}{by} ({in_words(outcome.seconds)})"
         return good(told, version=answer.version or None, **values)
+    if tls and (isinstance(error, Unanswered) or (isinstance(error, ssl.SSLError) and "ALERT" in (error.reason or ""))):
+        # Nothing is wrong with that: the wallet's certificate is the driver's to show.
+        told = f"the listener at {address} speaks TLS and does not talk to us without a certificate: see the log-on"
+        return skipped(told, **values)
     if isinstance(error, NotOracleNet):
         told = f"{address} is no Oracle listener for us: {error}"
         advice = (
@@ -116,7 +120,7 @@ def _about_service(case: Case, place: Place, address: str, outcome: Outcome, kno
 
 def _refusal(wanted: str, address: str, code: int) -> tuple[str, str, str]:
     """The step that fails, in words, and what to do."""
-    name = f"ORA-{code:05d}"
+    name = f"ORA-{code:05d}" if code > 0 else "without a code"
     meaning = FAULTS[name].meaning if name in FAULTS else "see Oracle's manual of error messages"
     if code in _UNKNOWN:
         told = f"{address} does not know {wanted} ({name})"

@@ -26,6 +26,7 @@ _STEPS = {
     **dict.fromkeys(("ORA-12154", "ORA-12545", "DPY-4000", "DPY-4026", "DPY-4027"), "name"),
     **dict.fromkeys(("ORA-28040", "DPY-4001", "DPY-3015"), "credentials"),
 }
+_CLOSED = frozenset({"ORA-01033", "ORA-01034", "ORA-01035", "ORA-01089", "ORA-01090", "ORA-01109", "ORA-12528"})
 _CUT_SECONDS = 5.0
 
 
@@ -86,7 +87,7 @@ def log_on_by(case: Case, attempt: Any) -> Any:
         done.set()
     if outcome.error is not None:
         if time.monotonic() >= deadline and not denied(outcome.error):
-            raise TimeoutError from outcome.error
+            raise TimeoutError(f"the log-on has not ended after {case.timeout:g} s") from outcome.error
         raise outcome.error
     return outcome.result
 
@@ -113,4 +114,7 @@ def _about_error(case: Case, error: BaseException) -> Finding:
     else:
         fault = next((_STEPS[code] for code in codes if code in _STEPS), "database")
     told = f"the log-on of {case.where} failed: {reason(error)}"
-    return bad(fault, told, advice(error), codes=codes)
+    todo = advice(error)
+    if not _CLOSED.isdisjoint(codes):
+        todo = "the listener is well, and the database is not open, or is restricted: wait, or ask a DBA"
+    return bad(fault, told, todo, codes=codes)

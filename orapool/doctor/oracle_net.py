@@ -39,6 +39,10 @@ class NotOracleNet(Exception):
     """Whoever listens there does not answer as a listener does; the message says what it does."""
 
 
+class Unanswered(NotOracleNet):
+    """It ends the connection without an answer."""
+
+
 @dataclass(frozen=True)
 class Answer:
     """A listener's answer.
@@ -141,7 +145,9 @@ class _Stream:
             except ConnectionResetError:
                 more = b""
             if not more:
-                raise NotOracleNet(_strange(before + found) if before + found else "it ends the connection unanswered")
+                if before + found:
+                    raise NotOracleNet(_strange(before + found))
+                raise Unanswered("it ends the connection unanswered")
             found += more
         return found
 

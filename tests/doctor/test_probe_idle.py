@@ -38,7 +38,7 @@ def probed(running_firewall: Firewall) -> Iterator[dict[tuple[str, str, int], Id
         found = {}
         for driver, kind, limit in RUNS:
             given = {**limits.settings(kind, limit), "driver": driver, "thick": THICK}
-            case = Case("test", lambda given=given: load_settings("test", **given), timeout=3)  # type: ignore[misc]
+            case = Case("test", lambda given=given: load_settings("test", **given), timeout=2)  # type: ignore[misc]
             assert next(examine(case, ("driver",))).verdict is Verdict.GOOD
             found[driver, kind, limit] = IdleProbe(case, TIMES)
         for probe in found.values():

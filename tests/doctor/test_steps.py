@@ -197,6 +197,7 @@ def test_a_database_that_is_not_open(doctor: Doctor, sandbox: Sandbox, code: int
 
     assert_fails_at(told, "database")
     assert f"ORA-0{code}" in told.said("log-on")
+    assert "the database is not open" in told.said("log-on")
 
 
 def test_a_listener_that_sends_on_to_a_node_that_is_not_reached(doctor: Doctor, sandbox: Sandbox) -> None:
@@ -343,6 +344,21 @@ def test_a_listener_for_tls(doctor: Doctor, sandbox: Sandbox) -> None:
     assert (told.status, told.pool["fails_at"]) == (0, None)
     assert "by TLSv1." in told.said("listener")
     assert wallet not in told.said("descriptor")
+
+
+@pytest.mark.deselect_if(THICK, reason="Oracle Client has no wallet of the sandbox's kind")
+def test_a_listener_that_demands_a_certificate_is_left_to_the_log_on(doctor: Doctor, sandbox: Sandbox) -> None:
+    dsn, wallet = sandbox.listen_for_tls(), sandbox.make_wallet("oyster1")
+    sandbox.demand_client_certificates()
+
+    given = {"wallet_location": wallet, "wallet_password": "oyster1", "driver": "oracledb"}
+    told = doctor(dsn=f"{dsn}?ssl_server_dn_match=off", **given)
+    without = doctor(dsn=f"{dsn}?ssl_server_dn_match=off", **{**given, "wallet_location": sandbox.make_wallet()})
+
+    assert (told.status, told.pool["fails_at"]) == (0, None)
+    assert [told.verdict(check) for check in ("listener", "service", "log-on")] == ["skipped", "skipped", "good"]
+    assert (without.status, without.verdict("log-on")) == (1, "bad")
+    assert "oyster1" not in told.output + without.output
 
 
 def test_several_pools(settings: Callable[..., None], monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox) -> None:
