@@ -95,15 +95,16 @@ def test_expected_errors_are_one_line_and_status_1(error: Exception, monkeypatch
     assert result.output.endswith(": max 4\n")
 
 
-def test_a_subcommand_says_what_is_not_installed() -> None:
-    code = (
-        "import sys; sys.modules['rich'] = None; from orapool.cli import main; main(['demo', '--driver', 'oracledb'])"
-    )
+@pytest.mark.parametrize(
+    ("command", "missing", "extra"), [("demo", "rich", "demo"), ("sessions", "psutil", "sessions")]
+)
+def test_a_subcommand_says_what_is_not_installed(command: str, missing: str, extra: str) -> None:
+    code = f"import sys; sys.modules['{missing}'] = None; from orapool.cli import main; main(['{command}'])"
 
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
 
     assert run.returncode == 1
-    assert run.stderr == "Error: orapool demo needs rich: pip install 'orapool[demo]'\n"
+    assert run.stderr == f"Error: orapool {command} needs {missing}: pip install 'orapool[{extra}]'\n"
 
 
 def test_it_runs_as_a_module() -> None:

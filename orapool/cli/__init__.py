@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 from typing import Any
 
 import click
@@ -94,5 +95,7 @@ def _unusable(name: str, reason: str) -> click.Command:
 @click.pass_context
 def main(context: click.Context) -> None:
     """One native Oracle session pool per process, for ORM code, hand-written SQL and DataFrames."""
+    if os.environ.get("NO_COLOR"):  # see no-color.org; without a terminal there are no colours anyway
+        context.color = False
     if context.invoked_subcommand is None:
         click.echo(context.get_help())

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import pty
 import re
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -75,6 +79,25 @@ def test_it_is_told_in_words(settings: Callable[..., None], driver: str) -> None
     assert lines[-1] == "All is good"
     assert "tiger" not in result.output
     assert "\x1b" not in result.output
+
+
+@pytest.mark.parametrize("no_color", ["", "1"])
+def test_there_are_colours_on_a_terminal_only(settings: Callable[..., None], no_color: str) -> None:
+    settings(dsn="no-such-host.invalid/ORAPOOL")
+    terminal, other = pty.openpty()
+    command = [sys.executable, "-m", "orapool.cli", "doctor"]
+
+    run = subprocess.Popen(command, stdout=other, env={**os.environ, "NO_COLOR": no_color})
+    os.close(other)
+    shown = b""
+    with contextlib.suppress(OSError):  # which is how a terminal tells that nobody writes any more
+        while True:
+            shown += os.read(terminal, 4096)
+    os.close(terminal)
+
+    assert run.wait(60) == 1
+    assert b"It fails at: name" in shown
+    assert (b"\x1b[" in shown) is (no_color == "")
 
 
 def test_a_name_that_is_not_known(doctor: Doctor) -> None:
@@ -377,6 +400,7 @@ def test_several_pools(settings: Callable[..., None], monkeypatch: pytest.Monkey
     assert "wrong" not in result.output
 
 
+@pytest.mark.deselect_if(THICK, reason="the mode is a setting")
 def test_no_settings_at_all(settings: Callable[..., None], tmp_path: Path) -> None:
     result = CliRunner().invoke(cli.main, ["doctor"])
     named = CliRunner().invoke(cli.main, ["doctor", "--config", str(tmp_path / "gone.ini")])
