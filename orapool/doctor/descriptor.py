@@ -88,7 +88,8 @@ def _places(tree: Node) -> Iterator[Place]:
 def _all_places(tree: Node) -> Iterator[Place]:
     descriptions = list(tree.all("DESCRIPTION")) or [Node("DESCRIPTION", (tree,))]
     for description in descriptions:
-        rest = [child for child in description.children if child.name not in _ADDRESSES]
+        # What a listener needs: the paths of wallets are nothing to it.
+        rest = [child for child in description.children if child.name not in (*_ADDRESSES, "SECURITY")]
         addresses = [address for address in description.all("ADDRESS") if _is_tcp(address)]
         nodes = (description, *description.all("ADDRESS_LIST"))
         if any(_text(node.children, "SOURCE_ROUTE").upper() not in _OFF for node in nodes):

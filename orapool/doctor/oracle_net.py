@@ -5,11 +5,13 @@ A listener answers COMMAND=PING, which is what tnsping sends, with a refusal who
 
 from __future__ import annotations
 
+import contextlib
 import re
 import socket
 import ssl
 import struct
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
@@ -41,6 +43,9 @@ class NotOracleNet(Exception):
 
 class Unanswered(NotOracleNet):
     """It ends the connection without an answer."""
+
+    def __init__(self) -> None:
+        super().__init__("it ends the connection unanswered")
 
 
 @dataclass(frozen=True)
@@ -126,7 +131,8 @@ class _Stream:
         packet = _HEADER.pack(_OFFSET + len(within), 0, _CONNECT, 0, 0) + fixed + within
         if not within:
             packet += _HEADER.pack(len(descriptor) + 10, 0, _DATA, 0, 0) + b"\0\0" + descriptor
-        self._socket.sendall(packet)
+        with _telling_ends():
+            self._socket.sendall(packet)
 
     def receive(self) -> tuple[int, bytes]:
         """The type and the body of the next packet, whose length has 16 bits until a connection is accepted."""
@@ -140,14 +146,12 @@ class _Stream:
         found = b""
         while len(found) < size:
             self._limit()
-            try:
+            with _telling_ends():
                 more = self._socket.recv(size - len(found))
-            except ConnectionResetError:
-                more = b""
             if not more:
                 if before + found:
                     raise NotOracleNet(_strange(before + found))
-                raise Unanswered("it ends the connection unanswered")
+                raise Unanswered
             found += more
         return found
 
@@ -156,6 +160,15 @@ class _Stream:
         if left <= 0:
             raise TimeoutError("no answer in time")
         self._socket.settimeout(left)
+
+
+@contextlib.contextmanager
+def _telling_ends() -> Iterator[None]:
+    """Raise `Unanswered` where the other side ends the connection, however it does."""
+    try:
+        yield
+    except (ConnectionResetError, BrokenPipeError, ssl.SSLEOFError):
+        raise Unanswered from None
 
 
 def _strange(data: bytes) -> str:
@@ -169,4 +182,7 @@ def _with_tls(sock: socket.socket, name: str) -> ssl.SSLSocket:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
-    return context.wrap_socket(sock, server_hostname=name)
+    try:
+        return context.wrap_socket(sock, server_hostname=name)
+    except (ConnectionResetError, BrokenPipeError, ssl.SSLEOFError):
+        raise NotOracleNet("it ends the connection instead of speaking TLS") from None

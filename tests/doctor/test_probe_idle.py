@@ -115,6 +115,20 @@ class TestTheCommand:
         assert "Dead after 1 s (closed by the server)" in result.output
         assert "IDLE_TIME of the user's profile" in result.output
 
+    def test_a_database_that_does_not_answer(self, settings: Callable[..., None], sandbox: Sandbox) -> None:
+        settings()
+        case = Case("default", load_settings, timeout=1)
+        assert next(examine(case, ("driver",))).verdict is Verdict.GOOD
+        probe = IdleProbe(case, [1.0])
+        probe.open()
+        sandbox.freeze()
+
+        probe.wait()
+        probe.close()
+
+        assert [each.outcome for each in probe.probes] == [Outcome.MUTE]
+        assert "did not answer" in advise(find_limit(probe.probes), probe.probes, case.known()).lines[-1]
+
     def test_a_database_that_is_not_reached(self, settings: Callable[..., None], sandbox: Sandbox) -> None:
         settings()
         sandbox.refuse()
