@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -24,12 +25,14 @@ from orapool.doctor.durations import in_units
 from orapool.errors import PoolError
 from orapool.layers import pool_names
 from orapool.local_sockets import LocalSocket, Match, Matching, Owner, addresses_of, local_sockets
-from orapool.server_sessions import ServerSessions, read_sessions
+from orapool.server_sessions import ServerSession, ServerSessions, read_sessions
 from orapool.settings import KNOWN, PoolSettings, load_settings
 from orapool.sources import DEFAULT
 
 TIMEOUT = 10.0
 MODULE = "orapool sessions"
+_SETTLE_SECONDS = 0.3
+"""Within which a session is gone that was about to end when it was seen."""
 _ORDERS = {
     "problem": lambda match: (match.owner is not Owner.NOBODY, match.session.machine or "", match.session.sid),
     "sid": lambda match: (match.session.instance, match.session.sid),
@@ -109,11 +112,14 @@ def look(pool: str, settings: PoolSettings, everybody: bool, timeout: float) -> 
             before = local_sockets()
             server = read_sessions(connection, errors)
             sockets = local_sockets()
+            matching = Matching(server, sockets, addresses, before or ())
+            if any(matching.match(session)[0] is Owner.NOBODY for session in server.others):
+                time.sleep(_SETTLE_SECONDS)
+                server = replace(server, others=still_there(server, read_sessions(connection, errors)))
     except PoolError:
         raise
     except (errors, OSError) as error:
         raise PoolError(f"V$SESSION cannot be read: {one_line(error)}") from error
-    matching = Matching(server, sockets, addresses, before or ())
     users = {pool: settings, **_pools_of_the_same_database(pool, settings)}
     own = server.own.username
     matches = []
@@ -124,6 +130,12 @@ def look(pool: str, settings: PoolSettings, everybody: bool, timeout: float) -> 
         if everybody or mine:
             matches.append(Match(session, owner, socket, ", ".join(names)))
     return Found(matches, matching.in_close_wait(), server, matching.translated, sockets is not None)
+
+
+def still_there(first: ServerSessions, second: ServerSessions) -> tuple[ServerSession, ...]:
+    """The sessions of the first look that a second one has found too."""
+    kept = {(each.instance, each.sid, each.serial) for each in second.others}
+    return tuple(each for each in first.others if (each.instance, each.sid, each.serial) in kept)
 
 
 def _pools_of_the_same_database(pool: str, settings: PoolSettings) -> dict[str, PoolSettings]:

@@ -68,12 +68,12 @@ def test_a_session_is_matched_with_its_process(
 ) -> None:
     settings()
     process = client(sandbox.dsn)
+    (identity,) = sandbox.sessions()
 
     status, told = look()
 
     assert status == 0
     (session,) = told["sessions"]
-    (identity,) = sandbox.sessions()
     assert (session["sid"], session["serial"], session["port"]) == (
         identity["sid"],
         identity["serial"],
