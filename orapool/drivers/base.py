@@ -67,11 +67,22 @@ class Driver(Protocol):
     def dbapi(self) -> ModuleType:
         """The driver's module."""
 
+    @property
+    def client_version(self) -> tuple[int, ...] | None:
+        """The version of Oracle Client that it stands on; None where it needs none."""
+
     def open(self, settings: PoolSettings, credentials: Credentials, on_session: OnSession) -> Any:
         """Make an empty native pool. `on_session` is called with each session when it is first drawn."""
 
     def log_on(self, settings: PoolSettings, credentials: Credentials, seconds: int) -> None:
         """Log on and off again, outside of any pool, to see whether the database is there (talks to the server)."""
+
+    def connect(self, settings: PoolSettings, credentials: Credentials, seconds: int, watched: bool = True) -> Any:
+        """Log on outside of any pool, for one who closes the connection (talks to the server).
+
+        `seconds` limit the log-on, as far as the driver can; `watched` is False for a connection whose path the driver
+        shall not probe, whatever the connect string says of EXPIRE_TIME and ENABLE.
+        """
 
     def acquire_idle(self, native: Any) -> Any:
         """Draw an idle session, which is known to be there and alive. Raises as `acquire` does."""

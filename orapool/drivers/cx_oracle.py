@@ -22,6 +22,7 @@ from orapool.drivers.base import (
 )
 from orapool.drivers.columns import ResultColumn
 from orapool.drivers.oracle_client import EXHAUSTED, WAIT_TIMEOUT, descriptor, refuse, tag_lengths
+from orapool.dsn import unwatched
 from orapool.errors import ConfigurationError, error_codes, lost_connection
 from orapool.settings import PoolSettings
 
@@ -109,6 +110,8 @@ class CxOracle:
     outlives_main = False
     logs_on_unasked = False
 
+    client_version: tuple[int, ...] | None = tuple(cx_Oracle.clientversion())
+
     def __init__(self) -> None:
         # What acquire takes for DRCP. Without a pooled server, purity new would log on at each acquire.
         self._session_class: dict[str, Any] = {}
@@ -146,8 +149,14 @@ class CxOracle:
 
     def log_on(self, settings: PoolSettings, credentials: Credentials, seconds: int) -> None:
         """Log on and off again."""
+        self.connect(settings, credentials, seconds).close()
+
+    def connect(self, settings: PoolSettings, credentials: Credentials, seconds: int, watched: bool = True) -> Any:
+        """Log on."""
+        _refuse(settings)
         own = {"user": credentials.user, "password": credentials.password} if credentials.password else {}
-        cx_Oracle.connect(**own, dsn=descriptor(settings, seconds, seconds)).close()
+        dsn = descriptor(settings, seconds, seconds)
+        return cx_Oracle.connect(**own, dsn=dsn if watched else unwatched(dsn), threaded=True, encoding="UTF-8")
 
     def acquire_idle(self, native: Any) -> Any:
         """Draw an idle session."""

@@ -25,7 +25,7 @@ from orapool.drivers.base import (
     native_max,
 )
 from orapool.drivers.columns import ResultColumn, has_lobs
-from orapool.dsn import with_connect_timeouts
+from orapool.dsn import unwatched, with_connect_timeouts
 from orapool.errors import ConfigurationError, error_codes, lost_connection
 from orapool.settings import PoolSettings
 
@@ -184,6 +184,7 @@ class OracleDb:
     grows_alone = False
     batch_rows = 10_000
     outlives_main = True
+    client_version: tuple[int, ...] | None = None
     logs_on_unasked = _MAJOR >= 3  # 2.5.1 does too, but counts dead sessions as open, so that none shows
     # Measured: 2.5.1 raises DPY-4011 from acquire where 3.4.2 and later replace a session that the server has closed.
     # Each of these counts as open for ever, and is so many sessions less that the native pool would give.
@@ -224,7 +225,12 @@ class OracleDb:
 
     def log_on(self, settings: PoolSettings, credentials: Credentials, seconds: int) -> None:
         """Log on and off again."""
-        oracledb.connect(**log_on_arguments(settings, credentials, _descriptor(settings, seconds, seconds))).close()
+        self.connect(settings, credentials, seconds).close()
+
+    def connect(self, settings: PoolSettings, credentials: Credentials, seconds: int, watched: bool = True) -> Any:
+        """Log on."""
+        dsn = _descriptor(settings, seconds, seconds)
+        return oracledb.connect(**log_on_arguments(settings, credentials, dsn if watched else unwatched(dsn)))
 
     def acquire(self, native: Any, seconds: float) -> Any:
         """Draw a session, or raise DPY-4005 after about `seconds`."""
