@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from psycopg.pq.abc import PGresult
-
 from orapool.sandbox.errors import OracleError
 from orapool.sandbox.sql.binds import array
 from orapool.sandbox.sql.link import Failure, RunPrepared
-from orapool.sandbox.sql.results import Outcome
+from orapool.sandbox.sql.prepared import Prepared
+from orapool.sandbox.sql.results import Outcome, all_rows
 from orapool.sandbox.sql.rows import BindRows
 from orapool.sandbox.sql.sqlstate import oracle_error
 from orapool.sandbox.sql.statement import Statement
 
 if TYPE_CHECKING:
-    from orapool.sandbox.sql.backend import Backend, Prepared
+    from orapool.sandbox.sql.backend import Backend
 
 # With fewer rows, one statement for each is as quick.
 _ARRAY_FROM = 4
@@ -76,7 +75,7 @@ def _run(
         return max(0, failure.index), oracle_error(failure, statement.verb)
     outcome.row_counts.extend([result.command_tuples or 0 for result in results])
     if statement.returning_from is not None:
-        outcome.returned.extend(_returned(result) for result in results)
+        outcome.returned.extend(all_rows(result) for result in results)
     return None
 
 
@@ -92,15 +91,10 @@ def _insert_array(backend: Backend, statement: Statement, prepared: Prepared, ro
     text += f"unnest({arrays}) AS u({names})".encode()
     try:
         values = [array(column, oid) for column, oid in zip(rows.columns, prepared.parameters)]
-        known = backend.prepare_text(text, [oid for oid in types if oid is not None], statement)
+        known = backend.prepared.prepare_text(text, [oid for oid in types if oid is not None], statement)
         backend.run_raw([RunPrepared(known.name, values)], opens=True)
     except (Failure, OracleError) as error:
         if isinstance(error, OracleError) and error.code == 3113:
             raise
         return False
     return True
-
-
-def _returned(result: PGresult) -> list[tuple[bytes | None, ...]]:
-    fields = range(result.nfields)
-    return [tuple(result.get_value(row, field) for field in fields) for row in range(result.ntuples)]

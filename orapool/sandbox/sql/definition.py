@@ -133,7 +133,7 @@ def _describe(backend: Backend, query: str) -> list[Column]:
     """The columns of the query of a view or of CREATE TABLE AS."""
     prepare = Prepare(b"described", query.encode())
     described = backend.run_raw([prepare, Describe(b"described"), Run(b"DEALLOCATE described")])[1]
-    return backend.described(described, Statement(query, DDL, "CREATE"))
+    return backend.prepared.described(described, Statement(query, DDL, "CREATE"))
 
 
 def _take_up(backend: Backend, name: tuple[str | None, str], columns: list[Column], limits: bool) -> None:

@@ -27,13 +27,14 @@ from psycopg.pq.abc import PGconn, PGresult
 
 from orapool.sandbox.errors import OracleError
 from orapool.sandbox.sql.activity import Activities
-from orapool.sandbox.sql.backend import Backend, Past
+from orapool.sandbox.sql.backend import Backend
 from orapool.sandbox.sql.changes import Changes, Repeatability
 from orapool.sandbox.sql.columns import ColumnCatalog
 from orapool.sandbox.sql.flashback import Snapshots
 from orapool.sandbox.sql.identity import ClientWatch, SessionIdentity
 from orapool.sandbox.sql.link import Failure, Link
 from orapool.sandbox.sql.names import quote_name, quote_text
+from orapool.sandbox.sql.past import Past
 from orapool.sandbox.sql.privileges import Privileges
 from orapool.sandbox.sql.registry import SessionRegistry
 from orapool.sandbox.sql.sqlstate import oracle_error

@@ -8,13 +8,12 @@ from orapool.sandbox.errors import OracleError
 from orapool.sandbox.sql import control, plsql
 from orapool.sandbox.sql.ddl import read_ddl
 from orapool.sandbox.sql.dialect import generate, unsupported
+from orapool.sandbox.sql.headings import column_names, literal_lengths
 from orapool.sandbox.sql.scanner import BIND, Token, locate, scan, split_list, without_end
 from orapool.sandbox.sql.statement import DDL, DML, QUERY, TRANSACTION, Part, Statement
 from orapool.sandbox.sql.translate import (
     as_text,
     asks_scn,
-    column_names,
-    literal_lengths,
     part,
     sources,
     take_constants,

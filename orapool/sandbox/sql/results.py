@@ -164,3 +164,9 @@ class Outcome:
     out: dict[int, bytes | None] = field(default_factory=dict)
     batch_errors: list[tuple[int, OracleError]] = field(default_factory=list)
     last_rowid: str | None = None
+
+
+def all_rows(result: PGresult) -> list[tuple[bytes | None, ...]]:
+    """All that PostgreSQL handed over at once."""
+    fields = range(result.nfields)
+    return [tuple(result.get_value(row, field_) for field_ in fields) for row in range(result.ntuples)]
