@@ -63,6 +63,12 @@ class Ddl:
     query: str | None = None
     # The text of a view's query, for the dictionary.
     text: str | None = None
+    # Whether `table` gets the primary key of the one table that `query` reads.
+    keyed: bool = False
+    # Whether it makes a temporary table.
+    temporary: bool = False
+    # The table that it changes or drops, and what PostgreSQL gets instead where this is a temporary one.
+    changes: tuple[str | None, str] | None = None
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,7 @@ class Backend:
         self._link = link
         self._link.watch = self.watch = wait
         # In the past, a transaction that goes on must not keep the locks of what it has read.
-        self.transaction = Transaction(link, engine.changes, keeps_locks=past is None)
+        self.transaction = Transaction(link, engine.changes, keeps_locks=past is None, at_commit=engine.at_commit)
         self.prepared = PreparedStatements(self)
         self._other_time = OtherTime(self)
         self._schema = identity.schema = identity.user.upper()
@@ -108,6 +108,7 @@ class Backend:
         return f'{quote_name(self._schema)}, "SYS", oracle'
 
     def _begin_session(self) -> None:
+        self._forget_rows()
         self._link.run([_check_edition(self.identity.edition), *self._settings.commands(), entry(self.identity)])
 
     def _begin_in_the_past(self, past: Past) -> None:
@@ -147,6 +148,7 @@ class Backend:
     def reset(self) -> None:
         """Forget what was set in the session: behind a pooled server's connection is a fresh one now."""
         self.rollback()
+        self._forget_rows()
         self.transaction.isolation = ""
         self._settings.unset([name for name in self.settings if name.startswith("oracle.nls_")])
         self.set_schema(self.identity.user.upper())
@@ -177,10 +179,17 @@ class Backend:
             self._link.discard_stream()
             self.engine.registry.leave(self.identity)
             self.transaction.rollback()
+            self._forget_rows()
         except (Failure, OracleError):
             pass
         finally:
             self.disconnect()
+
+    def _forget_rows(self) -> None:
+        """Those in temporary tables."""
+        if self.engine.has_temporary_tables:
+            with self.engine.changes.change():
+                self._link.run([Run(b"select oracle.forget_rows(true)")])
 
     def disconnect(self) -> None:
         """Leave PostgreSQL, whatever is open or left to fetch."""

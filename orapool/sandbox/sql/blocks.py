@@ -60,6 +60,10 @@ def _run_step(
     if step.kind == "assign":
         assert step.target is not None
         values[step.target] = answer[0]
+    elif step.kind == "call" and PROCEDURES[step.procedure][0] == "refresh":
+        backend.commit()
+        backend.run([Run(b"select oracle.refresh($1)", [answer[step.parameters.index("LIST")]])], opens=True)
+        backend.commit()
     elif step.kind == "call" and PROCEDURES[step.procedure][0] == "set_identity":
         texts = [None if value is None else value.decode() for value in answer]
         named = {_IDENTITY_COLUMNS[name]: text for name, text in zip(step.parameters, texts)}

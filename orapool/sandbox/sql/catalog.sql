@@ -97,6 +97,11 @@ create sequence oracle.serials start with 8000;
 
 create table oracle.objects (relid oid primary key, created timestamp not null default now(), text text);
 
+-- Global temporary tables: the view that bears the name, the table that has the rows, and whether these outlast a commit.
+create table oracle.temporary_tables (relid oid primary key, rows oid not null unique, keeps boolean not null);
+-- Materialized views, with PostgreSQL's text of their queries.
+create table oracle.materialized_views (relid oid primary key, query text not null);
+
 create unlogged table oracle.sessions (
   sid int primary key, serial int, username text, program text, machine text, osuser text, terminal text, process text,
   module text, action text, client_identifier text, client_info text, schemaname text, edition text, server text,

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from orapool.sandbox.errors import OracleError
 from orapool.sandbox.sql.actions import Ddl
+from orapool.sandbox.sql.alter import alter_table
 from orapool.sandbox.sql.cursor import TokenReader
 from orapool.sandbox.sql.dialect import unsupported
+from orapool.sandbox.sql.expressions import expression, normal, source
 from orapool.sandbox.sql.identity import BASE_EDITION
+from orapool.sandbox.sql.materialized import create_materialized_view, drop_materialized_view
 from orapool.sandbox.sql.names import qualified, quote_name, quote_text
-from orapool.sandbox.sql.scanner import QUOTED, STRING, WORD, Token, split_list
-from orapool.sandbox.sql.tables import alter_table, create_table, expression, source
+from orapool.sandbox.sql.scanner import Token, split_list
+from orapool.sandbox.sql.sequences import MISSING, alter_sequence, create_sequence
+from orapool.sandbox.sql.tables import create_table
 from orapool.sandbox.sql.translate import part, translate_text
 
 
@@ -33,6 +37,8 @@ def read_ddl(tokens: list[Token]) -> Ddl:
         return _comment(reader)
     if verb == "RENAME":
         return _rename(reader)
+    if verb == "PURGE":
+        return _purge(reader)
     if verb in ("GRANT", "REVOKE"):
         return _grant(reader)
     raise unsupported(verb)
@@ -45,11 +51,13 @@ def _create(reader: TokenReader) -> Ddl:
         return create_table(reader, temporary=True)
     if reader.has("TABLE"):
         return create_table(reader)
+    if reader.has("MATERIALIZED", "VIEW"):
+        return create_materialized_view(reader)
     unique = reader.has("UNIQUE")
     if reader.has("INDEX"):
         return _index(reader, unique)
     if reader.has("SEQUENCE"):
-        return _sequence(reader)
+        return create_sequence(reader)
     if reader.has("EDITION"):
         return _edition(reader)
     reader.has("FORCE")
@@ -81,7 +89,7 @@ def _index(reader: TokenReader, unique: bool) -> Ddl:
         inner.end()
         plain = len(tokens) == 1
         text = quote_name(TokenReader(tokens).name()) if plain else f"({expression(tokens)})"
-        sources.append("" if plain else _normal(tokens))
+        sources.append("" if plain else normal(tokens))
         items.append(text + (" DESC" if descending else ""))
     _storage(reader, "COMPUTE", "STATISTICS")
     reader.end()
@@ -93,18 +101,7 @@ def _index(reader: TokenReader, unique: bool) -> Ddl:
         # The dictionary tells expressions as Oracle writes them; newlines part the columns.
         text = quote_text("\n".join(sources))
         steps.append(f"COMMENT ON INDEX {qualified((schema or table[0], name))} IS {text}")
-    return Ddl(steps)
-
-
-def _normal(tokens: list[Token]) -> str:
-    """An expression as Oracle's dictionary writes it: no blanks, names in quotes."""
-    out: list[str] = []
-    for token, after in zip(tokens, [*tokens[1:], None]):
-        if token.kind == WORD and not (after is not None and after.is_sign("(")):
-            out.append(f'"{token.value}"')
-        else:
-            out.append(token.text if token.kind in (STRING, QUOTED) else token.text.upper())
-    return "".join(out)
+    return Ddl(steps, changes=table)
 
 
 def _storage(reader: TokenReader, *more: str) -> None:
@@ -122,52 +119,6 @@ def _storage(reader: TokenReader, *more: str) -> None:
                 reader.integer()
         else:
             return
-
-
-def _sequence(reader: TokenReader) -> Ddl:
-    name = reader.object_name()
-    options = sequence_options(reader)
-    reader.end()
-    return Ddl([f"CREATE SEQUENCE {qualified(name)} {options}"])
-
-
-def sequence_options(reader: TokenReader) -> str:
-    """The options of CREATE SEQUENCE and of GENERATED AS IDENTITY, in PostgreSQL's words."""
-    start: int | None = None
-    step = 1
-    out: list[str] = []
-    while True:
-        if reader.has("START", "WITH"):
-            if reader.has("LIMIT", "VALUE"):
-                raise unsupported("START WITH LIMIT VALUE")
-            start = reader.integer()
-        elif reader.has("INCREMENT", "BY"):
-            step = reader.integer()
-            out.append(f"INCREMENT BY {step}")
-        elif reader.has("MINVALUE"):
-            out.append(f"MINVALUE {_within_bigint(reader.integer())}")
-        elif reader.has("MAXVALUE"):
-            out.append(f"MAXVALUE {_within_bigint(reader.integer())}")
-        elif reader.has("NOMINVALUE"):
-            out.append("NO MINVALUE")
-        elif reader.has("NOMAXVALUE"):
-            out.append("NO MAXVALUE")
-        elif reader.has("CACHE"):
-            reader.integer()
-        elif reader.has("CYCLE"):
-            out.append("CYCLE")
-        elif reader.sees("NOCACHE", "NOCYCLE", "ORDER", "NOORDER", "NOKEEP", "NOSCALE", "GLOBAL"):
-            reader.take()
-        else:
-            break
-    if start is not None:
-        out.append(f"START WITH {start}")
-    return " ".join(out)
-
-
-def _within_bigint(value: int) -> int:
-    """Oracle's tools write MAXVALUE 9999999999999999999999999999: as far as PostgreSQL counts."""
-    return max(-(2**63), min(2**63 - 1, value))
 
 
 def _view(reader: TokenReader, replace: bool) -> Ddl:
@@ -194,7 +145,9 @@ def _drop(reader: TokenReader) -> Ddl:
         cascade = reader.has("CASCADE", "CONSTRAINTS")
         reader.has("PURGE")
         reader.end()
-        return Ddl([f"DROP TABLE {qualified(name)} {'CASCADE' if cascade else ''}"])
+        return Ddl([f"DROP TABLE {qualified(name)} {'CASCADE' if cascade else ''}"], changes=name)
+    if reader.has("MATERIALIZED", "VIEW"):
+        return drop_materialized_view(reader)
     for words, missing in _DROPS.items():
         if reader.has(*words.split()):
             name = reader.object_name()
@@ -214,7 +167,7 @@ def _drop(reader: TokenReader) -> Ddl:
 _DROPS = {
     "VIEW": (942, "table or view does not exist"),
     "INDEX": (1418, "specified index does not exist"),
-    "SEQUENCE": (2289, "sequence does not exist"),
+    "SEQUENCE": MISSING,
 }
 
 
@@ -222,14 +175,7 @@ def _alter(reader: TokenReader) -> Ddl:
     if reader.has("TABLE"):
         return alter_table(reader)
     if reader.has("SEQUENCE"):
-        name = reader.object_name()
-        if reader.has("RESTART"):
-            value = f" WITH {reader.integer()}" if reader.has("START", "WITH") else ""
-            reader.end()
-            return Ddl([f"ALTER SEQUENCE {qualified(name)} RESTART{value}"], missing=_DROPS["SEQUENCE"])
-        options = sequence_options(reader)
-        reader.end()
-        return Ddl([f"ALTER SEQUENCE {qualified(name)} {options}"], missing=_DROPS["SEQUENCE"])
+        return alter_sequence(reader)
     if reader.has("INDEX"):
         name = reader.object_name()
         reader.expect("RENAME", "TO")
@@ -247,12 +193,12 @@ def _truncate(reader: TokenReader) -> Ddl:
         reader.has("DROP", "ALL", "STORAGE")
     cascade = reader.has("CASCADE")
     reader.end()
-    return Ddl([f"TRUNCATE TABLE {qualified(name)} {'CASCADE' if cascade else ''}"])
+    return Ddl([f"TRUNCATE TABLE {qualified(name)} {'CASCADE' if cascade else ''}"], changes=name)
 
 
 def _comment(reader: TokenReader) -> Ddl:
     reader.expect("ON")
-    if reader.has("TABLE"):
+    if reader.has("TABLE") or reader.has("MATERIALIZED", "VIEW"):
         name = reader.object_name()
         target = qualified(name)
         column = None
@@ -271,8 +217,9 @@ def _comment(reader: TokenReader) -> Ddl:
     value = quote_text(text) if text else "NULL"
     if column is not None:
         return Ddl([f"COMMENT ON COLUMN {target}.{quote_name(column)} IS {value}"])
-    kind = f"CASE (SELECT relkind FROM pg_class WHERE oid = '{target}'::regclass) WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END"
-    body = f"EXECUTE format('COMMENT ON %s %s IS %L', {kind}, '{target}'::regclass, {value})"
+    quoted = quote_text(target)
+    kind = f"CASE (SELECT relkind FROM pg_class WHERE oid = {quoted}::regclass) WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END"
+    body = f"EXECUTE format('COMMENT ON %s %s IS %L', {kind}, {quoted}::regclass, {value})"
     return Ddl([f"DO $body$ BEGIN {body}; END $body$"])
 
 
@@ -281,7 +228,19 @@ def _rename(reader: TokenReader) -> Ddl:
     reader.expect("TO")
     new = reader.name()
     reader.end()
-    return Ddl([f"ALTER TABLE {qualified((None, old))} RENAME TO {quote_name(new)}"])
+    return Ddl([f"ALTER TABLE {qualified((None, old))} RENAME TO {quote_name(new)}"], changes=(None, old))
+
+
+def _purge(reader: TokenReader) -> Ddl:
+    """PURGE: nothing is in the recycle bin, as what is dropped is gone."""
+    if reader.sees("TABLE", "INDEX", "TABLESPACE"):
+        if reader.take().value == "TABLESPACE":
+            raise unsupported("PURGE TABLESPACE")
+        raise OracleError(38307, "object not in RECYCLE BIN")
+    if not reader.has("RECYCLEBIN"):
+        reader.expect("DBA_RECYCLEBIN")
+    reader.end()
+    return Ddl([])
 
 
 def _grant(reader: TokenReader) -> Ddl:

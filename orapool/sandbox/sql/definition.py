@@ -13,6 +13,7 @@ from orapool.sandbox.sql.names import SCHEMA, SCHEMA_NAME, SERIAL, quote_name, s
 from orapool.sandbox.sql.sqlstate import oracle_error
 from orapool.sandbox.sql.statement import DDL, Statement
 from orapool.sandbox.sql.tables import length_name
+from orapool.sandbox.sql.temporary import rows_of, steps_for_rows
 from orapool.sandbox.types import Column, OracleType
 
 if TYPE_CHECKING:
@@ -49,6 +50,8 @@ def run_ddl(backend: Backend, ddl: Ddl) -> None:
     if not ddl.steps:
         return
     steps, serial = _filled(backend, ddl)
+    if ddl.changes is not None and backend.engine.has_temporary_tables:
+        steps = _for_temporary(backend, ddl.changes, steps)
     commands: list[Run] = [_LOCK_TIMEOUT, *(Run(step.encode()) for step in steps)]
     if ddl.table is not None:
         table = _target(backend, ddl.table)
@@ -61,6 +64,9 @@ def run_ddl(backend: Backend, ddl: Ddl) -> None:
         backend.run_raw(commands, opens=True)
         if ddl.table is not None and columns:
             _take_up(backend, ddl.table, columns, limits=steps[0].startswith("CREATE TABLE"))
+        if ddl.table is not None and ddl.query is not None and ddl.keyed:
+            _add_key(backend, ddl.table, ddl.query)
+        backend.engine.has_temporary_tables |= ddl.temporary
         backend.commit()
     except Failure as failure:
         backend.rollback()
@@ -110,6 +116,26 @@ def _filled(backend: Backend, ddl: Ddl) -> tuple[list[str], str]:
         step = step.replace(SERIAL, own).replace(SCHEMA, quote_name(schema))
         filled.append(step.replace(SCHEMA_NAME, schema.replace("'", "''")))
     return filled, own
+
+
+def _for_temporary(backend: Backend, name: tuple[str | None, str], steps: list[str]) -> list[str]:
+    target = _target(backend, name)
+    found = backend.run([Run(b"select oracle.is_temporary($1)", [target.encode()])])[0]
+    if found.get_value(0, 0) != b"t":
+        return steps
+    return steps_for_rows(steps, target, _target(backend, rows_of(name)))
+
+
+def _add_key(backend: Backend, name: tuple[str | None, str], query: str) -> None:
+    """Give a table that a query has filled the primary key of the one that the query reads, if it has all of it."""
+    prepare = Prepare(b"described", query.encode())
+    described = backend.run_raw([prepare, Describe(b"described"), Run(b"DEALLOCATE described")])[1]
+    fields = range(described.nfields)
+    sources = {described.ftable(field) for field in fields}
+    if len(sources) == 1 and 0 not in sources:
+        numbers = "{" + ",".join(str(described.ftablecol(field)) for field in fields) + "}"
+        values = [_target(backend, name).encode(), str(sources.pop()).encode(), numbers.encode()]
+        backend.run_raw([Run(b"select oracle.add_key($1::regclass, $2::oid, $3::int2[])", values)])
 
 
 def _remember(table: str, record: ColumnRecord, serial: str) -> Run:

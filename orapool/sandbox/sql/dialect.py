@@ -27,6 +27,18 @@ class SyntaxOnlyParser(OracleParser):
     }
     TYPE_LITERAL_PARSERS: ClassVar[dict[Any, Any]] = {}
 
+    def _parse_limit(self, this: Any = None, top: bool = False, skip_limit_token: bool = False) -> Any:
+        """FETCH takes an expression, and not only a number."""
+        if top or skip_limit_token or not self._match(TokenType.FETCH):
+            return super()._parse_limit(this, top, skip_limit_token)
+        if not self._match_set((TokenType.FIRST, TokenType.NEXT)):
+            self.raise_error("Expected FIRST or NEXT")
+        direction = self._prev.text.upper()
+        count = None
+        if not self._match_texts(("ROW", "ROWS"), advance=False):
+            count = self._parse_term(parse_mod=False)
+        return self.expression(exp.Fetch(direction=direction, count=count, limit_options=self._parse_limit_options()))
+
 
 class OracleInput(Oracle):
     """What sessions send."""

@@ -6,9 +6,11 @@ create view "SYS"."DUAL" as select 'X'::varchar(1) as "DUMMY";
 
 -- Tables and views of Oracle's users.
 create view oracle.relations as
-  select c.oid, n.nspname::varchar(128) as owner, c.relname::varchar(128) as name, c.relkind as kind
+  select c.oid, n.nspname::varchar(128) as owner, c.relname::varchar(128) as name, case when t.relid is null then c.relkind else 'r' end as kind,
+      coalesce(t.rows, c.oid) as rows, t.keeps, m.relid is not null as materialized
     from pg_class c join pg_namespace n on n.oid = c.relnamespace join oracle.users u on u.username = n.nspname
-   where c.relkind in ('r', 'v', 'S', 'i');
+      left join oracle.temporary_tables t on t.relid = c.oid left join oracle.materialized_views m on m.relid = c.oid
+   where c.relkind in ('r', 'v', 'S', 'i') and c.relname not like '~%';
 
 -- What a PostgreSQL type is in Oracle's dictionary, for columns without an entry in our catalogue.
 create function oracle.type_name(oid) returns varchar(128) language sql stable return
@@ -23,13 +25,13 @@ create view "SYS"."ALL_USERS" as
   from oracle.users where username <> 'PUBLIC';
 
 create view "SYS"."ALL_TABLES" as
-  select r.owner as "OWNER", r.name as "TABLE_NAME", 'USERS'::varchar(30) as "TABLESPACE_NAME", null::varchar(128) as "CLUSTER_NAME",
+  select r.owner as "OWNER", r.name as "TABLE_NAME", case when r.keeps is null then 'USERS' end::varchar(30) as "TABLESPACE_NAME", null::varchar(128) as "CLUSTER_NAME",
     null::varchar(128) as "IOT_NAME", 'VALID'::varchar(8) as "STATUS", case when c.reltuples < 0 then null else c.reltuples::numeric end as "NUM_ROWS",
-    c.relpages::numeric as "BLOCKS", 'NO'::varchar(3) as "PARTITIONED", null::varchar(12) as "IOT_TYPE", 'N'::varchar(1) as "TEMPORARY",
-    'NO'::varchar(3) as "NESTED", null::varchar(15) as "DURATION", 'DISABLED'::varchar(8) as "COMPRESSION", null::varchar(30) as "COMPRESS_FOR",
+    c.relpages::numeric as "BLOCKS", 'NO'::varchar(3) as "PARTITIONED", null::varchar(12) as "IOT_TYPE", case when r.keeps is null then 'N' else 'Y' end::varchar(1) as "TEMPORARY",
+    'NO'::varchar(3) as "NESTED", case when r.keeps then 'SYS$SESSION' when not r.keeps then 'SYS$TRANSACTION' end::varchar(15) as "DURATION", 'DISABLED'::varchar(8) as "COMPRESSION", null::varchar(30) as "COMPRESS_FOR",
     'NO'::varchar(3) as "DROPPED", 'NO'::varchar(3) as "READ_ONLY", 'YES'::varchar(3) as "SEGMENT_CREATED", null::oracle.date as "LAST_ANALYZED",
     case when exists (select from oracle.column_types t where t.relid = r.oid and t.identity is not null) then 'YES' else 'NO' end::varchar(3) as "HAS_IDENTITY"
-  from oracle.relations r join pg_class c on c.oid = r.oid where r.kind = 'r';
+  from oracle.relations r join pg_class c on c.oid = r.rows where r.kind = 'r';
 
 create view "SYS"."ALL_VIEWS" as
   select r.owner as "OWNER", r.name as "VIEW_NAME", length(coalesce(o.text, ''))::numeric as "TEXT_LENGTH", o.text::varchar(4000) as "TEXT",
@@ -37,36 +39,51 @@ create view "SYS"."ALL_VIEWS" as
   from oracle.relations r left join oracle.objects o on o.relid = r.oid where r.kind = 'v';
 
 create view "SYS"."ALL_MVIEWS" as
-  select null::varchar(128) as "OWNER", null::varchar(128) as "MVIEW_NAME", null::varchar(4000) as "QUERY" where false;
+  select r.owner as "OWNER", r.name as "MVIEW_NAME", r.name as "CONTAINER_NAME", o.text::varchar(4000) as "QUERY", length(o.text)::numeric as "QUERY_LEN",
+    'N'::varchar(1) as "UPDATABLE", 'N'::varchar(1) as "REWRITE_ENABLED", 'DEMAND'::varchar(6) as "REFRESH_MODE", 'FORCE'::varchar(8) as "REFRESH_METHOD",
+    'IMMEDIATE'::varchar(9) as "BUILD_MODE"
+  from oracle.relations r left join oracle.objects o on o.relid = r.oid where r.materialized;
 create view "SYS"."ALL_MVIEW_COMMENTS" as
-  select null::varchar(128) as "OWNER", null::varchar(128) as "MVIEW_NAME", null::varchar(4000) as "COMMENTS" where false;
+  select r.owner as "OWNER", r.name as "MVIEW_NAME", coalesce(obj_description(r.oid, 'pg_class'), format('snapshot table for snapshot %s.%s', r.owner, r.name))::varchar(4000) as "COMMENTS"
+  from oracle.relations r where r.materialized;
 create view "SYS"."ALL_SYNONYMS" as
   select null::varchar(128) as "OWNER", null::varchar(128) as "SYNONYM_NAME", null::varchar(128) as "TABLE_OWNER", null::varchar(128) as "TABLE_NAME",
     null::varchar(128) as "DB_LINK" where false;
 create view "SYS"."ALL_DB_LINKS" as
   select null::varchar(128) as "OWNER", null::varchar(128) as "DB_LINK", null::varchar(128) as "USERNAME", null::varchar(2000) as "HOST" where false;
 
+create view "SYS"."DBA_RECYCLEBIN" as
+  select null::varchar(128) as "OWNER", null::varchar(128) as "OBJECT_NAME", null::varchar(128) as "ORIGINAL_NAME", null::varchar(9) as "OPERATION", null::varchar(25) as "TYPE",
+    null::varchar(19) as "CREATETIME", null::varchar(19) as "DROPTIME", null::numeric as "SPACE" where false;
+create view "SYS"."USER_RECYCLEBIN" as
+  select "OBJECT_NAME", "ORIGINAL_NAME", "OPERATION", "TYPE", "CREATETIME", "DROPTIME", "SPACE" from "SYS"."DBA_RECYCLEBIN";
+create view "SYS"."RECYCLEBIN" as select * from "SYS"."USER_RECYCLEBIN";
+
 create view "SYS"."ALL_OBJECTS" as
   select r.owner as "OWNER", r.name as "OBJECT_NAME", null::varchar(128) as "SUBOBJECT_NAME", r.oid::int8::numeric as "OBJECT_ID", r.oid::int8::numeric as "DATA_OBJECT_ID",
-    case r.kind when 'r' then 'TABLE' when 'v' then 'VIEW' when 'S' then 'SEQUENCE' else 'INDEX' end::varchar(23) as "OBJECT_TYPE",
-    o.created::oracle.date as "CREATED", o.created::oracle.date as "LAST_DDL_TIME", 'VALID'::varchar(7) as "STATUS", 'N'::varchar(1) as "TEMPORARY",
+    k.kind::varchar(23) as "OBJECT_TYPE",
+    o.created::oracle.date as "CREATED", o.created::oracle.date as "LAST_DDL_TIME", 'VALID'::varchar(7) as "STATUS", case when r.keeps is null then 'N' else 'Y' end::varchar(1) as "TEMPORARY",
     'N'::varchar(1) as "GENERATED", 'N'::varchar(1) as "SECONDARY", case r.owner when 'SYS' then 'Y' else 'N' end::varchar(1) as "ORACLE_MAINTAINED"
-  from oracle.relations r left join oracle.objects o on o.relid = r.oid;
+  from oracle.relations r left join oracle.objects o on o.relid = r.oid
+    cross join lateral (select case r.kind when 'r' then 'TABLE' when 'v' then 'VIEW' when 'S' then 'SEQUENCE' else 'INDEX' end as kind
+      union all select 'MATERIALIZED VIEW' where r.materialized) k;
 
 create view "SYS"."ALL_SEQUENCES" as
   select s.schemaname::varchar(128) as "SEQUENCE_OWNER", s.sequencename::varchar(128) as "SEQUENCE_NAME", s.min_value::numeric as "MIN_VALUE",
     case when s.max_value = 9223372036854775807 then 9999999999999999999999999999::numeric else s.max_value end as "MAX_VALUE",
-    s.increment_by::numeric as "INCREMENT_BY", case when s.cycle then 'Y' else 'N' end::varchar(1) as "CYCLE_FLAG", 'N'::varchar(1) as "ORDER_FLAG",
-    20::numeric as "CACHE_SIZE", coalesce(s.last_value + s.increment_by, s.start_value)::numeric as "LAST_NUMBER", 'N'::varchar(1) as "SCALE_FLAG",
+    s.increment_by::numeric as "INCREMENT_BY", case when s.cycle then 'Y' else 'N' end::varchar(1) as "CYCLE_FLAG", coalesce(substring(n.notes from 'ORDER=(.)'), 'N')::varchar(1) as "ORDER_FLAG",
+    coalesce(substring(n.notes from 'CACHE=(\d+)'), '20')::numeric as "CACHE_SIZE", coalesce(s.last_value + s.increment_by, s.start_value)::numeric as "LAST_NUMBER", 'N'::varchar(1) as "SCALE_FLAG",
     'N'::varchar(1) as "EXTEND_FLAG", 'N'::varchar(1) as "SESSION_FLAG", 'N'::varchar(1) as "KEEP_VALUE"
-  from pg_sequences s join oracle.users u on u.username = s.schemaname;
+  from pg_sequences s join oracle.users u on u.username = s.schemaname
+    cross join lateral (select obj_description(format('%I.%I', s.schemaname, s.sequencename)::regclass, 'pg_class') as notes) n;
 
 create view oracle.table_columns as
-  select r.oid, r.owner, r.name, a.attname::varchar(128) as column_name, a.attnum, a.attnotnull, a.atttypid, a.atttypmod, t.type_name, t.buffer_size,
+  select r.oid, r.owner, r.name, a.attname::varchar(128) as column_name, a.attnum, coalesce(b.attnotnull, a.attnotnull) as attnotnull, a.attgenerated <> '' as virtual, a.atttypid, a.atttypmod, t.type_name, t.buffer_size,
     t.char_size, t.char_used, t.data_precision, t.data_scale, t.default_text, t.identity, t.sequence_name, t.default_on_null, t.type_scale, t.type_precision, t.code,
     row_number() over (partition by r.oid order by a.attnum)::numeric as column_id
   from oracle.relations r join pg_attribute a on a.attrelid = r.oid and a.attnum > 0 and not a.attisdropped
     left join oracle.column_types t on t.relid = r.oid and t.attnum = a.attnum
+    left join pg_attribute b on r.keeps is not null and b.attrelid = r.rows and b.attname = a.attname
   where r.kind in ('r', 'v');
 
 create view "SYS"."ALL_TAB_COLS" as
@@ -83,7 +100,7 @@ create view "SYS"."ALL_TAB_COLS" as
     coalesce(default_text, case when identity is not null then format('"%s"."%s".nextval', owner, sequence_name) end)::varchar(4000) as "DATA_DEFAULT",
     case when char_used is not null then 'CHAR_CS' end::varchar(44) as "CHARACTER_SET_NAME", char_size::numeric as "CHAR_COL_DECL_LENGTH",
     (case when char_used is null and code not in (1, 96) then 0 else coalesce(char_size, 0) end)::numeric as "CHAR_LENGTH", char_used::varchar(1) as "CHAR_USED",
-    'NO'::varchar(3) as "HIDDEN_COLUMN", 'NO'::varchar(3) as "VIRTUAL_COLUMN", column_id as "SEGMENT_COLUMN_ID", column_id as "INTERNAL_COLUMN_ID",
+    'NO'::varchar(3) as "HIDDEN_COLUMN", case when virtual then 'YES' else 'NO' end::varchar(3) as "VIRTUAL_COLUMN", column_id as "SEGMENT_COLUMN_ID", column_id as "INTERNAL_COLUMN_ID",
     'YES'::varchar(3) as "USER_GENERATED", case when default_on_null then 'YES' else 'NO' end::varchar(3) as "DEFAULT_ON_NULL",
     case when identity is not null then 'YES' else 'NO' end::varchar(3) as "IDENTITY_COLUMN", null::numeric as "NUM_DISTINCT", null::numeric as "NUM_NULLS"
   from oracle.table_columns;
@@ -91,23 +108,23 @@ create view "SYS"."ALL_TAB_COLUMNS" as select * from "SYS"."ALL_TAB_COLS";
 
 create view "SYS"."ALL_TAB_IDENTITY_COLS" as
   select c.owner as "OWNER", c.name as "TABLE_NAME", c.column_name as "COLUMN_NAME", c.identity::varchar(10) as "GENERATION_TYPE", c.sequence_name::varchar(128) as "SEQUENCE_NAME",
-    format('START WITH: %s, INCREMENT BY: %s, MAX_VALUE: %s, MIN_VALUE: %s, CYCLE_FLAG: %s, CACHE_SIZE: 20, ORDER_FLAG: N, SCALE_FLAG: N, EXTEND_FLAG: N, SESSION_FLAG: N, KEEP_VALUE: N',
-      s.start_value, s.increment_by, q."MAX_VALUE", s.min_value, q."CYCLE_FLAG")::varchar(298) as "IDENTITY_OPTIONS"
+    format('START WITH: %s, INCREMENT BY: %s, MAX_VALUE: %s, MIN_VALUE: %s, CYCLE_FLAG: %s, CACHE_SIZE: %s, ORDER_FLAG: %s, SCALE_FLAG: N, EXTEND_FLAG: N, SESSION_FLAG: N, KEEP_VALUE: N',
+      s.start_value, s.increment_by, q."MAX_VALUE", s.min_value, q."CYCLE_FLAG", q."CACHE_SIZE", q."ORDER_FLAG")::varchar(298) as "IDENTITY_OPTIONS"
   from oracle.table_columns c join pg_sequences s on s.schemaname = c.owner and s.sequencename = c.sequence_name
     join "SYS"."ALL_SEQUENCES" q on q."SEQUENCE_OWNER" = c.owner and q."SEQUENCE_NAME" = c.sequence_name
   where c.identity is not null;
 
 create view "SYS"."ALL_TAB_COMMENTS" as
   select r.owner as "OWNER", r.name as "TABLE_NAME", case r.kind when 'r' then 'TABLE' else 'VIEW' end::varchar(11) as "TABLE_TYPE",
-    obj_description(r.oid, 'pg_class')::varchar(4000) as "COMMENTS" from oracle.relations r where r.kind in ('r', 'v');
+    obj_description(r.oid, 'pg_class')::varchar(4000) as "COMMENTS" from oracle.relations r where r.kind in ('r', 'v') and not r.materialized;
 create view "SYS"."ALL_COL_COMMENTS" as
   select owner as "OWNER", name as "TABLE_NAME", column_name as "COLUMN_NAME", col_description(oid, attnum)::varchar(4000) as "COMMENTS" from oracle.table_columns;
 
 -- Constraints; those that keep a column's length (named ~COLUMN) are our own affair, and so is NOT NULL under a primary key.
 create view oracle.constraints as
-  select k.oid, r.oid as relid, r.owner, r.name, k.conname::varchar(128) as constraint_name, k.contype, k.conkey, k.confkey, k.confrelid, k.conindid, k.confdeltype,
+  select k.oid, r.rows as relid, r.owner, r.name, k.conname::varchar(128) as constraint_name, k.contype, k.conkey, k.confkey, k.confrelid, k.conindid, k.confdeltype,
     k.condeferrable, k.condeferred
-  from pg_constraint k join oracle.relations r on r.oid = k.conrelid
+  from pg_constraint k join oracle.relations r on r.rows = k.conrelid
   where k.contype in ('p', 'u', 'f', 'c', 'n') and k.conname not like '~%'
     and not (k.contype = 'n' and exists (select from pg_constraint p where p.conrelid = k.conrelid and p.contype = 'p' and k.conkey[1] = any (p.conkey)));
 create view "SYS"."ALL_CONSTRAINTS" as
@@ -126,11 +143,11 @@ create view "SYS"."ALL_CONS_COLUMNS" as
   select k.owner as "OWNER", k.constraint_name as "CONSTRAINT_NAME", k.name as "TABLE_NAME", a.attname::varchar(4000) as "COLUMN_NAME",
     case when k.contype in ('p', 'u', 'f') then c.place::numeric end as "POSITION"
   from oracle.constraints k cross join lateral unnest(k.conkey) with ordinality as c (attnum, place)
-    join pg_attribute a on a.attrelid = k.relid and a.attnum = c.attnum;
+    join pg_attribute a on a.attrelid = k.relid and a.attnum = c.attnum and a.attname <> '~session';
 
 create view oracle.indexes as
   select i.indexrelid, i.indrelid, x.owner, x.name, t.owner as table_owner, t.name as table_name, i.indisunique, i.indkey, i.indoption, i.indexprs is not null as functional
-  from pg_index i join oracle.relations x on x.oid = i.indexrelid join oracle.relations t on t.oid = i.indrelid;
+  from pg_index i join oracle.relations x on x.oid = i.indexrelid join oracle.relations t on t.rows = i.indrelid;
 create view "SYS"."ALL_INDEXES" as
   select owner as "OWNER", name as "INDEX_NAME", case when functional or exists (select from unnest(indoption) o where o & 1 = 1) then 'FUNCTION-BASED NORMAL' else 'NORMAL' end::varchar(27) as "INDEX_TYPE",
     table_owner as "TABLE_OWNER", table_name as "TABLE_NAME", 'TABLE'::varchar(11) as "TABLE_TYPE", case when indisunique then 'UNIQUE' else 'NONUNIQUE' end::varchar(9) as "UNIQUENESS",
@@ -139,7 +156,8 @@ create view "SYS"."ALL_INDEXES" as
   from oracle.indexes;
 create view oracle.index_columns as
   select i.*, c.place, c.attnum, (i.indoption[c.place - 1] & 1) = 1 as descending
-  from oracle.indexes i cross join lateral unnest(i.indkey::int2[]) with ordinality as c (attnum, place);
+  from oracle.indexes i cross join lateral unnest(i.indkey::int2[]) with ordinality as c (attnum, place)
+  where not exists (select from pg_attribute a where a.attrelid = i.indrelid and a.attnum = c.attnum and a.attname = '~session');
 create view "SYS"."ALL_IND_COLUMNS" as
   select i.owner as "INDEX_OWNER", i.name as "INDEX_NAME", i.table_owner as "TABLE_OWNER", i.table_name as "TABLE_NAME",
     (case when i.attnum = 0 or i.descending then format('SYS_NC%s$', lpad((i.place + 1)::text, 5, '0')) else a.attname::text end)::varchar(4000) as "COLUMN_NAME",

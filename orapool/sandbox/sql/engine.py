@@ -32,7 +32,7 @@ from orapool.sandbox.sql.changes import Changes, Repeatability
 from orapool.sandbox.sql.columns import ColumnCatalog
 from orapool.sandbox.sql.flashback import Snapshots
 from orapool.sandbox.sql.identity import ClientWatch, SessionIdentity
-from orapool.sandbox.sql.link import Failure, Link
+from orapool.sandbox.sql.link import Failure, Link, Run
 from orapool.sandbox.sql.names import quote_name, quote_text
 from orapool.sandbox.sql.past import Past
 from orapool.sandbox.sql.privileges import Privileges
@@ -42,7 +42,7 @@ from orapool.sandbox.sql.statement import Statement, StatementCache
 
 _START_SECONDS = 30.0
 _STOP_SECONDS = 10.0
-_BOOTSTRAP_FILES = ("catalog.sql", "functions.sql", "dictionary.sql")
+_BOOTSTRAP_FILES = ("catalog.sql", "functions.sql", "objects.sql", "dictionary.sql")
 _MAX_SESSIONS = 300
 
 # The data folder as PostgreSQL is told of it: where it stands. So an account that runs it in root's place needs no
@@ -74,6 +74,7 @@ _SETTINGS = {
 _IN_MEMORY_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "wal_level": "minimal"}
 _IN_MEMORY_SETTINGS["max_wal_senders"] = "0"
 _IN_FOLDER_SETTINGS = {"synchronous_commit": "off"}
+_FORGET_ROWS = Run(b"select oracle.forget_rows(false)")
 
 
 class Engine:
@@ -92,6 +93,7 @@ class Engine:
         self.changes = Changes()
         self.activities = Activities()
         self.privileges = Privileges()
+        self.has_temporary_tables = False
         self._links: weakref.WeakSet[Link] = weakref.WeakSet()
         self._repeatability: Repeatability | None = None
         self._snapshots: Snapshots | None = None
@@ -137,6 +139,10 @@ class Engine:
         """Whether a query's rows depend on its binds, the session's settings and the tables' data alone."""
         repeatability = self._repeatability
         return repeatability is not None and repeatability.is_repeatable(statement, search_path, self.columns.epoch)
+
+    def at_commit(self) -> list[Run]:
+        """What a session does before it commits: temporary tables may lose their rows."""
+        return [_FORGET_ROWS] if self.has_temporary_tables else []
 
     def finish_streams(self, own: Link | None = None) -> None:
         """Read what all sessions but one have left to fetch, so that no table is locked for it."""
@@ -344,6 +350,8 @@ class Engine:
                     connection, f"insert into oracle.users values ({quote_text(user)}) on conflict do nothing", "users"
                 )
             self.columns.load_oids(connection)
+            found = _run(connection, "select exists (select from oracle.temporary_tables)", "temporary tables")
+            self.has_temporary_tables = found.get_value(0, 0) == b"t"
         finally:
             connection.finish()
 

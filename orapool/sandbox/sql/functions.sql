@@ -133,6 +133,8 @@ create function oracle.host_zone() returns text language sql stable return coale
 create function oracle.sysdate() returns oracle.date language sql stable
   return date_trunc('second', statement_timestamp() at time zone oracle.host_zone())::oracle.date;
 create function oracle.current_date_() returns oracle.date language sql stable return oracle.sysdate();
+create function oracle.local_date(timestamptz) returns oracle.date language sql stable strict return ($1 at time zone oracle.host_zone())::oracle.date;
+create cast (timestamptz as oracle.date) with function oracle.local_date(timestamptz) as assignment;
 create function oracle.localtimestamp_() returns timestamp language sql stable return statement_timestamp() at time zone oracle.host_zone();
 create function oracle.systimestamp() returns timestamptz language sql stable return statement_timestamp();
 create function oracle.dbtimezone() returns text language sql stable return '+00:00'::text;

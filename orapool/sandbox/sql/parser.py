@@ -21,7 +21,7 @@ from orapool.sandbox.sql.translate import (
 )
 
 _DML = ("INSERT", "UPDATE", "DELETE", "MERGE")
-_DDL = ("CREATE", "DROP", "ALTER", "TRUNCATE", "COMMENT", "RENAME", "GRANT", "REVOKE")
+_DDL = ("CREATE", "DROP", "ALTER", "TRUNCATE", "COMMENT", "RENAME", "GRANT", "REVOKE", "PURGE")
 _CONTROL = ("COMMIT", "ROLLBACK", "SAVEPOINT", "SET", "LOCK")
 
 

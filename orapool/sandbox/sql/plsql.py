@@ -17,6 +17,7 @@ PROCEDURES: dict[str, tuple[str | None, tuple[str, ...]]] = {
     "DBMS_APPLICATION_INFO.SET_CLIENT_INFO": ("set_identity", ("CLIENT_INFO",)),
     "DBMS_SESSION.SET_IDENTIFIER": ("set_identity", ("CLIENT_ID",)),
     "DBMS_SESSION.CLEAR_IDENTIFIER": ("set_identity", ()),
+    "DBMS_MVIEW.REFRESH": ("refresh", ("LIST", "METHOD")),
     "DBMS_OUTPUT.ENABLE": (None, ("BUFFER_SIZE",)),
     "DBMS_OUTPUT.DISABLE": (None, ()),
     "DBMS_STATS.GATHER_TABLE_STATS": (None, ("OWNNAME", "TABNAME")),

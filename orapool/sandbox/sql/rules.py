@@ -150,6 +150,14 @@ def _select(node: exp.Expr) -> exp.Expr:
     return node
 
 
+def _with(node: exp.Expr) -> exp.Expr:
+    """Oracle takes a query that names itself as recursive without being told."""
+    for item in node.expressions:
+        if any(table.name == item.alias and not table.db for table in item.this.find_all(exp.Table)):
+            node.set("recursive", True)
+    return node
+
+
 def _update(node: exp.Expr) -> exp.Expr:
     for item in node.expressions:
         if isinstance(item, exp.EQ):
@@ -199,6 +207,7 @@ _RULES: dict[type[exp.Expr], Callable[[exp.Expr], exp.Expr]] = {
     exp.Cast: cast_rule,
     exp.Select: _select,
     exp.Update: _update,
+    exp.With: _with,
     exp.Extract: calls.extract,
     exp.Any: _quantified,
     exp.All: _quantified,

@@ -81,7 +81,8 @@ def oracle_error(failure: Failure, verb: str = "") -> OracleError:
     own = _OWN_ERROR.match(message)
     if own:
         return OracleError(int(own.group(1)), own.group(2))
-    schema, table = failure.field(_FIELD.SCHEMA_NAME), failure.field(_FIELD.TABLE_NAME)
+    # The rows of a temporary table lie in one that is called ~ and its name.
+    schema, table = failure.field(_FIELD.SCHEMA_NAME), failure.field(_FIELD.TABLE_NAME).removeprefix("~")
     constraint, column = failure.field(_FIELD.CONSTRAINT_NAME), failure.field(_FIELD.COLUMN_NAME)
     if state == "23505":
         return OracleError(1, f"unique constraint ({schema}.{constraint}) violated")
@@ -95,6 +96,12 @@ def oracle_error(failure: Failure, verb: str = "") -> OracleError:
         if child or "is still referenced" in failure.field(_FIELD.MESSAGE_DETAIL):
             return OracleError(2292, f"integrity constraint ({schema}.{constraint}) violated - child record found")
         return OracleError(2291, f"integrity constraint ({schema}.{constraint}) violated - parent key not found")
+    if state == "428C9":
+        if verb == "UPDATE":
+            return OracleError(54017, "UPDATE operation disallowed on virtual columns")
+        return OracleError(54013, "INSERT operation disallowed on virtual columns")
+    if state == "42P17" and "generation expression" in message:
+        return OracleError(54002, "only pure functions can be specified in a virtual column expression")
     if state == "23514":
         return OracleError(2290, f"check constraint ({schema}.{constraint}) violated")
     return _by_name(state, message) or _by_table(state, message)

@@ -1,4 +1,4 @@
-"""CREATE TABLE and ALTER TABLE."""
+"""CREATE TABLE."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from orapool.sandbox.errors import OracleError
 from orapool.sandbox.sql.actions import ColumnRecord, Ddl
 from orapool.sandbox.sql.cursor import TokenReader
 from orapool.sandbox.sql.datatypes import ColumnType, read_type
-from orapool.sandbox.sql.dialect import generate, unsupported
+from orapool.sandbox.sql.dialect import unsupported
+from orapool.sandbox.sql.expressions import condition, expression, normal, source
 from orapool.sandbox.sql.names import SCHEMA, SCHEMA_NAME, SERIAL, qualified, quote_name, quote_text, system_name
-from orapool.sandbox.sql.scanner import Token, scan
+from orapool.sandbox.sql.sequences import SequenceOptions, read_options
+from orapool.sandbox.sql.temporary import OWNER, create_temporary, keeps_rows, rows_of
 from orapool.sandbox.sql.translate import part, translate_text
 
-DROP_PRIMARY_KEY = "DROP PRIMARY KEY"
 _AFTER_DEFAULT = (
     "CONSTRAINT",
     "NOT",
@@ -28,30 +29,8 @@ _AFTER_DEFAULT = (
 )
 
 
-def expression(tokens: list[Token]) -> str:
-    """An expression (DEFAULT, CHECK, an index's) as PostgreSQL's text."""
-    if not tokens:
-        raise OracleError(936, "missing expression")
-    for token in tokens:
-        if token.kind == "bind":
-            raise OracleError(1027, "bind variables not allowed for data definition operations", token.start)
-    select = [*scan("SELECT "), *tokens, *scan("FROM DUAL")]
-    tree = translate_text(select, {})
-    if len(tree.expressions) != 1:
-        raise OracleError(936, "missing expression", tokens[0].start)
-    return generate(tree.expressions[0].unalias())
-
-
-def condition(tokens: list[Token]) -> str:
-    """A condition (of CHECK) as PostgreSQL's text."""
-    if not tokens:
-        raise OracleError(936, "missing expression")
-    tree = translate_text([*scan("SELECT 1 FROM DUAL WHERE "), *tokens], {})
-    return generate(tree.args["where"].this)
-
-
 @dataclass
-class _Table:
+class TableText:
     """What a list of columns and constraints comes to."""
 
     name: tuple[str | None, str]
@@ -60,6 +39,16 @@ class _Table:
     before: list[str] = field(default_factory=list)
     after: list[str] = field(default_factory=list)
     unnamed: int = 0
+    temporary: bool = False
+
+    @property
+    def rows(self) -> tuple[str | None, str]:
+        """The table of PostgreSQL's that has the rows."""
+        return rows_of(self.name) if self.temporary else self.name
+
+    def key(self, kind: str, columns: str) -> str:
+        """PRIMARY KEY or UNIQUE; in a temporary table each session has its own."""
+        return f"{kind} ({columns}{', ' + OWNER if self.temporary else ''})"
 
     def constraint_name(self, reader: TokenReader) -> str:
         """The name that comes after CONSTRAINT, or one of the system's."""
@@ -73,24 +62,28 @@ class _Table:
         reader.expect("CHECK")
         tokens = reader.group()
         made = condition(tokens)
-        self.after.append(f"COMMENT ON CONSTRAINT {name} ON {qualified(self.name)} IS {quote_text(source(tokens))}")
+        self.after.append(f"COMMENT ON CONSTRAINT {name} ON {qualified(self.rows)} IS {quote_text(source(tokens))}")
         return f"CHECK ({made})"
 
 
 def create_table(reader: TokenReader, temporary: bool = False) -> Ddl:
     """CREATE TABLE, after these words."""
     name = reader.object_name()
-    table = _Table(name)
+    table = TableText(name, temporary=temporary)
     if reader.sees_sign("("):
         reader.expect_sign("(")
         while True:
-            _item(reader, table)
+            read_item(reader, table)
             if not reader.has_sign(","):
                 break
         reader.expect_sign(")")
-    if temporary:
-        raise unsupported("GLOBAL TEMPORARY tables")
+    keeps = temporary and keeps_rows(reader)
     _options(reader)
+    if temporary:
+        if reader.sees("AS"):
+            raise unsupported("CREATE GLOBAL TEMPORARY TABLE AS SELECT")
+        reader.end()
+        return create_temporary(name, table.lines, table.records, table.before, table.after, keeps)
     if reader.has("AS"):
         if table.lines:
             raise unsupported("CREATE TABLE with columns AS SELECT")
@@ -124,22 +117,23 @@ def _options(reader: TokenReader) -> None:
             return
 
 
-def _item(reader: TokenReader, table: _Table) -> None:
+def read_item(reader: TokenReader, table: TableText) -> None:
+    """Read a column or a constraint."""
     if reader.sees("CONSTRAINT", "PRIMARY", "UNIQUE", "FOREIGN", "CHECK"):
         table.lines.append(_table_constraint(reader, table))
         return
     _column(reader, table)
 
 
-def _table_constraint(reader: TokenReader, table: _Table) -> str:
+def _table_constraint(reader: TokenReader, table: TableText) -> str:
     name = table.constraint_name(reader)
     if reader.has("PRIMARY", "KEY"):
-        made = f"PRIMARY KEY ({_columns(reader)})"
+        made = table.key("PRIMARY KEY", _columns(reader))
     elif reader.has("UNIQUE"):
-        made = f"UNIQUE ({_columns(reader)})"
+        made = table.key("UNIQUE", _columns(reader))
     elif reader.has("FOREIGN", "KEY"):
         columns = _columns(reader)
-        made = f"FOREIGN KEY ({columns}) {_references(reader)}"
+        made = f"FOREIGN KEY ({columns}) {_references(reader, table)}"
     else:
         made = table.check(reader, name)
     return f"CONSTRAINT {name} {made}{_state(reader)}"
@@ -149,7 +143,9 @@ def _columns(reader: TokenReader) -> str:
     return ", ".join(quote_name(name) for name in reader.names())
 
 
-def _references(reader: TokenReader) -> str:
+def _references(reader: TokenReader, table: TableText) -> str:
+    if table.temporary:
+        raise OracleError(14455, "attempt to create referential integrity constraint on temporary table")
     reader.expect("REFERENCES")
     target = qualified(reader.object_name())
     columns = f" ({_columns(reader)})" if reader.sees_sign("(") else ""
@@ -186,7 +182,7 @@ def _state(reader: TokenReader) -> str:
             return state
 
 
-def _column(reader: TokenReader, table: _Table) -> None:
+def _column(reader: TokenReader, table: TableText) -> None:
     name = reader.name()
     kind = read_type(reader)
     line, record = _definition(reader, table, name, kind)
@@ -194,7 +190,7 @@ def _column(reader: TokenReader, table: _Table) -> None:
     table.records.append(record)
 
 
-def _definition(reader: TokenReader, table: _Table, name: str, kind: ColumnType) -> tuple[str, ColumnRecord]:
+def _definition(reader: TokenReader, table: TableText, name: str, kind: ColumnType) -> tuple[str, ColumnRecord]:
     record = ColumnRecord(table.name[1], name, kind)
     words = [quote_name(name), kind.postgres]
     check = kind.check(table.name[0] or SCHEMA_NAME, table.name[1], name)
@@ -208,14 +204,16 @@ def _definition(reader: TokenReader, table: _Table, name: str, kind: ColumnType)
             words.append(f"DEFAULT {expression(tokens)}")
             if record.default_on_null:
                 words.append("NOT NULL")
-                table.after.extend(_trigger(table.name, name, expression(tokens)))
+                table.after.extend(_trigger(table.rows, name, expression(tokens)))
         elif reader.has("GENERATED"):
             words.extend(_identity(reader, table, record))
         elif reader.sees("CONSTRAINT", "NOT", "NULL", "UNIQUE", "PRIMARY", "REFERENCES", "CHECK"):
-            words.append(_column_constraint(reader, table))
+            words.append(_column_constraint(reader, table, name))
+        elif reader.has("AS"):
+            words.append(_virtual(reader, record))
         elif reader.has("VISIBLE"):
             pass
-        elif reader.sees("INVISIBLE", "AS", "SORT", "ENCRYPT", "COLLATE"):
+        elif reader.sees("INVISIBLE", "SORT", "ENCRYPT", "COLLATE"):
             raise unsupported(f"{reader.take().value} of columns")
         else:
             return " ".join(words), record
@@ -226,57 +224,63 @@ def length_name(column: str) -> str:
     return ("~" + column).encode()[:63].decode(errors="ignore")
 
 
-def source(tokens: list[Token]) -> str:
-    out = ""
-    for before, token in zip([None, *tokens], tokens):
-        out += (" " if before is not None and before.end != token.start else "") + token.text
-    return out
-
-
-def _column_constraint(reader: TokenReader, table: _Table) -> str:
+def _column_constraint(reader: TokenReader, table: TableText, column: str) -> str:
     name = table.constraint_name(reader)
     if reader.has("NULL"):
         return ""
     if reader.has("NOT", "NULL"):
         # Named as all constraints are, so that the dictionary has it.
         made = "NOT NULL"
-    elif reader.has("PRIMARY", "KEY"):
-        made = "PRIMARY KEY"
-    elif reader.has("UNIQUE"):
-        made = "UNIQUE"
+    elif reader.sees("PRIMARY", "UNIQUE"):
+        made = "UNIQUE" if reader.has("UNIQUE") else "PRIMARY KEY"
+        if made == "PRIMARY KEY":
+            reader.expect("PRIMARY", "KEY")
+        if table.temporary:
+            table.lines.append(f"CONSTRAINT {name} {table.key(made, quote_name(column))}{_state(reader)}")
+            return ""
     elif reader.sees("REFERENCES"):
-        made = _references(reader)
+        made = _references(reader, table)
     else:
         made = table.check(reader, name)
     return f"CONSTRAINT {name} {made}{_state(reader)}"
 
 
-def _identity(reader: TokenReader, table: _Table, record: ColumnRecord) -> list[str]:
-    """An identity column: PostgreSQL has none of type numeric, so a sequence and a trigger."""
-    from orapool.sandbox.sql.ddl import sequence_options
+def _virtual(reader: TokenReader, record: ColumnRecord) -> str:
+    """A virtual column. PostgreSQL's take no functions of ours, unless it stores them."""
+    tokens = reader.group()
+    reader.has("VIRTUAL")
+    record.default_text = normal(tokens)
+    return f"GENERATED ALWAYS AS ({expression(tokens)}) STORED"
 
+
+def _identity(reader: TokenReader, table: TableText, record: ColumnRecord) -> list[str]:
+    """An identity column: PostgreSQL has none of type numeric, so a sequence and a trigger."""
     if reader.has("ALWAYS"):
         record.identity = "ALWAYS"
     else:
         reader.expect("BY", "DEFAULT")
         record.identity = "BY DEFAULT"
         record.default_on_null = reader.has("ON", "NULL")
-    reader.expect("AS", "IDENTITY")
-    options = ""
+    reader.expect("AS")
+    if record.identity == "ALWAYS" and reader.sees_sign("("):
+        record.identity = None
+        return [_virtual(reader, record)]
+    reader.expect("IDENTITY")
+    options = SequenceOptions("")
     if reader.has_sign("("):
-        options = sequence_options(reader)
+        options = read_options(reader)
         reader.expect_sign(")")
     # As Oracle names it; the number is filled in when the statement runs.
     record.sequence = f"ISEQ$$_{SERIAL}"
     sequence = f"{quote_name(table.name[0]) if table.name[0] else SCHEMA}.{quote_name(record.sequence)}"
-    table.before.append(f"CREATE SEQUENCE {sequence} {options}")
-    following = f"nextval('{sequence}')::numeric"
-    table.after.append(f"ALTER SEQUENCE {sequence} OWNED BY {qualified(table.name)}.{quote_name(record.column)}")
+    table.before.extend([f"CREATE SEQUENCE {sequence} {options.text}", *options.notes(sequence)])
+    following = f"nextval({quote_text(sequence)})::numeric"
+    table.after.append(f"ALTER SEQUENCE {sequence} OWNED BY {qualified(table.rows)}.{quote_name(record.column)}")
     if record.identity == "ALWAYS":
-        table.after.extend(_always_trigger(table.name, record.column, following))
+        table.after.extend(_always_trigger(table.rows, record.column, following))
         return ["NOT NULL"]
     if record.default_on_null:
-        table.after.extend(_trigger(table.name, record.column, following))
+        table.after.extend(_trigger(table.rows, record.column, following))
     return [f"DEFAULT {following}", "NOT NULL"]
 
 
@@ -300,100 +304,3 @@ def _before_insert(table: tuple[str | None, str], column: str, body: str) -> lis
         f"CREATE TRIGGER {quote_name(length_name(column))} BEFORE INSERT ON {qualified(table)} "
         f"FOR EACH ROW EXECUTE FUNCTION {function}()",
     ]
-
-
-def alter_table(reader: TokenReader) -> Ddl:
-    """ALTER TABLE, after these words."""
-    name = reader.object_name()
-    target = qualified(name)
-    table = _Table(name)
-    changes: list[str] = []
-    if reader.has("ADD"):
-        if reader.has_sign("("):
-            while True:
-                _item(reader, table)
-                if not reader.has_sign(","):
-                    break
-            reader.expect_sign(")")
-        else:
-            _item(reader, table)
-        changes = [f"ADD {'COLUMN ' if not line.startswith('CONSTRAINT ') else ''}{line}" for line in table.lines]
-    elif reader.has("MODIFY"):
-        wrapped = reader.has_sign("(")
-        while True:
-            _modify(reader, table, changes)
-            if not (wrapped and reader.has_sign(",")):
-                break
-        if wrapped:
-            reader.expect_sign(")")
-    elif reader.has("DROP"):
-        changes = _drop_parts(reader)
-    elif reader.has("RENAME"):
-        return _rename_part(reader, name)
-    else:
-        what = reader.next.value if reader.next is not None else ""
-        raise unsupported(f"ALTER TABLE ... {what}")
-    reader.end()
-    if changes and changes[0].startswith(DROP_PRIMARY_KEY):
-        cascade = changes[0][len(DROP_PRIMARY_KEY) :]
-        found = f"(SELECT conname FROM pg_constraint WHERE conrelid = '{target}'::regclass AND contype = 'p')"
-        drop = f"EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I{cascade}', '{target}'::regclass, {found})"
-        return Ddl([f"DO $body$ BEGIN {drop}; END $body$"], missing=(2441, "Cannot drop nonexistent primary key"))
-    # Each change alone: a CHECK on a new column's length needs the column.
-    return Ddl([*table.before, *(f"ALTER TABLE {target} {change}" for change in changes), *table.after],
-               table=name, columns=table.records)  # fmt: skip
-
-
-def _modify(reader: TokenReader, table: _Table, changes: list[str]) -> None:
-    column = reader.name()
-    name = quote_name(column)
-    if not reader.sees("NOT", "NULL", "DEFAULT", "CONSTRAINT"):
-        kind = read_type(reader)
-        changes.append(f"DROP CONSTRAINT IF EXISTS {quote_name(length_name(column))}")
-        changes.append(f"ALTER COLUMN {name} TYPE {kind.postgres}")
-        check = kind.check(table.name[0] or SCHEMA_NAME, table.name[1], column)
-        if check is not None:
-            changes.append(f"ADD CONSTRAINT {quote_name(length_name(column))} CHECK ({check})")
-        table.records.append(ColumnRecord(table.name[1], column, kind))
-    if reader.has("DEFAULT"):
-        tokens = reader.until("NOT", "NULL") if not reader.sees("NULL") else [reader.take()]
-        changes.append(f"ALTER COLUMN {name} SET DEFAULT {expression(tokens)}")
-    if reader.has("NOT", "NULL"):
-        changes.append(f"ALTER COLUMN {name} SET NOT NULL")
-    elif reader.has("NULL"):
-        changes.append(f"ALTER COLUMN {name} DROP NOT NULL")
-
-
-def _drop_parts(reader: TokenReader) -> list[str]:
-    if reader.has("COLUMN"):
-        columns = [reader.name()]
-    elif reader.sees_sign("("):
-        columns = reader.names()
-    elif reader.has("CONSTRAINT"):
-        name = reader.name()
-        cascade = " CASCADE" if reader.has("CASCADE") else ""
-        reader.has("DROP", "INDEX")
-        return [f"DROP CONSTRAINT {quote_name(name)}{cascade}"]
-    elif reader.has("PRIMARY", "KEY"):
-        return [DROP_PRIMARY_KEY + (" CASCADE" if reader.has("CASCADE") else "")]
-    else:
-        raise unsupported("ALTER TABLE ... DROP of that")
-    cascade = " CASCADE" if reader.has("CASCADE", "CONSTRAINTS") else ""
-    return [f"DROP COLUMN {quote_name(column)}{cascade}" for column in columns]
-
-
-def _rename_part(reader: TokenReader, name: tuple[str | None, str]) -> Ddl:
-    target = qualified(name)
-    if reader.has("TO"):
-        change = f"RENAME TO {quote_name(reader.name())}"
-    elif reader.has("COLUMN"):
-        old = reader.name()
-        reader.expect("TO")
-        change = f"RENAME COLUMN {quote_name(old)} TO {quote_name(reader.name())}"
-    else:
-        reader.expect("CONSTRAINT")
-        old = reader.name()
-        reader.expect("TO")
-        change = f"RENAME CONSTRAINT {quote_name(old)} TO {quote_name(reader.name())}"
-    reader.end()
-    return Ddl([f"ALTER TABLE {target} {change}"])

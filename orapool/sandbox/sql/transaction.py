@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Union
 
 from psycopg.pq.abc import PGresult
@@ -27,15 +27,23 @@ class Transaction:
         link: the session's connection.
         changes: gets to know of each commit.
         keeps_locks: whether the locks of what a statement has read are kept to the transaction's end.
+        at_commit: what is run before each commit.
     """
 
-    def __init__(self, link: Link, changes: Changes, keeps_locks: bool = True) -> None:
+    def __init__(
+        self,
+        link: Link,
+        changes: Changes,
+        keeps_locks: bool = True,
+        at_commit: Callable[[], Sequence[Run]] = tuple,
+    ) -> None:
         self.active = False
         # A PostgreSQL transaction may be open while Oracle would have none yet (after SAVEPOINT).
         self.open = False
         self.isolation = ""
         self._link = link
         self._changes = changes
+        self._at_commit = at_commit
         self._end_of_mark = [_RELEASE] if keeps_locks else [_BACK, _RELEASE]
         self._savepoints: list[str] = []
 
@@ -64,7 +72,7 @@ class Transaction:
         self._savepoints.clear()
         try:
             with self._changes.change() if command is _COMMIT else contextlib.nullcontext():
-                self._link.run([command])
+                self._link.run([*(self._at_commit() if command is _COMMIT else ()), command])
         except Failure as failure:
             # A deferred constraint: Oracle rolls the transaction back, and so has PostgreSQL.
             error = oracle_error(failure, "COMMIT")

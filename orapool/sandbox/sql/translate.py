@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from sqlglot import exp
 
 from orapool.sandbox.errors import OracleError
-from orapool.sandbox.sql import rownum
+from orapool.sandbox.sql import fetch, rownum
 from orapool.sandbox.sql.calls import call
 from orapool.sandbox.sql.dialect import check, generate, parse, unsupported
 from orapool.sandbox.sql.headings import name_expressions
@@ -75,7 +75,7 @@ def translate(tree: exp.Expr) -> exp.Expr:
     """
     if tree.find(exp.Limit):
         raise OracleError(933, "SQL command not properly ended")
-    tree = _apply(rownum.rewrite(tree), simplify)
+    tree = _apply(fetch.rewrite(rownum.rewrite(tree)), simplify)
     check(tree)
     name_expressions(tree)
     return _apply(tree, rule_of_kind)

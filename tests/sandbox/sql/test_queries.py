@@ -194,3 +194,37 @@ def test_a_filter_that_may_be_left_out(numbers: Session) -> None:
     for binds, expected in (([None, None], 5), ([b"n2", None], 1), ([None, b"3"], 1), ([b"n2", b"3"], 0)):
         values = [binds[0], binds[0], binds[1], binds[1]]
         assert numbers.backend.query(statement, [text] * 4, values).row_count == expected
+
+
+def test_a_query_that_names_itself_is_recursive(session: Session) -> None:
+    session.run("create table staff (id number(5), boss number(5), name varchar2(10))")
+    session.many(
+        "insert into staff values (:1, :2, :3)", [(1, None, "ann"), (2, 1, "bob"), (3, 2, "cy"), (4, None, "di")]
+    )
+    below = """
+        with under (id, depth) as (
+            select id, 0 from staff where name = :1
+            union all select s.id, u.depth + 1 from staff s, under u where s.boss = u.id
+        ) select name, depth from under join staff using (id) order by depth"""
+    assert session.rows(below, "ann") == [("ann", 0), ("bob", 1), ("cy", 2)]
+
+
+@pytest.mark.parametrize(
+    ("clause", "values"),
+    [
+        ("fetch first 1 + 1 rows only", [1, 2]),
+        ("offset 1 + 1 rows fetch next :1 * 2 rows only", [3, 4]),
+        ("fetch first 40 percent rows only", [1, 2]),
+        ("fetch first 41 percent rows only", [1, 2, 3]),
+        ("offset 2 rows fetch next 40 percent rows only", [3, 4]),
+        ("fetch first :1 * 20 percent rows only", [1]),
+        ("fetch first 80 percent rows with ties", [1, 2, 3, 4, 4]),
+        ("fetch first 0 percent rows only", []),
+    ],
+)
+def test_fetch(session: Session, clause: str, values: list[int]) -> None:
+    session.run("create table t (n number)")
+    session.many("insert into t values (:1)", [(n,) for n in (1, 2, 3, 4, 4)])
+    assert [
+        n for (n,) in session.rows(f"select n from t order by n {clause}", *([1] if ":1" in clause else []))
+    ] == values

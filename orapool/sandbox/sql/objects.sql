@@ -1,0 +1,61 @@
+-- What DDL on temporary tables and materialized views calls.
+
+create function oracle.is_temporary(name text) returns boolean language sql stable return
+  exists (select from oracle.temporary_tables where relid = to_regclass(name));
+create function oracle.add_temporary_table(view regclass, rows_ regclass, keeps boolean) returns void language sql as $$
+  delete from oracle.temporary_tables t where not exists (select from pg_class c where c.oid = t.relid);
+  insert into oracle.temporary_tables values (view, rows_, keeps);
+$$;
+-- At the end of a session, or of a transaction: the session's own rows.
+create function oracle.forget_rows(at_end boolean) returns void language plpgsql as $$
+declare target regclass;
+begin
+  for target in select t.rows::regclass from oracle.temporary_tables t join pg_class c on c.oid = t.rows where at_end or not t.keeps loop
+    execute format('delete from %s where "~session" = pg_backend_pid()', target);
+  end loop;
+end $$;
+
+create function oracle.refuse_change() returns trigger language plpgsql as $$
+begin
+  if coalesce(current_setting('oracle.refreshing', true), '') <> 'on' then
+    perform oracle.raise(1732, 'data manipulation operation not legal on this view');
+  end if;
+  return null;
+end $$;
+create function oracle.add_materialized_view(target regclass, query text) returns void language sql as $$
+  delete from oracle.materialized_views m where not exists (select from pg_class c where c.oid = m.relid);
+  insert into oracle.materialized_views values (target, query);
+$$;
+create function oracle.check_materialized_view(name text) returns void language plpgsql as $$
+begin
+  if not exists (select from oracle.materialized_views where relid = to_regclass(name)) then
+    perform oracle.raise(12003, format('materialized view %s does not exist', name));
+  end if;
+end $$;
+-- The primary key of the table `source`, if its columns are among those that a query reads, as one of `target`.
+create function oracle.add_key(target regclass, source oid, numbers int2[]) returns void language plpgsql as $$
+declare names text;
+begin
+  select string_agg(quote_ident(a.attname), ', ' order by k.place) into names
+    from pg_constraint c cross join lateral unnest(c.conkey) with ordinality as k (attnum, place)
+      join pg_attribute a on a.attrelid = target and a.attnum = array_position(numbers, k.attnum)
+   where c.conrelid = source and c.contype = 'p' and c.conkey <@ numbers;
+  if names is not null then
+    execute format('alter table %s add constraint "SYS_C%s" primary key (%s)', target, lpad(nextval('oracle.serials')::text, 7, '0'), names);
+  end if;
+end $$;
+-- DBMS_MVIEW.REFRESH.
+create function oracle.refresh(list text) returns void language plpgsql as $$
+declare name text; found record;
+begin
+  perform set_config('oracle.refreshing', 'on', true);
+  foreach name in array string_to_array(list, ',') loop
+    select m.* into found from oracle.materialized_views m where m.relid = to_regclass((select string_agg(quote_ident(upper(trim(both ' "' from p))), '.') from unnest(string_to_array(name, '.')) p));
+    if found.relid is null then
+      perform oracle.raise(23401, format('materialized view "%s" does not exist', upper(trim(name))));
+    end if;
+    execute format('delete from %s', found.relid::regclass);
+    execute format('insert into %s %s', found.relid::regclass, found.query);
+  end loop;
+  perform set_config('oracle.refreshing', '', true);
+end $$;
