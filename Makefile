@@ -16,7 +16,7 @@ WITH_CLIENT = $(BIN)/python -m orapool.sandbox.instant_client exec
 VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
 INSTALLED = $(VENV)/installed-for-$(VERSION)
 
-.PHONY: demo test versions lint install stacks firewall benchmark benchmark-dataframes benchmark-outage screens clean
+.PHONY: demo test versions lint install stacks firewall benchmark benchmark-dataframes benchmark-outage compliance screens clean
 
 demo: install
 	$(BIN)/orapool demo --driver oracledb
@@ -49,6 +49,10 @@ benchmark-dataframes: install
 benchmark-outage: firewall install
 	$(UV) pip install --quiet --python $(BIN)/python --editable '.[benchmarks]'
 	$(WITH_CLIENT) $(BIN)/python -m benchmarks.outage $(OUTAGE_ARGUMENTS)
+
+# Of all tests that others wrote; orapool/sandbox/COMPATIBILITY.md is made anew.
+compliance: install
+	$(WITH_CLIENT) $(BIN)/python -m tests.compliance.run --write
 
 # The pictures in docs/, as root: what they show is run for them.
 screens: firewall install

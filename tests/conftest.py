@@ -37,9 +37,15 @@ STANDSTILL_SECONDS = 30
 # What SQLAlchemy 1.x has not: asyncio for Oracle Database; and what 2.x sends, without a driver.
 collect_ignore = ["aio/test_alchemy.py", "sandbox/sql/test_sqlalchemy.py"] if VERSION < (2, 0) else []
 
+# SQLAlchemy's suite has a pytest of its own; what it asks for, and its tests' names, are those of newer versions.
+collect_ignore.append("compliance/suite")
+if VERSION < (2, 1):
+    collect_ignore.append("compliance/test_dialect_suite.py")
+
 if importlib.util.find_spec("dask") is None:
     collect_ignore.append("frames/test_dask.py")
 
+LONGEST = ("test_versions.py", "test_dialect_suite.py")
 STDERR = pytest.StashKey[TextIO]()
 
 
@@ -51,15 +57,15 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out, rather than skip, what is not for the versions that are installed; the longest file comes first.
+    """Leave out, rather than skip, what is not for the versions that are installed; the longest files come first.
 
-    So, of several workers, none is left with it at the end.
+    So, of several workers, none is left with one at the end.
     """
     left_out = [item for item in items if any(mark.args[0] for mark in item.iter_markers("deselect_if"))]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
-    items.sort(key=lambda item: item.path.name != "test_versions.py")
+    items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -127,6 +127,9 @@ def _set_operation(node: exp.Expr) -> exp.Expr:
     """Oracle's set operators have one rank, PostgreSQL's INTERSECT a higher one: say it in parentheses."""
     for side in ("this", "expression"):
         operand = node.args[side]
+        inner = operand.unnest()
+        if inner.args.get("order") and not (inner.args.get("limit") or inner.args.get("offset")):
+            raise OracleError(907, "missing right parenthesis")
         if isinstance(operand, SET_OPERATIONS):
             node.set(side, exp.Subquery(this=operand))
     return node

@@ -140,7 +140,10 @@ def _table_constraint(reader: TokenReader, table: TableText) -> str:
 
 
 def _columns(reader: TokenReader) -> str:
-    return ", ".join(quote_name(name) for name in reader.names())
+    position, names = reader.position, reader.names()
+    if len(set(names)) < len(names):
+        raise OracleError(957, "duplicate column name", position)
+    return ", ".join(quote_name(name) for name in names)
 
 
 def _references(reader: TokenReader, table: TableText) -> str:

@@ -28,6 +28,8 @@ OUTSIDE = [
     ("select cast(multiset(select 1 from dual) as number_list) from dual", 904, "MULTISET"),
     ("select * from table(f(1))", 904, "F"),
     ("select x from t limit 5", 933, ""),
+    ("(select x from t order by x) union (select x from t)", 907, ""),
+    ("create table p (a number, b number, constraint u unique (a, a))", 957, "duplicate"),
     ("select 1 into :a from dual", 3001, "SELECT INTO"),
     ("insert all into t (x) values (1) select 1 from dual", 3001, "multi-table"),
     ("insert into t (x) values (1) log errors", 3001, "LOG ERRORS"),

@@ -1,0 +1,1 @@
+"""What clients that others wrote find in the sandbox: `make compliance`."""
