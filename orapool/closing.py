@@ -1,4 +1,4 @@
-"""The end of a pool: its native pools are closed, and nobody waits for long, also when the database does not answer."""
+"""The end of sessions: of the idle ones, of a pool. Nobody waits for long, also when the database does not answer."""
 
 from __future__ import annotations
 
@@ -10,8 +10,12 @@ from functools import partial
 from typing import Any
 
 from orapool import forking
+from orapool.causes import RETIRED
+from orapool.floor import Floor
 from orapool.log_ons import CUT_PAUSE, LogOns
 from orapool.native_pools import NativePools
+from orapool.parts import Parts
+from orapool.returns import Returns
 from orapool.sockets import shut_down_all, waited_for
 from orapool.workers import Workers
 
@@ -47,6 +51,26 @@ def _running(threads: Iterable[int]) -> list[int]:
 def _cut(threads: Iterable[int]) -> None:
     """Nobody wants what they log on for: python-oracledb tries once more what was cut, and then its thread ends."""
     shut_down_all(waited_for(threads) or ())
+
+
+def vacate(parts: Parts, floor: Floor, returns: Returns) -> None:
+    """Close the idle sessions of a pool, within `LIMIT`; what is needed later is opened again, as at first use."""
+    natives = parts.natives
+    floor.sessions = 0
+    drawn = []  # all of them first: while one is dropped, no other can be drawn
+    for native in natives.all:
+        while parts.slots.take_spare():
+            found = natives.draw_idle(native)
+            if found is None:
+                parts.pass_on()
+                break
+            drawn.append(found[0])
+    for connection in drawn:
+        returns.let_go(connection, RETIRED)
+        parts.pass_on()
+    # Where one has ended, or the kernel does not tell, none can be drawn without a round trip.
+    natives.shut_down_idle()
+    parts.background.idle_by(time.monotonic() + LIMIT)
 
 
 def draw_idle(natives: NativePools) -> list[Any]:

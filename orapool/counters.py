@@ -61,25 +61,47 @@ class Tally:
 
 @dataclass
 class Counters:
-    """Running totals of one pool. Numbers are changed by one short statement under the pool's lock or none at all."""
+    """Running totals of one pool. All but `checkouts` are changed under the lock."""
 
     checkouts: Tally = field(default_factory=Tally)
     log_ons: int = 0
     timeouts: int = 0
     reclaimed: int = 0
     dropped: Counter[str] = field(default_factory=Counter)
+    lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def count_log_on(self) -> None:
+        """A session has logged on."""
+        with self.lock:
+            self.log_ons += 1
+
+    def count_timeout(self) -> None:
+        """A caller's time was over."""
+        with self.lock:
+            self.timeouts += 1
+
+    def count_reclaimed(self) -> None:
+        """A connection was garbage-collected instead of closed."""
+        with self.lock:
+            self.reclaimed += 1
+
+    def count_dropped(self, cause: str, sessions: int = 1) -> None:
+        """Sessions were dropped for a cause."""
+        with self.lock:
+            self.dropped[cause] += sessions
 
     def stats(self, opened: int, slots: Slots, workers: Workers, outage_since: float | None) -> PoolStats:
         """These with what the pool's parts say at this moment; `opened` is the number of its sessions."""
-        dropped = dict(self.dropped)
+        with self.lock:
+            log_ons, dropped = self.log_ons, dict(self.dropped)
         return PoolStats(
             opened=opened,
             busy=slots.busy,
             idle=max(0, opened - slots.busy),
             waiting=slots.waiting,
             checkouts=self.checkouts.read(),
-            log_ons=self.log_ons,
-            replaced=max(0, self.log_ons - opened - sum(dropped.values())),
+            log_ons=log_ons,
+            replaced=max(0, log_ons - opened - sum(dropped.values())),
             dropped=dropped,
             timeouts=self.timeouts,
             reclaimed=self.reclaimed,

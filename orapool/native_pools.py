@@ -90,6 +90,8 @@ class NativePools:
         self._coming = 0
         self.all: tuple[NativePool, ...] = ()
         """Read without a lock: it is replaced as a whole."""
+        self.closing = False
+        """Whether all of them are being closed, with their sessions."""
         self.primary = self._make(of_settings(settings), settings.current_password())
         self._register(self.primary)
 

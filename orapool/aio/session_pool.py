@@ -6,7 +6,6 @@ import asyncio
 import itertools
 import logging
 import time
-import weakref
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
 from contextlib import asynccontextmanager, suppress
@@ -31,6 +30,7 @@ from orapool.causes import (
     ROLLBACK_UNANSWERED,
     UNDER_WAY,
 )
+from orapool.checked_out import CheckedOut
 from orapool.counters import Counters, PoolStats
 from orapool.credentials import Credentials, of_checkout, of_settings
 from orapool.drivers import find_async_driver
@@ -89,7 +89,7 @@ class AsyncPool:
         self._line = Line(self.settings.max)
         self.health = Health(self.where, self.driver, self.settings, self.let_go)
         self._log_ons_under_way = 0
-        self._out: dict[int, weakref.ref[Any]] = {}
+        self._lent = CheckedOut()
         self._strays: deque[Any] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
         self._counters = Counters()
@@ -163,14 +163,14 @@ class AsyncPool:
         except BaseException:
             self._line.give()
             raise
-        self._out[id(connection)] = weakref.ref(connection)
+        self._lent.add(connection)
         connection.lent_by = self
         self._counters.checkouts.add()
         return connection
 
     async def _stand_in_line(self, deadline: float, seconds: float) -> None:
         """Get one of the `max` slots, in turn."""
-        if self._outage.since is not None and not self._out and not self.health.any_alive():
+        if self._outage.since is not None and not self._lent and not self.health.any_alive():
             raise self._unavailable()
         try:
             served = await self._line.take(deadline)
@@ -207,7 +207,7 @@ class AsyncPool:
             self.let_go(connection, fault)
             if fault == CLOSED:
                 raise PoolClosed(f"pool {self.name!r} was closed while waiting for a session")
-        self._upkeep.drawn(new=connection.session_state.draws == 1 and home == self.owner, alone=not self._out)
+        self._upkeep.drawn(new=connection.session_state.draws == 1 and home == self.owner, alone=not self._lent)
         return connection
 
     def _set_call_timeout(self, connection: Any, seconds: float) -> str | None:
@@ -261,7 +261,7 @@ class AsyncPool:
         finally:
             self._log_ons_under_way -= 1
         self.health.admit(connection, home)
-        self._counters.log_ons += 1
+        self._counters.count_log_on()
         if connection.session_state.socket is None:
             self._upkeep.keep_warm()
         self._outage.succeeded()
@@ -284,7 +284,7 @@ class AsyncPool:
         return self._outage.error()
 
     def _timed_out(self, seconds: float, what: str, advice: str) -> PoolTimeout:
-        self._counters.timeouts += 1
+        self._counters.count_timeout()
         return PoolTimeout(
             f"pool {self.name!r}: no session after {seconds:.2f} s, {what}: max {self.settings.max}, "
             f"{self._line.busy} busy, {self._line.waiting} waiting: {advice}"
@@ -294,7 +294,7 @@ class AsyncPool:
 
     async def take_back(self, connection: Any) -> None:
         """A connection was closed: called by its close(). A lost session is dropped instead of put back."""
-        self._out.pop(id(connection), None)
+        self._lent.remove(connection)
         cause, unfinished = self._look_at(connection)
         if cause is not None or not unfinished:
             self._settle(connection, cause)
@@ -358,7 +358,7 @@ class AsyncPool:
 
     def take_out(self, connection: Any, cause: str) -> None:
         """A connection shall leave the pool: called by its drop()."""
-        self._out.pop(id(connection), None)
+        self._lent.remove(connection)
         if connection.wire.waits:
             cause = UNDER_WAY
         self._settle(connection, connection.lost_by or cause)
@@ -384,7 +384,7 @@ class AsyncPool:
     def _depart(self, connection: Any, cause: str) -> None:
         """Count a session out."""
         self.health.forget(connection.session_state)
-        self._counters.dropped[cause] += 1
+        self._counters.count_dropped(cause)
 
     async def _log_off(self, connection: Any) -> None:
         with suppress(Exception):
@@ -401,7 +401,7 @@ class AsyncPool:
 
     def _sweep(self) -> None:
         while self._strays:
-            self._counters.reclaimed += 1
+            self._counters.count_reclaimed()
             self.spawn(self.take_back(self._strays.popleft()))
 
     # Opening, upkeep, closing.
@@ -529,16 +529,13 @@ class AsyncPool:
 
     def after_fork(self) -> None:
         """In a forked child: leave alone the parent's sessions, and its event loop, whose selector both share."""
-        for reference in self._out.values():
-            connection = reference()
-            if connection is not None:
-                forking.leak(connection)
-                self.driver.disown(connection)
         for wire in self.health.wires.values():
             forking.leak(wire.transport)
             wire.disown()
         # The loop holds what waits in it: the parent's tasks, which would end their calls if they were freed here.
-        for left_over in (self._loop, self.health.idle, self._strays, self._tasks, self._upkeep, self._end):
-            forking.leak(left_over)
+        forking.disown(
+            *(self.driver, self._lent.connections()),
+            *(self._loop, self.health.idle, self._strays, self._tasks, self._upkeep, self._end),
+        )
         self._start_afresh()
         self._line.close()
