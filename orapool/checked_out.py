@@ -1,29 +1,54 @@
-"""The connections of a pool that are checked out."""
+"""The connections of a pool that are checked out: who has them, since when, and how long such things take."""
 
 from __future__ import annotations
 
+import threading
+import time
 import weakref
 from typing import Any
 
+from orapool.counters import Counters
+from orapool.loans import Holding, Loan
+from orapool.places import note_place
+
 
 class CheckedOut:
-    """The connections of one pool that their users have not given back. None of them is kept alive by this."""
+    """The connections of one pool that their users have not given back. None of them is kept alive by this.
 
-    def __init__(self) -> None:
-        self._references: dict[int, weakref.ref[Any]] = {}
+    Args:
+        counters: of the pool.
+    """
+
+    def __init__(self, counters: Counters) -> None:
+        self._waits = counters.waits
+        self._uses = counters.uses
+        self._loans: dict[int, Loan] = {}
 
     def __len__(self) -> int:
-        return len(self._references)
+        return len(self._loans)
 
-    def add(self, connection: Any) -> None:
-        """A connection is handed out."""
-        self._references[id(connection)] = weakref.ref(connection)
+    def add(self, connection: Any, asked: float, holder: threading.Thread | str) -> None:
+        """A connection is handed out, in the pool's acquire, to who asked for it at this time of ``time.monotonic``."""
+        now = time.monotonic()
+        self._waits.add(now - asked)
+        self._loans[id(connection)] = Loan(weakref.ref(connection), now, note_place(1), holder)
 
     def remove(self, connection: Any) -> None:
         """A connection comes back, or leaves the pool."""
-        self._references.pop(id(connection), None)
+        loan = self._loans.pop(id(connection), None)
+        if loan is not None:
+            self._uses.add(time.monotonic() - loan.since)
 
     def connections(self) -> list[Any]:
         """Those that are alive."""
-        found = (reference() for reference in list(self._references.values()))
+        found = (loan.connection() for loan in self.loans())
         return [connection for connection in found if connection is not None]
+
+    def loans(self) -> list[Loan]:
+        """All of them, the longest first."""
+        return sorted(self._loans.copy().values(), key=lambda loan: loan.since)
+
+    def longest(self) -> Holding | None:
+        """The one that is checked out for the longest time."""
+        loans = self.loans()
+        return loans[0].describe() if loans else None

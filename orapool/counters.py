@@ -2,25 +2,39 @@
 
 from __future__ import annotations
 
-import itertools
 import threading
 from collections import Counter
 from dataclasses import dataclass, field
 
-from orapool.slots import Slots
-from orapool.workers import Workers
+from orapool.histograms import NOTHING, Distribution, Histogram
+from orapool.loans import Holding
 
 
 @dataclass(frozen=True)
 class PoolStats:
-    """A pool at one moment: `SessionPool.stats()`.
+    """A pool at one moment: `SessionPool.stats()`. Times are in seconds.
 
-    Sessions: `opened` on the server, of which `busy` are checked out and `idle` are not; `waiting` callers in line.
-    Since the pool was made: `checkouts` given out, `log_ons` made, `replaced` sessions that died while idle and that
-    the driver replaced unasked, `dropped` sessions by cause (an Oracle code, or "asked" for `SessionPool.drop()`),
-    `timeouts` of callers, `reclaimed` connections that were garbage-collected instead of closed. Driver calls: `calls`
-    under way in workers, of which nobody waits any more for `abandoned_calls`. `outage_since`: when the database went
-    away, as a time of `time.time`, None while it is there.
+    Attributes:
+        opened: sessions on the server.
+        busy: of these, how many are checked out, or about to be.
+        idle: and how many are not.
+        waiting: callers in line.
+        checkouts: sessions given out since the pool was made.
+        log_ons: sessions opened since then.
+        replaced: sessions that died while idle, and that the driver replaced unasked, since then.
+        dropped: sessions dropped since then, by cause: an Oracle code, or words such as "asked" for
+            `SessionPool.drop()`, "retired", "ping unanswered", "ended".
+        timeouts: callers that got `PoolTimeout`, since then.
+        reclaimed: connections that were garbage-collected instead of closed, since then.
+        calls: driver calls under way in workers; in an asyncio pool, tasks.
+        abandoned_calls: of these, how many nobody waits for any more.
+        outage_since: when the database went away, a time of `time.time`; None while it is there.
+        leaks: checkouts that lasted longer than `leak_threshold`, since the pool was made.
+        longest: the checkout that has lasted longest of those that last; None where there is none.
+        waits: how long callers waited for the sessions that they got, log-ons included. Those who got none are in
+            `timeouts`.
+        uses: how long sessions were checked out, those that came back.
+        log_on_times: how long log-ons took that callers waited for, or that the upkeep asked for.
     """
 
     opened: int
@@ -36,6 +50,11 @@ class PoolStats:
     calls: int = 0
     abandoned_calls: int = 0
     outage_since: float | None = None
+    leaks: int = 0
+    longest: Holding | None = None
+    waits: Distribution = NOTHING
+    uses: Distribution = NOTHING
+    log_on_times: Distribution = NOTHING
 
     @property
     def dropped_total(self) -> int:
@@ -43,30 +62,17 @@ class PoolStats:
         return sum(self.dropped.values())
 
 
-class Tally:
-    """Counts what happens often, in any thread, without a lock: `add()` one, and `read` the sum."""
-
-    def __init__(self) -> None:
-        ticks = itertools.count()
-        self.add = ticks.__next__  # which is atomic
-        self._lock = threading.Lock()
-        self._reads = 0
-
-    def read(self) -> int:
-        """How many have been added."""
-        with self._lock:  # reading adds one too
-            self._reads += 1
-            return self.add() - self._reads + 1
-
-
 @dataclass
 class Counters:
-    """Running totals of one pool. All but `checkouts` are changed under the lock."""
+    """Running totals of one pool. Histograms may be added to in any thread, the others are changed under the lock."""
 
-    checkouts: Tally = field(default_factory=Tally)
+    waits: Histogram = field(default_factory=Histogram)
+    uses: Histogram = field(default_factory=Histogram)
+    log_on_times: Histogram = field(default_factory=Histogram)
     log_ons: int = 0
     timeouts: int = 0
     reclaimed: int = 0
+    leaks: int = 0
     dropped: Counter[str] = field(default_factory=Counter)
     lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
@@ -85,27 +91,50 @@ class Counters:
         with self.lock:
             self.reclaimed += 1
 
+    def count_leak(self) -> None:
+        """A checkout has lasted longer than `leak_threshold`."""
+        with self.lock:
+            self.leaks += 1
+
     def count_dropped(self, cause: str, sessions: int = 1) -> None:
         """Sessions were dropped for a cause."""
         with self.lock:
             self.dropped[cause] += sessions
 
-    def stats(self, opened: int, slots: Slots, workers: Workers, outage_since: float | None) -> PoolStats:
-        """These with what the pool's parts say at this moment; `opened` is the number of its sessions."""
+    def stats(
+        self,
+        *,
+        opened: int,
+        busy: int,
+        idle: int,
+        waiting: int,
+        calls: int,
+        abandoned_calls: int,
+        outage_since: float | None,
+        longest: Holding | None,
+    ) -> PoolStats:
+        """These, with how the pool stands at this moment."""
         with self.lock:
-            log_ons, dropped = self.log_ons, dict(self.dropped)
+            log_ons, timeouts, reclaimed, leaks = self.log_ons, self.timeouts, self.reclaimed, self.leaks
+            dropped = dict(self.dropped)
+        waits = self.waits.read()
         return PoolStats(
             opened=opened,
-            busy=slots.busy,
-            idle=max(0, opened - slots.busy),
-            waiting=slots.waiting,
-            checkouts=self.checkouts.read(),
+            busy=busy,
+            idle=idle,
+            waiting=waiting,
+            checkouts=waits.count,
             log_ons=log_ons,
             replaced=max(0, log_ons - opened - sum(dropped.values())),
             dropped=dropped,
-            timeouts=self.timeouts,
-            reclaimed=self.reclaimed,
-            calls=workers.running,
-            abandoned_calls=workers.abandoned,
+            timeouts=timeouts,
+            reclaimed=reclaimed,
+            calls=calls,
+            abandoned_calls=abandoned_calls,
             outage_since=outage_since,
+            leaks=leaks,
+            longest=longest,
+            waits=waits,
+            uses=self.uses.read(),
+            log_on_times=self.log_on_times.read(),
         )

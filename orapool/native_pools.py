@@ -59,6 +59,7 @@ class NativePools:
         name: of the session pool, for log lines.
         on_session: gets each new session, with its native pool.
         dropped: notes that a session was dropped, and why.
+        logged_on: notes how many seconds a log-on took.
     """
 
     def __init__(
@@ -72,6 +73,7 @@ class NativePools:
         where: Callable[[str | None], str],
         on_session: OnSession,
         dropped: Callable[[str], None],
+        logged_on: Callable[[float], None],
     ) -> None:
         self._name = name
         self._settings = settings
@@ -82,6 +84,7 @@ class NativePools:
         self._where = where
         self._on_session = on_session
         self._dropped = dropped
+        self._logged_on = logged_on
         self._departures = Departures(settings, driver, background, log_ons, lambda: [each.health for each in self.all])
         self._lock = threading.Lock()
         self._making = threading.Lock()
@@ -283,6 +286,7 @@ class NativePools:
         alone = self.driver.grows_alone
         with native.gate.growth(max(0.0, deadline - time.monotonic())) if alone else contextlib.nullcontext():
             self._check_password(native, nested=True)
+            begun = time.monotonic()
             try:
                 connection = self.driver.acquire(native.handle, seconds)
             except self.driver.dbapi.Error as error:
@@ -292,6 +296,8 @@ class NativePools:
                 raise
             if connection.session_state is None:  # not a new one
                 native.deviated = time.monotonic()
+            else:
+                self._logged_on(time.monotonic() - begun)
             native.denial = None
             return connection
 

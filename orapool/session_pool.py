@@ -76,9 +76,9 @@ class SessionPool:
         self._upkeep: Upkeep
         self._keeper: Keeper
         self._native_closed = threading.Event()
-        self._lent = CheckedOut()
-        self._strays: deque[Any] = deque()
         self._counters = Counters()
+        self._lent = CheckedOut(self._counters)
+        self._strays: deque[Any] = deque()
         self._outage = Outage(self.where)
         self._log_ons = LogOns(self.settings.dsn, self.settings.connect_timeout or PATIENCE, self.settings.config_dir)
         self._workers = Workers(f"{self.name}-calls", self.settings.max * 2 + 1)
@@ -131,7 +131,8 @@ class SessionPool:
         call_timeout = settings.call_timeout if call_timeout is None else call_timeout
         asked = user is not None or password is not None or settings.user_source is not None
         credentials = of_checkout(settings, user, password) if asked else None
-        deadline = time.monotonic() + seconds
+        asked_at = time.monotonic()
+        deadline = asked_at + seconds
         tags = self._tags.defaults
         if not (module is action is client_identifier is clientinfo is None):
             tags = self._tags.resolve(make_tags(module, action, client_identifier, clientinfo))
@@ -152,9 +153,8 @@ class SessionPool:
         except BaseException:
             self._pass_on()
             raise
-        self._lent.add(connection)
+        self._lent.add(connection, asked_at, threading.current_thread())
         connection.lent_by = self
-        self._counters.checkouts.add()
         return connection
 
     def _stand_in_line(self, deadline: float, seconds: float) -> None:
@@ -263,6 +263,7 @@ class SessionPool:
             where=self._where,
             on_session=self._on_session,
             dropped=self._counters.count_dropped,
+            logged_on=self._counters.log_on_times.add,
         )
         return Parts(
             name=self.name,
@@ -360,7 +361,16 @@ class SessionPool:
         if parts is not None:
             parts.natives.forget_vanished()
             opened = parts.natives.total
-        return self._counters.stats(opened, self._slots, self._workers, self._outage.since)
+        return self._counters.stats(
+            opened=opened,
+            busy=self._slots.busy,
+            idle=max(0, opened - self._slots.busy),
+            waiting=self._slots.waiting,
+            calls=self._workers.running,
+            abandoned_calls=self._workers.abandoned,
+            outage_since=self._outage.since,
+            longest=self._lent.longest(),
+        )
 
     def __repr__(self) -> str:
         state = "closed" if self._slots.closed else "open" if self._parts is not None else "not used yet"

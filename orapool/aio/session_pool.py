@@ -89,10 +89,10 @@ class AsyncPool:
         self._line = Line(self.settings.max)
         self.health = Health(self.where, self.driver, self.settings, self.let_go)
         self._log_ons_under_way = 0
-        self._lent = CheckedOut()
+        self._counters = Counters()
+        self._lent = CheckedOut(self._counters)
         self._strays: deque[Any] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._counters = Counters()
         self._passwords = Passwords(self.settings, self.where)
         self._outage = Outage(self.where)
         self._upkeep = Upkeep(self, self._outage)
@@ -154,7 +154,8 @@ class AsyncPool:
         asked = user is not None or password is not None or settings.user_source is not None
         home = of_checkout(settings, user, password) if asked else self.owner
         tags = self._tags.resolve(given)
-        deadline = time.monotonic() + seconds
+        asked_at = time.monotonic()
+        deadline = asked_at + seconds
         await self._stand_in_line(deadline, seconds)
         try:
             # Whoever does not stand in line may still log on.
@@ -163,9 +164,9 @@ class AsyncPool:
         except BaseException:
             self._line.give()
             raise
-        self._lent.add(connection)
+        task = asyncio.current_task()
+        self._lent.add(connection, asked_at, f"task {task.get_name()}" if task else "no task")
         connection.lent_by = self
-        self._counters.checkouts.add()
         return connection
 
     async def _stand_in_line(self, deadline: float, seconds: float) -> None:
@@ -249,6 +250,7 @@ class AsyncPool:
     async def open_session(self, home: Credentials, deadline: float) -> Any:
         """Log on, and let the kernel watch the session. Raises `Overdue`, `StillDenied`, or the driver's error."""
         self._log_ons_under_way += 1
+        begun = time.monotonic()
         try:
 
             def attempt(password: str | None) -> Coroutine[Any, Any, Any]:
@@ -262,6 +264,7 @@ class AsyncPool:
             self._log_ons_under_way -= 1
         self.health.admit(connection, home)
         self._counters.count_log_on()
+        self._counters.log_on_times.add(time.monotonic() - begun)
         if connection.session_state.socket is None:
             self._upkeep.keep_warm()
         self._outage.succeeded()
@@ -457,6 +460,7 @@ class AsyncPool:
             if state.socket is not None:
                 state.socket.shut_down()
             self.health.forget(state)
+            self._counters.count_dropped(CLOSED)
         self.health.idle = Idle()
         self._strays.clear()
         self.health.close()
@@ -479,20 +483,15 @@ class AsyncPool:
         >>> pool.stats().opened
         4
         """
-        counters, dropped, opened = self._counters, dict(self._counters.dropped), len(self.health.wires)
-        return PoolStats(
-            opened=opened,
+        return self._counters.stats(
+            opened=len(self.health.wires),
             busy=self._line.busy,
             idle=len(self.health.idle),
             waiting=self._line.waiting,
-            checkouts=counters.checkouts.read(),
-            log_ons=counters.log_ons,
-            replaced=0,  # what died while idle is in `dropped`
-            dropped=dropped,
-            timeouts=counters.timeouts,
-            reclaimed=counters.reclaimed,
             calls=len(self._tasks),
+            abandoned_calls=0,
             outage_since=self._outage.since,
+            longest=self._lent.longest(),
         )
 
     def __repr__(self) -> str:
