@@ -8,7 +8,7 @@ import weakref
 from typing import Any
 
 from orapool.counters import Counters
-from orapool.loans import Holding, Loan
+from orapool.loans import Holding, Loan, describe
 from orapool.places import note_place
 
 
@@ -29,26 +29,27 @@ class CheckedOut:
 
     def add(self, connection: Any, asked: float, holder: threading.Thread | str) -> None:
         """A connection is handed out, in the pool's acquire, to who asked for it at this time of ``time.monotonic``."""
+        code, instruction = note_place(1)
         now = time.monotonic()
+        self._loans[id(connection)] = (weakref.ref(connection), now, code, instruction, holder)
         self._waits.add(now - asked)
-        self._loans[id(connection)] = Loan(weakref.ref(connection), now, note_place(1), holder)
 
     def remove(self, connection: Any) -> None:
         """A connection comes back, or leaves the pool."""
         loan = self._loans.pop(id(connection), None)
         if loan is not None:
-            self._uses.add(time.monotonic() - loan.since)
+            self._uses.add(time.monotonic() - loan[1])
 
     def connections(self) -> list[Any]:
         """Those that are alive."""
-        found = (loan.connection() for loan in self.loans())
+        found = (loan[0]() for loan in self.loans())
         return [connection for connection in found if connection is not None]
 
     def loans(self) -> list[Loan]:
         """All of them, the longest first."""
-        return sorted(self._loans.copy().values(), key=lambda loan: loan.since)
+        return sorted(self._loans.copy().values(), key=lambda loan: loan[1])
 
     def longest(self) -> Holding | None:
         """The one that is checked out for the longest time."""
         loans = self.loans()
-        return loans[0].describe() if loans else None
+        return describe(loans[0]) if loans else None

@@ -126,9 +126,10 @@ class Histogram:
     def _count(self) -> None:
         """Under the lock: put what was added into its buckets."""
         counts, take = self._counts, self._added.popleft
-        for _ in range(len(self._added)):
-            seconds = take()
+        times = [take() for _ in range(len(self._added))]
+        if not times:
+            return
+        for seconds in times:
             counts[bisect_left(BOUNDS, seconds)] += 1
-            self._total += seconds
-            if seconds > self._longest:
-                self._longest = seconds
+        self._total += sum(times)
+        self._longest = max(self._longest, *times)

@@ -6,9 +6,10 @@ import threading
 import time
 import weakref
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from types import CodeType
+from typing import Any, Union
 
-from orapool.places import Place
+from orapool.places import in_words
 
 
 @dataclass(frozen=True)
@@ -31,22 +32,17 @@ class Holding:
         return f"{self.place}, {self.holder}, for {self.seconds:.1f} s"
 
 
-class Loan(NamedTuple):
-    """What is noted of a connection when it is handed out: as little as can be put into words later.
+Loan = tuple["weakref.ref[Any]", float, CodeType, int, Union[threading.Thread, str]]
+"""What is noted of a connection when it is handed out, as little as can be put into words later: a weak reference to it,
+since when, a time of ``time.monotonic``, the place (see places.py), and a thread, or what to call a task.
 
-    Attributes:
-        connection: a weak reference.
-        since: a time of ``time.monotonic``.
-        holder: a thread, or the name of a task.
-    """
+A plain tuple, since others take three times as long to make.
+"""
 
-    connection: weakref.ref[Any]
-    since: float
-    place: Place
-    holder: threading.Thread | str
 
-    def describe(self) -> Holding:
-        """In words."""
-        seconds = time.monotonic() - self.since
-        holder = self.holder if isinstance(self.holder, str) else f"thread {self.holder.name}"
-        return Holding(seconds, time.time() - seconds, str(self.place), holder)
+def describe(loan: Loan) -> Holding:
+    """A loan in words."""
+    _, since, code, instruction, holder = loan
+    seconds = time.monotonic() - since
+    name = holder if isinstance(holder, str) else f"thread {holder.name}"
+    return Holding(seconds, time.time() - seconds, in_words(code, instruction), name)

@@ -6,7 +6,6 @@ import dis
 import os
 import sys
 from types import CodeType, FrameType
-from typing import NamedTuple
 
 _BETWEEN = frozenset(
     {
@@ -20,53 +19,44 @@ _inner: dict[str, bool] = {}
 """Whether a file is of one of these packages."""
 
 
-class Place(NamedTuple):
-    """A point in the code: cheap to note, and put into words only when somebody asks."""
-
-    code: CodeType
-    instruction: int
-
-    @property
-    def line(self) -> int:
-        """The number of its line."""
-        found = self.code.co_firstlineno
-        for start, line in dis.findlinestarts(self.code):
-            if start > self.instruction:
-                break
-            found = line or found
-        return found
-
-    def __str__(self) -> str:
-        return f"{short(self.code.co_filename)}:{self.line} in {self.code.co_name}"
-
-
-def note_place(depth: int) -> Place:
+def note_place(depth: int) -> tuple[CodeType, int]:
     """The nearest line that is of no package between it and the pool, from the caller on, or from `depth` calls above.
 
-    Where all of them are of such packages, it is the nearest that is not orapool's own, or else the first.
+    Where all of them are of such packages, it is the nearest that is not orapool's own, or else the first. It is a
+    code object and the place of an instruction in it: cheap to note, and put into words when somebody asks.
     """
-    frame = start = sys._getframe(depth + 1)
+    frame: FrameType | None = sys._getframe(depth + 1)
+    start = frame
     known = _inner.get
-    while True:
+    while frame is not None:
         code = frame.f_code
         inner = known(code.co_filename)
         if inner is None:
             inner = _look_at(frame)
         if not inner:
-            return Place(code, frame.f_lasti)
-        outer = frame.f_back
-        if outer is None:
-            return _outside(start)
-        frame = outer
+            return code, frame.f_lasti
+        frame = frame.f_back
+    return _outside(start)
 
 
-def _outside(start: FrameType) -> Place:
+def _outside(start: FrameType | None) -> tuple[CodeType, int]:
+    assert start is not None
     frame: FrameType | None = start
     while frame is not None:
         if _package(frame) != "orapool":
-            return Place(frame.f_code, frame.f_lasti)
+            return frame.f_code, frame.f_lasti
         frame = frame.f_back
-    return Place(start.f_code, start.f_lasti)
+    return start.f_code, start.f_lasti
+
+
+def in_words(code: CodeType, instruction: int) -> str:
+    """A place that was noted, like "shop/orders.py:17 in load"."""
+    line = code.co_firstlineno
+    for start, number in dis.findlinestarts(code):
+        if start > instruction:
+            break
+        line = number or line
+    return f"{short(code.co_filename)}:{line} in {code.co_name}"
 
 
 def _look_at(frame: FrameType) -> bool:
