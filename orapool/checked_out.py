@@ -2,27 +2,44 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 import weakref
+from collections.abc import Callable
 from typing import Any
 
 from orapool.counters import Counters
 from orapool.loans import Holding, Loan, describe
+from orapool.logs import fields
 from orapool.places import note_place
+
+log = logging.getLogger("orapool.pool")
 
 
 class CheckedOut:
     """The connections of one pool that their users have not given back. None of them is kept alive by this.
 
     Args:
+        pool: its name.
         counters: of the pool.
+        leak_threshold: seconds after which a checkout lasts suspiciously long; 0: never.
+        wake: is called when a connection is handed out after some time of rest; None: nobody has to be told.
     """
 
-    def __init__(self, counters: Counters) -> None:
+    def __init__(
+        self, pool: str, counters: Counters, leak_threshold: float = 0.0, wake: Callable[[], None] | None = None
+    ) -> None:
+        self._pool = pool
+        self._counters = counters
         self._waits = counters.waits
         self._uses = counters.uses
+        self._leak_threshold = leak_threshold
+        self._wake = wake or (lambda: None)
         self._loans: dict[int, Loan] = {}
+        self._told: dict[int, Loan] = {}
+        self.at_rest = wake is not None
+        """Whether who looks at this from time to time, while something is out, rests: see activity.py."""
 
     def __len__(self) -> int:
         return len(self._loans)
@@ -33,12 +50,17 @@ class CheckedOut:
         now = time.monotonic()
         self._loans[id(connection)] = (weakref.ref(connection), now, code, instruction, holder)
         self._waits.add(now - asked)
+        if self.at_rest:
+            self.at_rest = False
+            self._wake()
 
     def remove(self, connection: Any) -> None:
         """A connection comes back, or leaves the pool."""
         loan = self._loans.pop(id(connection), None)
         if loan is not None:
             self._uses.add(time.monotonic() - loan[1])
+            if self._told and self._told.pop(id(connection), None) is not None:
+                self._log("is back after %.1f s", "leak_returned", describe(loan))
 
     def connections(self) -> list[Any]:
         """Those that are alive."""
@@ -53,3 +75,50 @@ class CheckedOut:
         """The one that is checked out for the longest time."""
         loans = self.loans()
         return describe(loans[0]) if loans else None
+
+    def holdings(self, most: int) -> list[Holding]:
+        """As many of them in words, the longest first."""
+        return [describe(loan) for loan in self.loans()[:most]]
+
+    # What is not given back.
+
+    def leak_due(self) -> float:
+        """When the next of them will last too long, a time of ``time.monotonic``; infinity where none will."""
+        if not self._leak_threshold:
+            return float("inf")
+        since = (loan[1] for key, loan in self._loans.copy().items() if key not in self._told)
+        return min(since, default=float("inf")) + self._leak_threshold
+
+    def tell_leaks(self) -> None:
+        """Log those that last too long, each once."""
+        limit = time.monotonic() - self._leak_threshold
+        for key, loan in self._loans.copy().items():
+            if self._leak_threshold and loan[1] <= limit and key not in self._told:
+                self._told[key] = loan
+                if self._loans.get(key) is not loan:  # it has just come back
+                    self._told.pop(key, None)
+                    continue
+                self._counters.count_leak()
+                self._log(
+                    f"has been out for %.1f s, longer than leak_threshold={self._leak_threshold:g}",
+                    "leak",
+                    describe(loan),
+                )
+
+    def tell_reclaimed(self, connection: Any) -> None:
+        """Log that one was garbage-collected."""
+        self._counters.count_reclaimed()
+        loan = self._loans.get(id(connection))
+        if loan is not None:
+            self._log(
+                "was garbage-collected, not closed, after %.1f s, and is taken back: close connections, or use `with`",
+                "reclaimed",
+                describe(loan),
+            )
+
+    def _log(self, what: str, event: str, holding: Holding) -> None:
+        log.warning(
+            f"pool %r: a session {what}. It was checked out at %s, by %s",
+            *(self._pool, holding.seconds, holding.place, holding.holder),
+            extra=fields(self._pool, event, seconds=holding.seconds, place=holding.place, holder=holding.holder),
+        )

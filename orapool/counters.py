@@ -74,32 +74,39 @@ class Counters:
     reclaimed: int = 0
     leaks: int = 0
     dropped: Counter[str] = field(default_factory=Counter)
+    events: int = 0
+    """How often any of these numbers, but for the histograms, has changed."""
     lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def count_log_on(self) -> None:
         """A session has logged on."""
         with self.lock:
             self.log_ons += 1
+            self.events += 1
 
     def count_timeout(self) -> None:
         """A caller's time was over."""
         with self.lock:
             self.timeouts += 1
+            self.events += 1
 
     def count_reclaimed(self) -> None:
         """A connection was garbage-collected instead of closed."""
         with self.lock:
             self.reclaimed += 1
+            self.events += 1
 
     def count_leak(self) -> None:
         """A checkout has lasted longer than `leak_threshold`."""
         with self.lock:
             self.leaks += 1
+            self.events += 1
 
     def count_dropped(self, cause: str, sessions: int = 1) -> None:
         """Sessions were dropped for a cause."""
         with self.lock:
             self.dropped[cause] += sessions
+            self.events += 1
 
     def stats(
         self,

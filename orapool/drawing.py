@@ -84,7 +84,7 @@ class Drawing:
                     fault = self._set_call_timeout(connection, call_timeout)
             except CallTimeout:
                 self._wake()
-                raise Overdue(self._timed_out(seconds, *_SLOW_SETUP)) from None
+                raise Overdue(self._timed_out(seconds, _SLOW_SETUP)) from None
             if fault is None and time.monotonic() >= state.retires:
                 fault = RETIRED
             if fault is None and self._slots.closed:
@@ -132,9 +132,9 @@ class Drawing:
                     self._log_on_failed(driver.dbapi.OperationalError("a log-on got no answer"), silent=True)
                 self._parts.log_ons.cut_overdue()
                 self._wake()
-                raise Overdue(self._timed_out(seconds, *_SLOW_LOG_ON)) from None
+                raise Overdue(self._timed_out(seconds, _SLOW_LOG_ON)) from None
             except Occupied:
-                raise self._timed_out(seconds, *_SLOW_LOG_ON) from None
+                raise self._timed_out(seconds, _SLOW_LOG_ON) from None
             except StillDenied as error:
                 raise log_on_error(error.error, native.where, error.more) from error.error
             except DeadIdleSession as error:
@@ -149,7 +149,7 @@ class Drawing:
                         self._log_on_failed(error, time.monotonic() - started >= self._settings.ping_timeout)
                     raise raised from error
                 if time.monotonic() >= deadline:
-                    raise self._timed_out(seconds, *_SLOW_LOG_ON) from None
+                    raise self._timed_out(seconds, _SLOW_LOG_ON) from None
                 attempts += interrupted
                 time.sleep(_RETRY_PAUSE)
             else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 import weakref
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import CodeType
 from typing import Any, Union
 
@@ -23,7 +23,7 @@ class Holding:
         holder: the name of the thread, or of the task, that did.
     """
 
-    seconds: float
+    seconds: float = field(compare=False)
     since: float
     place: str
     holder: str
@@ -33,8 +33,10 @@ class Holding:
 
 
 Loan = tuple["weakref.ref[Any]", float, CodeType, int, Union[threading.Thread, str]]
-"""What is noted of a connection when it is handed out, as little as can be put into words later: a weak reference to it,
-since when, a time of ``time.monotonic``, the place (see places.py), and a thread, or what to call a task.
+"""What is noted of a connection when it is handed out, as little as can be put into words later.
+
+A weak reference to it, since when, a time of ``time.monotonic``, the place (see places.py), and a thread, or what to
+call a task.
 
 A plain tuple, since others take three times as long to make.
 """
@@ -45,4 +47,4 @@ def describe(loan: Loan) -> Holding:
     _, since, code, instruction, holder = loan
     seconds = time.monotonic() - since
     name = holder if isinstance(holder, str) else f"thread {holder.name}"
-    return Holding(seconds, time.time() - seconds, in_words(code, instruction), name)
+    return Holding(seconds, round(time.time() - seconds, 3), in_words(code, instruction), name)

@@ -20,8 +20,8 @@ from orapool.workers import Workers
 class TimedOut(Protocol):
     """Makes the error of a caller whose time is over."""
 
-    def __call__(self, seconds: float, what: str, advice: str) -> PoolTimeout:
-        """No session after so many seconds, because of `what`; `advice` is what to do about it."""
+    def __call__(self, seconds: float, reason: tuple[str, str]) -> PoolTimeout:
+        """No session after so many seconds: `reason` is what was in the way, and what to do about it."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from orapool import closing, ending, forking
+from orapool.activity import Activity, is_looked_at, publisher
 from orapool.causes import CLOSED
 from orapool.checked_out import CheckedOut
 from orapool.counters import Counters, PoolStats
@@ -21,7 +22,7 @@ from orapool.drivers.base import Driver
 from orapool.dsn import mask
 from orapool.errors import PoolClosed, PoolTimeout
 from orapool.floor import Floor
-from orapool.keeper import Keeper, WhenThere
+from orapool.keeper import Keeper, Task, WhenThere
 from orapool.log_ons import CUT_PAUSE, PATIENCE, LogOns
 from orapool.native_pool import NativePool
 from orapool.native_pools import NativePools
@@ -33,6 +34,7 @@ from orapool.settings import PoolSettings
 from orapool.slots import LineClosed, Slots
 from orapool.spares import Spares
 from orapool.tags import Resolver, Tags, current, make_tags, script_name, sources
+from orapool.timeouts import MOST_HOLDERS, timed_out
 from orapool.upkeep import Upkeep
 from orapool.workers import Workers, run_outside
 
@@ -77,7 +79,9 @@ class SessionPool:
         self._keeper: Keeper
         self._native_closed = threading.Event()
         self._counters = Counters()
-        self._lent = CheckedOut(self._counters)
+        wake = (lambda: self._keeper.wake()) if is_looked_at(self.settings) else None
+        self._lent = CheckedOut(self.name, self._counters, self.settings.leak_threshold, wake)
+        self._activity: Activity | None = None
         self._strays: deque[Any] = deque()
         self._outage = Outage(self.where)
         self._log_ons = LogOns(self.settings.dsn, self.settings.connect_timeout or PATIENCE, self.settings.config_dir)
@@ -168,17 +172,22 @@ class SessionPool:
         except LineClosed as closed:
             raise PoolClosed(f"pool {self.name!r} {closed}") from None
         if not served:
-            raise self._timed_out(seconds, *_ALL_IN_USE)
+            raise self._timed_out(seconds, _ALL_IN_USE)
 
     def _any_alive(self) -> bool:
         """Whether there is an idle session whose connection stands, for all that is known."""
         return self._parts is not None and self._parts.natives.any_alive()
 
-    def _timed_out(self, seconds: float, what: str, advice: str) -> PoolTimeout:
+    def _timed_out(self, seconds: float, reason: tuple[str, str]) -> PoolTimeout:
         self._counters.count_timeout()
-        return PoolTimeout(
-            f"pool {self.name!r}: no session after {seconds:.2f} s, {what}: max {self.settings.max}, "
-            f"{self._slots.busy} busy, {self._slots.waiting} waiting: {advice}"
+        return timed_out(
+            self.name,
+            seconds,
+            reason,
+            most=self.settings.max,
+            busy=self._slots.busy,
+            waiting=self._slots.waiting,
+            holders=self._lent.holdings(MOST_HOLDERS) if reason is _ALL_IN_USE else (),
         )
 
     # Giving back: see returns.py.
@@ -223,7 +232,7 @@ class SessionPool:
                 connection = self._strays.popleft()
             except IndexError:
                 return
-            self._counters.count_reclaimed()
+            self._lent.tell_reclaimed(connection)
             self.take_back(connection)
 
     # Opening, upkeep, closing.
@@ -244,7 +253,11 @@ class SessionPool:
                 self._drawing = Drawing(parts, setup, self._returns, self._floor, self._grow)
                 spares = Spares(parts, setup, self._drawing, self._returns)
                 self._upkeep = Upkeep(parts, spares, self._floor)
-                self._keeper = self._upkeep.keeper(WhenThere(self._strays, self._sweep), setup)
+                tasks: list[Task] = [WhenThere(self._strays, self._sweep), setup]
+                if is_looked_at(self.settings):
+                    self._activity = self._make_activity()
+                    tasks.append(self._activity)
+                self._keeper = self._upkeep.keeper(*tasks)
                 self._parts = parts
                 self._keeper.start()
                 if self.driver.outlives_main:
@@ -283,6 +296,14 @@ class SessionPool:
             timed_out=self._timed_out,
         )
 
+    def _make_activity(self) -> Activity:
+        return Activity(
+            self._lent,
+            self.stats,
+            publisher(self.name, "threads", self.driver.name, self.settings),
+            lambda: (self._counters.events, self._outage.since),
+        )
+
     def _on_session(self, native: NativePool, connection: Any) -> None:
         """A native pool has made a session."""
         try:
@@ -314,6 +335,8 @@ class SessionPool:
         if parts is None:
             return
         self._keeper.stop()
+        if self._activity is not None:
+            self._activity.end()
         if all_back:
             self._close_natives()
         else:

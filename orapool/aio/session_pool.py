@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from orapool import forking
+from orapool.activity import Activity, is_looked_at, publisher
 from orapool.aio.checkouts import Checkout
 from orapool.aio.health import Health
 from orapool.aio.idle import Idle
@@ -44,6 +45,7 @@ from orapool.outage import Outage
 from orapool.settings import PoolSettings
 from orapool.slots import LineClosed
 from orapool.tags import Resolver, Tags, make_tags, script_name
+from orapool.timeouts import MOST_HOLDERS, timed_out
 
 log = logging.getLogger("orapool.pool")
 
@@ -90,12 +92,19 @@ class AsyncPool:
         self.health = Health(self.where, self.driver, self.settings, self.let_go)
         self._log_ons_under_way = 0
         self._counters = Counters()
-        self._lent = CheckedOut(self._counters)
+        wake = (lambda: self._upkeep.look()) if is_looked_at(self.settings) else None
+        self._lent = CheckedOut(self.name, self._counters, self.settings.leak_threshold, wake)
         self._strays: deque[Any] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
         self._passwords = Passwords(self.settings, self.where)
         self._outage = Outage(self.where)
-        self._upkeep = Upkeep(self, self._outage)
+        self._activity = Activity(
+            self._lent,
+            self.stats,
+            publisher(self.name, "asyncio", self.driver.name, self.settings),
+            lambda: (self._counters.events, self._outage.since),
+        )
+        self._upkeep: Upkeep = Upkeep(self, self._outage, self._activity)
         self._end: AsyncGenerator[None, None] | None = None
 
     def _where(self, user: str | None) -> str:
@@ -178,7 +187,7 @@ class AsyncPool:
         except LineClosed as closed:
             raise PoolClosed(f"pool {self.name!r} {closed}") from None
         if not served:
-            raise self._timed_out(seconds, *_ALL_IN_USE)
+            raise self._timed_out(seconds, _ALL_IN_USE)
 
     async def _draw(self, home: Credentials, tags: Tags, deadline: float, seconds: float, call_timeout: float) -> Any:
         """Draw a live session: an idle one whose path is known to be good, or can be shown to be, or a new one."""
@@ -193,13 +202,13 @@ class AsyncPool:
                 try:
                     connection = await self.log_on(home, deadline)
                 except Overdue:
-                    raise self._timed_out(seconds, *_SLOW_LOG_ON) from None
+                    raise self._timed_out(seconds, _SLOW_LOG_ON) from None
             fault = await self.health.find_fault(connection, deadline)
             if fault is None and connection.session_state.told is not tags:
                 try:
                     fault = await self.setup.prepare(connection, tags, deadline, attempt)
                 except SetupOverdue:
-                    raise self._timed_out(seconds, *_SLOW_SETUP) from None
+                    raise self._timed_out(seconds, _SLOW_SETUP) from None
             fault = fault or self._set_call_timeout(connection, call_timeout)
             if fault is None and self._line.closed:
                 fault = CLOSED
@@ -286,11 +295,16 @@ class AsyncPool:
         self._upkeep.look_for_database()  # unless it does already
         return self._outage.error()
 
-    def _timed_out(self, seconds: float, what: str, advice: str) -> PoolTimeout:
+    def _timed_out(self, seconds: float, reason: tuple[str, str]) -> PoolTimeout:
         self._counters.count_timeout()
-        return PoolTimeout(
-            f"pool {self.name!r}: no session after {seconds:.2f} s, {what}: max {self.settings.max}, "
-            f"{self._line.busy} busy, {self._line.waiting} waiting: {advice}"
+        return timed_out(
+            self.name,
+            seconds,
+            reason,
+            most=self.settings.max,
+            busy=self._line.busy,
+            waiting=self._line.waiting,
+            holders=self._lent.holdings(MOST_HOLDERS) if reason is _ALL_IN_USE else (),
         )
 
     # Giving back: roll back what is open, put the session back or take it out, pass the slot on.
@@ -404,8 +418,9 @@ class AsyncPool:
 
     def _sweep(self) -> None:
         while self._strays:
-            self._counters.count_reclaimed()
-            self.spawn(self.take_back(self._strays.popleft()))
+            connection = self._strays.popleft()
+            self._lent.tell_reclaimed(connection)
+            self.spawn(self.take_back(connection))
 
     # Opening, upkeep, closing.
 
@@ -440,6 +455,7 @@ class AsyncPool:
             return
         self._line.close()
         self._upkeep.stop()
+        self._activity.end()
         for connection in self.health.idle:
             self.health.idle.remove(connection)
             self.let_go(connection, CLOSED)
@@ -456,6 +472,7 @@ class AsyncPool:
     def abandon(self) -> None:
         """Let the server know of the end of all sessions when the loop is closed, and nothing can be awaited."""
         self._line.close()
+        self._activity.end()
         for state in list(self.health.wires):
             if state.socket is not None:
                 state.socket.shut_down()

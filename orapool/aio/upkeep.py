@@ -9,6 +9,7 @@ import time
 from collections.abc import Coroutine
 from typing import Any, Protocol
 
+from orapool.activity import Activity
 from orapool.aio.health import Health
 from orapool.aio.line import Line
 from orapool.aio.passwords import Overdue
@@ -17,7 +18,7 @@ from orapool.causes import RETIRED
 from orapool.credentials import Credentials
 from orapool.errors import DatabaseUnavailable, OnSessionError, PoolError, denied
 from orapool.health import SessionState
-from orapool.keeper import LookForDatabase, Retried
+from orapool.keeper import NEVER, LookForDatabase, Retried
 from orapool.log_ons import PATIENCE
 from orapool.native_pools import StillDenied
 from orapool.outage import Outage
@@ -70,10 +71,11 @@ class Source(Protocol):
 class Upkeep:
     """The background tasks of one pool. Each runs when there is need, and none costs anything while there is not."""
 
-    def __init__(self, pool: Source, outage: Outage) -> None:
+    def __init__(self, pool: Source, outage: Outage, activity: Activity) -> None:
         self._pool = pool
         self._settings = pool.settings
         self._outage = outage
+        self._activity = activity
         self._floor = 0
         self._stopped = False
         self._running: dict[str, asyncio.Task[None]] = {}
@@ -83,6 +85,10 @@ class Upkeep:
         limits = self._settings.max_lifetime, self._settings.idle_timeout
         if any(limits):
             self._run("retire", self._retire_again_and_again(min((_PERIOD, *(limit / 4 for limit in limits if limit)))))
+
+    def look(self) -> None:
+        """Something has happened: look at the pool from time to time, until nothing does."""
+        self._run("look at activity", self._look_again_and_again())
 
     def keep_warm(self) -> None:
         """There are sessions whose sockets the kernel does not watch: ping them."""
@@ -116,6 +122,7 @@ class Upkeep:
     def look_for_database(self) -> None:
         """An outage lasts: try again and again whether the database answers."""
         self._run("look", self._look_for_database())
+        self.look()
 
     def _run(self, name: str, work: Coroutine[Any, Any, None]) -> None:
         """Run something in the background, unless it runs already."""
@@ -187,6 +194,14 @@ class Upkeep:
                 self._outage.failed(cause)
             await asyncio.sleep(pause * (1 + _JITTER * random.uniform(-1, 1)))
             pause = min(pause * 2, LookForDatabase.LONGEST_PAUSE)
+
+    async def _look_again_and_again(self) -> None:
+        while (due := self._activity.due()) != NEVER:
+            await asyncio.sleep(max(0.0, due - time.monotonic()))
+            try:
+                self._activity.run()
+            except Exception:
+                log.exception("%s: looking at it failed, and goes on", self._pool.where)
 
     async def _retire_again_and_again(self, period: float) -> None:
         while True:

@@ -1,0 +1,285 @@
+"""The numbers of a process's pools, published for `orapool top` and others: each pool in a file of the user's own.
+
+A file has one page for the numbers, as JSON, behind a header that tells its length and checksum: who reads it while it
+is written, or after its writer died in the middle, sees that and looks again, or leaves it alone. It is removed when
+the pool is closed, or by the next reader when its process is gone. Nothing in it is secret.
+
+Files are not mapped for writing: where the disk is full, a mapping would end the process with SIGBUS.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import secrets
+import stat
+import struct
+import tempfile
+import time
+import zlib
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from orapool.counters import PoolStats
+from orapool.histograms import BOUNDS, Distribution
+from orapool.loans import Holding
+from orapool.logs import fields
+from orapool.processes import Identity, identify
+
+log = logging.getLogger("orapool.published")
+
+_FORMAT = 1
+_HEADER = struct.Struct("=8sIII")
+"""A mark, how often it was written, and the length and the checksum of what follows."""
+_MARK = b"ORAPOOL" + bytes([_FORMAT])
+_SUFFIX = ".pool"
+_ATTEMPTS, _PAUSE = 5, 0.002
+"""How often, and after how many seconds, a file is read again that is being written."""
+_TORN_SECONDS = 10.0
+"""How old a file is that nobody is writing any more."""
+_LONGEST = 1 << 20
+"""Bytes that a file can have."""
+_DISTRIBUTIONS = ("waits", "uses", "log_on_times")
+
+
+@dataclass(frozen=True)
+class About:
+    """What a pool is, and whose.
+
+    Attributes:
+        pool: its name.
+        kind: "threads", or "asyncio".
+        command: what its process is called.
+        driver: of the pool.
+        user: whom it logs on as; None: externally identified.
+        dsn: where, without secrets.
+        min, max: of its settings.
+    """
+
+    pool: str
+    kind: str
+    command: str
+    driver: str
+    user: str | None
+    dsn: str
+    min: int
+    max: int
+
+
+@dataclass(frozen=True)
+class Published:
+    """A pool of a process that runs.
+
+    Attributes:
+        process: which.
+        about: the pool.
+        at: when its numbers were such, a time of `time.time`. They have not changed since, but for the last second.
+        rate: checkouts a second, in the second before.
+        stats: the numbers.
+    """
+
+    process: Identity
+    about: About
+    at: float
+    rate: float
+    stats: PoolStats
+
+
+AVAILABLE = hasattr(os, "geteuid")
+"""Whether the system has what it takes."""
+
+
+class Refused(Exception):
+    """The folder, or a file, is not the user's own."""
+
+
+def folders(chosen: Path | None = None) -> list[Path]:
+    """Where numbers are published: in the first, where there is no other choice; and where to look for them."""
+    if chosen is not None:
+        return [chosen]
+    named = f"orapool-{os.geteuid()}"
+    runtime = os.environ.get("XDG_RUNTIME_DIR")
+    # A service may have no such variable, and who looks at it in a shell has one: look in all places.
+    places = [*([Path(runtime)] if runtime else []), Path(f"/run/user/{os.geteuid()}")]
+    found = [place / "orapool" for place in places if place.is_dir()]
+    return list(dict.fromkeys([*found[: 1 if runtime else 0], Path(tempfile.gettempdir()) / named, *found]))
+
+
+class Publisher:
+    """Publishes the numbers of one pool of this process.
+
+    Args:
+        about: the pool.
+        folder: where; None: in the folder of the user.
+    """
+
+    def __init__(self, about: About, folder: Path | None = None) -> None:
+        self._about = about
+        self._folder = folders(folder)[0]
+        self._process = identify()
+        self._path = self._folder / f"{self._process.pid}-{secrets.token_hex(4)}{_SUFFIX}"
+        self._file: int | None = None
+        self._gave_up = False
+        self._written = 0
+        self._last: tuple[PoolStats, float] | None = None
+        self._counted = (0, time.monotonic())
+
+    def publish(self, stats: PoolStats) -> bool:
+        """Write the numbers down; whether they are others than before. Where that cannot be done, it is logged once."""
+        checkouts, since = self._counted
+        now = time.monotonic()
+        self._counted = (stats.checkouts, now)
+        rate = round((stats.checkouts - checkouts) / max(now - since, 0.001), 1) if self._last is not None else 0.0
+        if self._gave_up or self._last == (stats, rate):
+            return False
+        self._last = (stats, rate)
+        try:
+            self._write(_encode(Published(self._process, self._about, time.time(), rate, stats)))
+        except (OSError, Refused) as error:
+            self._gave_up = True
+            log.warning(
+                "pool %r: its numbers are not published, and `orapool top` does not show it: %s. publish_dir names "
+                "another folder, publish=False none",
+                *(self._about.pool, error),
+                extra=fields(self._about.pool, "publish_failed"),
+            )
+        return not self._gave_up
+
+    def _write(self, text: bytes) -> None:
+        if self._file is None:
+            make_folder(self._folder)
+            flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+            self._file = os.open(self._path, flags, 0o600)
+        self._written += 1
+        # In one call, and should it be cut short all the same, the checksum tells.
+        os.pwrite(self._file, _HEADER.pack(_MARK, self._written, len(text), zlib.crc32(text)) + text, 0)
+
+    def remove(self) -> None:
+        """Take the numbers away: the pool is closed. In a forked child this leaves the parent's alone."""
+        self._gave_up = True
+        if self._file is None or os.getpid() != self._process.pid:
+            return
+        with contextlib.suppress(OSError):
+            os.unlink(self._path)
+        self._close()
+
+    def _close(self) -> None:
+        file, self._file = self._file, None
+        if file is not None:
+            os.close(file)
+
+    def __del__(self) -> None:
+        self._close()
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder that only the user can look into. Raises `Refused` where it is there and is not so."""
+    with contextlib.suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+    _check_folder(folder)
+
+
+def _check_folder(folder: Path) -> None:
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode):
+        raise Refused(f"{folder} is no folder")
+    _check_owner(str(folder), found)
+
+
+def _check_owner(what: str, found: os.stat_result) -> None:
+    if found.st_uid != os.geteuid():
+        raise Refused(f"{what} belongs to user {found.st_uid}, not to {os.geteuid()}")
+    if found.st_mode & 0o077:
+        raise Refused(f"{what} is open to others (mode {stat.S_IMODE(found.st_mode):o})")
+
+
+def read(folder: Path | None = None) -> list[Published]:
+    """The pools that the user's processes have published, by process. Files of processes that are gone are removed.
+
+    `folder` is where to look; None: where they are unless `publish_dir` says otherwise.
+    """
+    found = []
+    for each in folders(folder):
+        with contextlib.suppress(OSError, Refused):
+            _check_folder(each)
+            found += [published for path in sorted(each.glob(f"*{_SUFFIX}")) for published in _read_file(path)]
+    return sorted(found, key=lambda published: (published.process.pid, published.about.pool))
+
+
+def _read_file(path: Path) -> Iterator[Published]:
+    for _ in range(_ATTEMPTS):
+        try:
+            text = _read_text(path)
+        except (OSError, Refused):
+            return
+        if text is not None:
+            break
+        time.sleep(_PAUSE)
+    else:
+        _remove_left_over(path)
+        return
+    try:
+        found = _decode(text)
+    except (ValueError, TypeError, KeyError, AttributeError):  # of another version
+        return
+    if not found.process.can_be_judged:
+        return
+    if found.process.lives:
+        yield found
+    else:
+        with contextlib.suppress(OSError):
+            path.unlink()
+
+
+def _read_text(path: Path) -> bytes | None:
+    """What a file of the user's own says; None where that is not whole."""
+    file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        found = os.fstat(file)
+        if not stat.S_ISREG(found.st_mode):
+            raise Refused(f"{path} is no file")
+        _check_owner(str(path), found)
+        content = os.read(file, _LONGEST)
+    finally:
+        os.close(file)
+    if len(content) < _HEADER.size:
+        return None
+    mark, _, length, checksum = _HEADER.unpack_from(content)
+    if mark != _MARK:
+        raise Refused(f"{path} is of another version")
+    text = content[_HEADER.size : _HEADER.size + length]
+    return text if len(text) == length and zlib.crc32(text) == checksum else None
+
+
+def _remove_left_over(path: Path) -> None:
+    """What was not written to its end is removed when nobody goes on with it, and no process has its number."""
+    pid = path.name.partition("-")[0]
+    with contextlib.suppress(OSError):
+        if pid.isdigit() and time.time() - path.stat().st_mtime > _TORN_SECONDS:
+            try:
+                os.kill(int(pid), 0)
+            except ProcessLookupError:
+                path.unlink()
+
+
+def _encode(published: Published) -> bytes:
+    return json.dumps({"bounds": BOUNDS, **asdict(published)}, separators=(",", ":"), default=str).encode()
+
+
+def _decode(text: bytes) -> Published:
+    found: dict[str, Any] = json.loads(text)
+    if tuple(found["bounds"]) != BOUNDS:
+        raise ValueError("of another version")
+    numbers = found["stats"]
+    for name in _DISTRIBUTIONS:
+        numbers[name] = Distribution(**{**numbers[name], "counts": tuple(numbers[name]["counts"])})
+    longest = numbers["longest"]
+    if longest is not None:
+        numbers["longest"] = Holding(**{**longest, "seconds": max(0.0, time.time() - longest["since"])})
+    return Published(
+        Identity(**found["process"]), About(**found["about"]), found["at"], found["rate"], PoolStats(**numbers)
+    )
