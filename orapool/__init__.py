@@ -21,7 +21,7 @@ from orapool.errors import (
     SnapshotUnavailable,
     WriteError,
 )
-from orapool.pools import close, configure, connection, pool, transaction
+from orapool.pools import close, configure, connection, pool, stats, transaction
 from orapool.retries import retry
 from orapool.session_pool import SessionPool
 from orapool.tags import tag
@@ -80,6 +80,7 @@ __all__ = [
     "read_df",
     "read_polars",
     "retry",
+    "stats",
     "tag",
     "transaction",
     "url",

@@ -75,13 +75,16 @@ class Published:
     """A pool of a process that runs.
 
     Attributes:
+        key: tells it from all others, also of the same name in the same process.
         process: which.
         about: the pool.
-        at: when its numbers were such, a time of `time.time`. They have not changed since, but for the last second.
+        at: when its numbers were such, a time of `time.time`: a second or so ago, or they have not changed since. While
+            a session is checked out they are published every second.
         rate: checkouts a second, in the second before.
         stats: the numbers.
     """
 
+    key: str
     process: Identity
     about: About
     at: float
@@ -129,16 +132,20 @@ class Publisher:
         self._counted = (0, time.monotonic())
 
     def publish(self, stats: PoolStats) -> bool:
-        """Write the numbers down; whether they are others than before. Where that cannot be done, it is logged once."""
+        """Write the numbers down, where they are others than before, which is returned, or a session is checked out.
+
+        Where that cannot be done, it is logged, once.
+        """
         checkouts, since = self._counted
         now = time.monotonic()
         self._counted = (stats.checkouts, now)
         rate = round((stats.checkouts - checkouts) / max(now - since, 0.001), 1) if self._last is not None else 0.0
-        if self._gave_up or self._last == (stats, rate):
-            return False
+        changed = self._last != (stats, rate)
         self._last = (stats, rate)
+        if self._gave_up or not (changed or stats.longest):
+            return False
         try:
-            self._write(_encode(Published(self._process, self._about, time.time(), rate, stats)))
+            self._write(_encode(Published(self._path.stem, self._process, self._about, time.time(), rate, stats)))
         except (OSError, Refused) as error:
             self._gave_up = True
             log.warning(
@@ -147,7 +154,7 @@ class Publisher:
                 *(self._about.pool, error),
                 extra=fields(self._about.pool, "publish_failed"),
             )
-        return not self._gave_up
+        return changed and not self._gave_up
 
     def _write(self, text: bytes) -> None:
         if self._file is None:
@@ -207,7 +214,7 @@ def read(folder: Path | None = None) -> list[Published]:
         with contextlib.suppress(OSError, Refused):
             _check_folder(each)
             found += [published for path in sorted(each.glob(f"*{_SUFFIX}")) for published in _read_file(path)]
-    return sorted(found, key=lambda published: (published.process.pid, published.about.pool))
+    return sorted(found, key=lambda published: (published.process.pid, published.about.pool, published.key))
 
 
 def _read_file(path: Path) -> Iterator[Published]:
@@ -279,7 +286,6 @@ def _decode(text: bytes) -> Published:
         numbers[name] = Distribution(**{**numbers[name], "counts": tuple(numbers[name]["counts"])})
     longest = numbers["longest"]
     if longest is not None:
-        numbers["longest"] = Holding(**{**longest, "seconds": max(0.0, time.time() - longest["since"])})
-    return Published(
-        Identity(**found["process"]), About(**found["about"]), found["at"], found["rate"], PoolStats(**numbers)
-    )
+        numbers["longest"] = Holding(**longest)
+    process, about = Identity(**found["process"]), About(**found["about"])
+    return Published(found["key"], process, about, found["at"], found["rate"], PoolStats(**numbers))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import http.client
+import json
+import os
 import signal
 import socket
 import subprocess
@@ -13,8 +15,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import pytest
+from click.testing import CliRunner
 
+from orapool.cli import main
 from orapool.sandbox import Sandbox
 from tests.families import children, environment, ports, sessions_of
 from tests.incident.shop import CLIENTS, PATHS
@@ -162,6 +167,48 @@ def test_the_new_form_does_not(serve, sandbox: Sandbox, options: tuple[str, ...]
     assert len(most) == WORKERS
     # One pool: the ORM, SQL and DataFrames of a thread take turns on one session.
     assert set(most.values()) <= ({1} if options == SYNC else {1, 2, 3, 4})
+
+
+def test_top_shows_nine_workers_with_right_figures_and_none_of_them_when_they_were_killed(
+    serve, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    published = tmp_path / "published"
+    monkeypatch.setenv("ORAPOOL_PUBLISH_DIR", str(published))
+
+    def top() -> list[dict[str, object]]:
+        return json.loads(CliRunner().invoke(main, ["top", "--json"], catch_exceptions=False).output)
+
+    with serve("new", *SYNC, "--preload") as gunicorn, ThreadPoolExecutor(WORKERS) as clients:
+        served = 0
+        workers = children(gunicorn.pid)
+        while len(top()) < WORKERS:
+            assert set(clients.map(gunicorn.get, ["/sql/Basel"] * WORKERS)) == {200}
+            served += WORKERS
+        until(lambda: sum(int(str(pool["checkouts"])) for pool in top()) >= served)  # published once a second
+        until(lambda: all(pool["checkouts_per_second"] == 0 for pool in top()))
+        shown = top()
+        once = CliRunner().invoke(main, ["top", "--once"], catch_exceptions=False).output
+
+        assert {pool["pid"] for pool in shown} == set(workers)
+        assert {str(pool["pid"]): pool["opened"] for pool in shown} == {
+            str(pid): count for pid, count in sessions_of(gunicorn.pid, sandbox).items() if pid != gunicorn.pid
+        }
+        assert sum(int(str(pool["checkouts"])) for pool in shown) == served
+        for pool in shown:
+            assert (pool["command"], pool["pool"], pool["user"]) == ("gunicorn", "default", "scott")
+            assert (pool["busy"], pool["idle"], pool["log_ons"], pool["longest"]) == (0, 1, 1, None)
+            assert str(pool["pid"]) in once
+        assert len(list(published.iterdir())) == WORKERS
+
+        for pid in (gunicorn.pid, *workers):
+            os.kill(pid, signal.SIGKILL)
+        gunicorn.process.wait()
+        until(lambda: not any(map(psutil.pid_exists, workers)))
+        once = CliRunner().invoke(main, ["top", "--once"], catch_exceptions=False).output
+
+        assert once.startswith("No process of ")
+        assert list(published.iterdir()) == []
+    sandbox.end_sessions()
 
 
 @pytest.mark.parametrize("hooks", ["", HOOKS], ids=["without hooks", "with hooks"])

@@ -12,7 +12,7 @@ from orapool.errors import PoolError
 from orapool.sandbox.control import SandboxError
 from orapool.sandbox.instant_client import ClientUnavailableError
 
-SUBCOMMANDS = ("check", "config", "demo", "sandbox", "sizing")
+SUBCOMMANDS = ("check", "config", "demo", "sandbox", "sizing", "top")
 
 
 class OneLineErrors(click.Group):
