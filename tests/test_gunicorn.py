@@ -185,7 +185,7 @@ def test_top_shows_nine_workers_with_right_figures_and_none_of_them_when_they_we
             assert set(clients.map(gunicorn.get, ["/sql/Basel"] * WORKERS)) == {200}
             served += WORKERS
         until(lambda: sum(int(str(pool["checkouts"])) for pool in top()) >= served)  # published once a second
-        until(lambda: all(pool["checkouts_per_second"] == 0 for pool in top()))
+        until(lambda: all(pool["busy"] == 0 for pool in top()))
         shown = top()
         once = CliRunner().invoke(main, ["top", "--once"], catch_exceptions=False).output
 
