@@ -11,10 +11,11 @@ from typing import Any
 
 from orapool.counters import Counters
 from orapool.loans import Holding, Loan, describe
-from orapool.logs import fields
+from orapool.logs import report
 from orapool.places import note_place
 
 log = logging.getLogger("orapool.pool")
+checkouts = logging.getLogger("orapool.pool.checkouts")
 
 
 class CheckedOut:
@@ -32,7 +33,7 @@ class CheckedOut:
     ) -> None:
         self._pool = pool
         self._counters = counters
-        self._waits = counters.waits
+        self._note_wait = counters.waits.note
         self._uses = counters.uses
         self._leak_threshold = leak_threshold
         self._wake = wake or (lambda: None)
@@ -49,18 +50,33 @@ class CheckedOut:
         code, instruction = note_place(1)
         now = time.monotonic()
         self._loans[id(connection)] = (weakref.ref(connection), now, code, instruction, holder)
-        self._waits.add(now - asked)
+        self._note_wait(now - asked)
         if self.at_rest:
             self.at_rest = False
             self._wake()
+        if checkouts.isEnabledFor(logging.DEBUG):
+            told = describe(self._loans[id(connection)])
+            text = "checked out after %(waited).4f s, at %(place)s, by %(holder)s"
+            report(
+                checkouts.debug,
+                *(self._pool, "checkout", text),
+                waited=now - asked,
+                place=told.place,
+                holder=told.holder,
+            )
 
     def remove(self, connection: Any) -> None:
         """A connection comes back, or leaves the pool."""
         loan = self._loans.pop(id(connection), None)
         if loan is not None:
-            self._uses.add(time.monotonic() - loan[1])
+            if self._uses.add(time.monotonic() - loan[1]):
+                self._counters.waits.count()
+            if checkouts.isEnabledFor(logging.DEBUG):
+                told = describe(loan)
+                text = "given back after %(seconds).4f s, checked out at %(place)s, by %(holder)s"
+                self._report(checkouts.debug, "return", text, told)
             if self._told and self._told.pop(id(connection), None) is not None:
-                self._log("is back after %.1f s", "leak_returned", describe(loan))
+                self._warn("is back after %(seconds).1f s", "leak_returned", describe(loan))
 
     def connections(self) -> list[Any]:
         """Those that are alive."""
@@ -99,8 +115,8 @@ class CheckedOut:
                     self._told.pop(key, None)
                     continue
                 self._counters.count_leak()
-                self._log(
-                    f"has been out for %.1f s, longer than leak_threshold={self._leak_threshold:g}",
+                self._warn(
+                    f"has been out for %(seconds).1f s, longer than leak_threshold={self._leak_threshold:g}",
                     "leak",
                     describe(loan),
                 )
@@ -110,15 +126,14 @@ class CheckedOut:
         self._counters.count_reclaimed()
         loan = self._loans.get(id(connection))
         if loan is not None:
-            self._log(
-                "was garbage-collected, not closed, after %.1f s, and is taken back: close connections, or use `with`",
+            self._warn(
+                "was garbage-collected, not closed, after %(seconds).1f s, and is taken back: use `with`, or close()",
                 "reclaimed",
                 describe(loan),
             )
 
-    def _log(self, what: str, event: str, holding: Holding) -> None:
-        log.warning(
-            f"pool %r: a session {what}. It was checked out at %s, by %s",
-            *(self._pool, holding.seconds, holding.place, holding.holder),
-            extra=fields(self._pool, event, seconds=holding.seconds, place=holding.place, holder=holding.holder),
-        )
+    def _warn(self, what: str, event: str, holding: Holding) -> None:
+        self._report(log.warning, event, f"a session {what}. It was checked out at %(place)s, by %(holder)s", holding)
+
+    def _report(self, write: Callable[..., None], event: str, text: str, told: Holding) -> None:
+        report(write, self._pool, event, text, seconds=told.seconds, place=told.place, holder=told.holder)

@@ -13,6 +13,7 @@ from orapool import forking
 from orapool.causes import RETIRED
 from orapool.floor import Floor
 from orapool.log_ons import CUT_PAUSE, LogOns
+from orapool.logs import report
 from orapool.native_pools import NativePools
 from orapool.parts import Parts
 from orapool.returns import Returns
@@ -125,7 +126,14 @@ def _close(natives: NativePools, workers: Workers, background: Workers, log_ons:
     if not calls_end_by(cut):
         # Oracle Client crashes when its pool is closed under a call that still runs in it.
         forking.leak(natives.take_handles())
-        log.warning("%s: %r, %r will not end: left alone", where, workers, background)
+        report(
+            log.warning,
+            where,
+            "close_hangs",
+            "%(workers)s, %(background)s will not end: left alone",
+            workers=repr(workers),
+            background=repr(background),
+        )
         return
     for handle in natives.take_handles():
         # python-oracledb tries a log-on that was cut once more, and waits for that before it closes.
@@ -134,7 +142,7 @@ def _close(natives: NativePools, workers: Workers, background: Workers, log_ons:
     while not workers.idle_by(time.monotonic() + CUT_PAUSE):
         log_ons.cut_overdue()
         if time.monotonic() >= limit:
-            log.warning("%s: the database does not answer the log-offs", where)
+            report(log.warning, where, "log_offs_unanswered", "the database does not answer the log-offs")
             natives.shut_down_all()
             return
 

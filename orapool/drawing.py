@@ -14,6 +14,7 @@ from orapool.errors import DatabaseUnavailable, PoolClosed, error_codes, log_on_
 from orapool.floor import Floor
 from orapool.gate import Occupied
 from orapool.health import SessionState
+from orapool.logs import report
 from orapool.native_pool import NativePool
 from orapool.native_pools import StillDenied
 from orapool.parts import Parts
@@ -138,7 +139,9 @@ class Drawing:
             except StillDenied as error:
                 raise log_on_error(error.error, native.where, error.more) from error.error
             except DeadIdleSession as error:
-                log.info("pool %r: an idle session was dead: %s", self._parts.name, error)
+                report(
+                    log.info, self._parts.name, "idle_session_dead", "an idle session was dead: %(error)s", error=error
+                )
             except driver.dbapi.Error as error:
                 if natives.may_hold_unasked():
                     self._wake()
@@ -168,7 +171,13 @@ class Drawing:
                 self._outage.succeeded()
                 self._returns.put_back(connection, state)
             elif error is not None and not isinstance(error, (CallTimeout, Occupied, StillDenied)):
-                log.info("%s: a log-on that nobody waits for any more failed: %s", self._parts.where, error)
+                report(
+                    log.info,
+                    self._parts.where,
+                    "late_log_on_failed",
+                    "a log-on that nobody waits for any more failed: %(error)s",
+                    error=error,
+                )
                 self._wake()
         finally:
             self._parts.pass_on()

@@ -101,17 +101,25 @@ class Histogram:
 
     def __init__(self) -> None:
         self._added: deque[float] = deque()
+        self.note = self._added.append  # which is atomic
+        """What `add` does, for who calls `count` now and then: a third of its time."""
         self._lock = threading.Lock()
         self._counts = [0] * (len(BOUNDS) + 1)
         self._total = 0.0
         self._longest = 0.0
 
-    def add(self, seconds: float) -> None:
-        """Something took so many seconds."""
-        added = self._added
-        added.append(seconds)  # which is atomic
+    def add(self, seconds: float) -> bool:
+        """Something took so many seconds; whether it is time to `count` others that go with it."""
+        self.note(seconds)
+        if len(self._added) < _BATCH:
+            return False
+        self.count()
+        return True
+
+    def count(self) -> None:
+        """Put what was noted into its buckets, unless somebody does so already."""
         # No one waits here: whoever holds the lock may be interrupted by a finalizer that checks a session out.
-        if len(added) >= _BATCH and self._lock.acquire(blocking=False):
+        if self._lock.acquire(blocking=False):
             try:
                 self._count()
             finally:

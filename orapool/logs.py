@@ -6,6 +6,9 @@ word, and what else belongs to it: see the README. No field, and no text, holds 
 
 from __future__ import annotations
 
+import logging
+import sys
+from collections.abc import Callable
 from typing import Any
 
 
@@ -26,9 +29,34 @@ class Where(str):
         return made
 
 
-def fields(pool: str, event: str, **more: Any) -> dict[str, Any]:
-    """The fields of a record, for the parameter `extra` of a logger's methods.
+def report(write: Callable[..., None], pool: str, event: str, text: str, **more: Any) -> None:
+    """Log what has happened to a pool.
 
-    `pool` is its name, or its `Where`.
+    Args:
+        write: a logger's method, such as ``log.info``.
+        pool: its name, or its `Where`, with which the line begins.
+        event: what has happened, in a word: a field of the record.
+        text: in words, with placeholders for fields, like ``%(cause)s``.
+        more: fields.
     """
-    return {"pool": pool.pool if isinstance(pool, Where) else pool, "event": event, **more}
+    where = pool if isinstance(pool, Where) else f"pool {pool!r}"
+    fields = {name: str(value) if isinstance(value, BaseException) else value for name, value in more.items()}
+    name = pool.pool if isinstance(pool, Where) else pool
+    write(
+        f"%(where)s: {text}", {"where": where, **fields}, extra={"pool": name, "event": event, **fields}, stacklevel=2
+    )
+
+
+def echo(checkouts: bool = False) -> None:
+    """Have what happens to pools logged, and each checkout and return too, if asked.
+
+    Where no handler is set up for it, it goes to standard output, as what SQLAlchemy's `echo_pool` asks for.
+    """
+    logger = logging.getLogger("orapool.pool")
+    level = logging.DEBUG if checkouts else logging.INFO
+    if not logger.isEnabledFor(level):
+        logger.setLevel(level)
+    if not logger.hasHandlers():
+        handler = logging.StreamHandler(sys.stdout)
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+        logging.getLogger("orapool").addHandler(handler)

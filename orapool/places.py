@@ -19,34 +19,66 @@ _inner: dict[str, bool] = {}
 """Whether a file is of one of these packages."""
 
 
-def note_place(depth: int) -> tuple[CodeType, int]:
-    """The nearest line that is of no package between it and the pool, from the caller on, or from `depth` calls above.
+_calls: tuple[int, ...] = ()
+"""How many calls lay between users' lines and the pool, the numbers met last first."""
+_MOST_CALLS = 4
+"""Of these, how many are kept."""
+_known: dict[tuple[int, int], tuple[int, CodeType]] = {}
+"""Users' lines that were met: by the identity of their code and the instruction, so many calls above, and that code."""
+_MOST_KNOWN = 10_000
 
-    Where all of them are of such packages, it is the nearest that is not orapool's own, or else the first. It is a
-    code object and the place of an instruction in it: cheap to note, and put into words when somebody asks.
+
+def note_place(depth: int) -> tuple[CodeType, int]:
+    """The nearest line that is of no package between it and the pool, from `depth` calls above the caller on.
+
+    Where all are of such packages, it is the nearest that is not orapool's own, or else the first. It is a code object
+    and the place of an instruction in it: cheap to note, and put into words when somebody asks.
     """
-    frame: FrameType | None = sys._getframe(depth + 1)
-    start = frame
-    known = _inner.get
+    # SQLAlchemy makes a dozen calls, and to look at all of them takes longer than all else that is noted. From a line
+    # that led here before, by as many calls, it was the same ones.
+    for calls in _calls:
+        try:
+            frame = sys._getframe(depth + calls)
+        except ValueError:
+            continue
+        code, instruction = frame.f_code, frame.f_lasti
+        known = _known.get((id(code), instruction))
+        if known is not None and known[0] == calls:
+            return code, instruction
+    return _walk(sys._getframe(depth + 1))
+
+
+def _walk(first: FrameType) -> tuple[CodeType, int]:
+    frame: FrameType | None = first
+    calls = 1
     while frame is not None:
         code = frame.f_code
-        inner = known(code.co_filename)
+        inner = _inner.get(code.co_filename)
         if inner is None:
             inner = _look_at(frame)
         if not inner:
+            _learn(code, frame.f_lasti, calls)
             return code, frame.f_lasti
-        frame = frame.f_back
-    return _outside(start)
+        frame, calls = frame.f_back, calls + 1
+    return _outside(first)
 
 
-def _outside(start: FrameType | None) -> tuple[CodeType, int]:
-    assert start is not None
-    frame: FrameType | None = start
+def _learn(code: CodeType, instruction: int, calls: int) -> None:
+    global _calls
+    if code.co_filename.startswith("<") or len(_known) >= _MOST_KNOWN:  # code that is made may be made again and again
+        return
+    _known[id(code), instruction] = calls, code
+    if calls not in _calls[:1]:
+        _calls = (calls, *(each for each in _calls if each != calls))[:_MOST_CALLS]
+
+
+def _outside(first: FrameType) -> tuple[CodeType, int]:
+    frame: FrameType | None = first
     while frame is not None:
         if _package(frame) != "orapool":
             return frame.f_code, frame.f_lasti
         frame = frame.f_back
-    return start.f_code, start.f_lasti
+    return first.f_code, first.f_lasti
 
 
 def in_words(code: CodeType, instruction: int) -> str:

@@ -27,7 +27,7 @@ from typing import Any
 from orapool.counters import PoolStats
 from orapool.histograms import BOUNDS, Distribution
 from orapool.loans import Holding
-from orapool.logs import fields
+from orapool.logs import report
 from orapool.processes import Identity, identify
 
 log = logging.getLogger("orapool.published")
@@ -148,11 +148,13 @@ class Publisher:
             self._write(_encode(Published(self._path.stem, self._process, self._about, time.time(), rate, stats)))
         except (OSError, Refused) as error:
             self._gave_up = True
-            log.warning(
-                "pool %r: its numbers are not published, and `orapool top` does not show it: %s. publish_dir names "
+            report(
+                log.warning,
+                self._about.pool,
+                "publish_failed",
+                "its numbers are not published, and `orapool top` does not show it: %(error)s. publish_dir names "
                 "another folder, publish=False none",
-                *(self._about.pool, error),
-                extra=fields(self._about.pool, "publish_failed"),
+                error=error,
             )
         return changed and not self._gave_up
 

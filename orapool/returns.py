@@ -13,6 +13,7 @@ from orapool.errors import error_codes
 from orapool.floor import Floor
 from orapool.gate import Gate
 from orapool.health import SessionState
+from orapool.logs import report
 from orapool.parts import Parts
 from orapool.rollbacks import Rollbacks
 from orapool.workers import CallTimeout
@@ -82,7 +83,7 @@ class Returns:
             else:
                 self.let_go(connection, cause)
         except Exception as error:
-            log.warning("pool %r: giving a session back failed: %s", self._name, error)
+            report(log.warning, self._name, "return_failed", "giving a session back failed: %(error)s", error=error)
 
     def put_back(self, connection: Any, state: SessionState) -> None:
         """Put a session that is well back into the native pool."""

@@ -24,6 +24,7 @@ from orapool.errors import PoolClosed, PoolTimeout
 from orapool.floor import Floor
 from orapool.keeper import Keeper, Task, WhenThere
 from orapool.log_ons import CUT_PAUSE, PATIENCE, LogOns
+from orapool.logs import Where, report
 from orapool.native_pool import NativePool
 from orapool.native_pools import NativePools
 from orapool.outage import Outage
@@ -90,7 +91,7 @@ class SessionPool:
 
     def _where(self, user: str | None) -> str:
         """What to call the pool, and whom it logs on as, in messages."""
-        return f"pool {self.name!r}, {user or 'external user'}@{mask(self.settings.dsn)}"
+        return Where(f"pool {self.name!r}, {user or 'external user'}@{mask(self.settings.dsn)}", self.name)
 
     @property
     def driver(self) -> Driver:
@@ -262,7 +263,7 @@ class SessionPool:
                 self._keeper.start()
                 if self.driver.outlives_main:
                     ending.close_in_time(self)
-                log.info("pool %r opened: %r", self.name, self)
+                report(log.info, self.name, "opened", "opened: %(state)s", state=repr(self))
             return self._parts
 
     def _make_parts(self) -> Parts:
@@ -309,7 +310,7 @@ class SessionPool:
         try:
             native.health.admit(connection)
         except self.driver.dbapi.Error as error:  # died at once: who draws it will see
-            log.info("%s: a new session is dead: %s", native.where, error)
+            report(log.info, native.where, "new_session_dead", "a new session is dead: %(error)s", error=error)
         self._counters.count_log_on()
 
     def _grow(self) -> None:
@@ -347,7 +348,7 @@ class SessionPool:
                 self._log_ons.cut_overdue()
             if not self._background.idle_by(limit):
                 parts.natives.shut_down_idle()
-        log.info("pool %r closed", self.name)
+        report(log.info, self.name, "closed", "closed")
 
     def _close_idle(self) -> None:
         """In the background: close the idle sessions of a closed pool that others are checked out of."""

@@ -10,6 +10,7 @@ from orapool.causes import MADE_ROOM
 from orapool.drawing import Drawing, Overdue
 from orapool.health import SessionState
 from orapool.log_ons import PATIENCE
+from orapool.logs import report
 from orapool.native_pool import NativePool
 from orapool.parts import Parts
 from orapool.returns import Returns
@@ -77,7 +78,13 @@ class Spares:
         except CallTimeout:
             return  # the slot stays with it until it ends
         except (parts.driver.dbapi.Error, OSError) as error:
-            log.info("pool %r: a session that was opened by itself is not to be had: %s", parts.name, error)
+            report(
+                log.info,
+                parts.name,
+                "not_adopted",
+                "a session that was opened by itself is not to be had: %(error)s",
+                error=error,
+            )
             drawn = None
         except BaseException:
             parts.pass_on()

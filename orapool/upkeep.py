@@ -13,6 +13,7 @@ from orapool.floor import Floor
 from orapool.health import SessionState
 from orapool.keeper import Keeper, LookForDatabase, Periodic, Retried, Task, WhenThere
 from orapool.log_ons import CUT_PAUSE, PATIENCE
+from orapool.logs import report
 from orapool.native_pool import NativePool
 from orapool.parts import Parts
 from orapool.spares import Spares
@@ -94,8 +95,15 @@ class Upkeep:
         except Exception as error:
             if not denied(error):
                 self._outage.failed(error)
+                report(log.debug, primary.where, "outage_lasts", "the database is still away: %(error)s", error=error)
                 raise
-            log.warning("%s: the database is there, and denies the log-on: %s", primary.where, error)
+            report(
+                log.warning,
+                primary.where,
+                "log_on_denied",
+                "the database is there, and denies the log-on: %(error)s",
+                error=error,
+            )
             self._workers.run(partial(self._natives.note_denied, primary, error), limit)
         self._outage.succeeded()
 
@@ -111,9 +119,9 @@ class Upkeep:
                     break
                 drawn.append(spare)
         except DatabaseUnavailable as error:  # of which the outage tells, once
-            log.info("%s: %s", self._where, error)
+            report(log.info, self._where, "upkeep_failed", "%(error)s", error=error)
         except PoolError as error:
-            log.warning("%s: %s", self._where, error)
+            report(log.warning, self._where, "upkeep_failed", "%(error)s", error=error)
         finally:
             for connection, state in drawn:
                 self._spares.give_back(connection, state, judge(connection, state))

@@ -40,6 +40,7 @@ from orapool.dsn import mask
 from orapool.errors import DatabaseUnavailable, PoolClosed, PoolError, PoolTimeout, error_codes, log_on_error
 from orapool.health import SessionState
 from orapool.log_ons import PATIENCE
+from orapool.logs import Where, report
 from orapool.native_pools import StillDenied
 from orapool.outage import Outage
 from orapool.settings import PoolSettings
@@ -109,7 +110,8 @@ class AsyncPool:
 
     def _where(self, user: str | None) -> str:
         """What to call the pool, and whom it logs on as, in messages."""
-        return f"pool {self.name!r} of an event loop, {user or 'external user'}@{mask(self.settings.dsn)}"
+        text = f"pool {self.name!r} of an event loop, {user or 'external user'}@{mask(self.settings.dsn)}"
+        return Where(text, self.name)
 
     # Checking out: stand in line for one of `max` slots, take an idle session or log on, check it, hand it over.
 
@@ -273,7 +275,9 @@ class AsyncPool:
             self._log_ons_under_way -= 1
         self.health.admit(connection, home)
         self._counters.count_log_on()
-        self._counters.log_on_times.add(time.monotonic() - begun)
+        took = time.monotonic() - begun
+        self._counters.log_on_times.add(took)
+        report(log.debug, self.where, "log_on", "logged on in %(seconds).3f s", seconds=took)
         if connection.session_state.socket is None:
             self._upkeep.keep_warm()
         self._outage.succeeded()
@@ -402,6 +406,8 @@ class AsyncPool:
         """Count a session out."""
         self.health.forget(connection.session_state)
         self._counters.count_dropped(cause)
+        write = log.debug if cause in ORDERLY else log.info
+        report(write, self.where, "dropped", "a session leaves the pool: %(cause)s", cause=cause)
 
     async def _log_off(self, connection: Any) -> None:
         with suppress(Exception):
@@ -429,7 +435,7 @@ class AsyncPool:
         self._end = self._until_the_loop_ends()
         await self._end.__anext__()
         self._upkeep.start()
-        log.info("pool %r opened: %r", self.name, self)
+        report(log.info, self.name, "opened", "opened: %(state)s", state=repr(self))
 
     async def _until_the_loop_ends(self) -> AsyncGenerator[None, None]:
         """`asyncio.run` closes asynchronous generators at its end, while the loop still runs: the last chance."""
@@ -465,9 +471,9 @@ class AsyncPool:
             for task in late:
                 task.cancel()
             if late:
-                log.warning("pool %r: the database does not answer the log-offs", self.name)
+                report(log.warning, self.name, "log_offs_unanswered", "the database does not answer the log-offs")
         self.health.close()
-        log.info("pool %r closed", self.name)
+        report(log.info, self.name, "closed", "closed")
 
     def abandon(self) -> None:
         """Let the server know of the end of all sessions when the loop is closed, and nothing can be awaited."""

@@ -20,6 +20,7 @@ from orapool.errors import DatabaseUnavailable, OnSessionError, PoolError, denie
 from orapool.health import SessionState
 from orapool.keeper import NEVER, LookForDatabase, Retried
 from orapool.log_ons import PATIENCE
+from orapool.logs import report
 from orapool.native_pools import StillDenied
 from orapool.outage import Outage
 from orapool.settings import PoolSettings
@@ -149,11 +150,11 @@ class Upkeep:
             while self._pool.size < wanted and await self._open_one(self._pool.log_on(self._pool.owner, deadline)):
                 pass
         except DatabaseUnavailable as error:  # of which the outage tells, once
-            log.info("%s: %s", self._pool.where, error)
+            report(log.info, self._pool.where, "upkeep_failed", "%(error)s", error=error)
         except (Overdue, SetupOverdue):
-            log.info("%s: a log-on, or on_session, has not ended", self._pool.where)
+            report(log.info, self._pool.where, "upkeep_failed", "a log-on, or on_session, has not ended")
         except PoolError as error:
-            log.warning("%s: %s", self._pool.where, error)
+            report(log.warning, self._pool.where, "upkeep_failed", "%(error)s", error=error)
 
     async def _open_one(self, log_on: Coroutine[Any, Any, Any]) -> bool:
         """Open a session; False when there is no slot for it."""
@@ -184,11 +185,17 @@ class Upkeep:
             except Overdue:
                 pass
             except (OnSessionError, SetupOverdue) as error:
-                log.warning("%s: %s", self._pool.where, error)
+                report(log.warning, self._pool.where, "upkeep_failed", "%(error)s", error=error)
             except Exception as error:
                 cause = error.error if isinstance(error, StillDenied) else error
                 if denied(cause):
-                    log.warning("%s: the database is there, and denies the log-on: %s", self._pool.where, cause)
+                    report(
+                        log.warning,
+                        self._pool.where,
+                        "log_on_denied",
+                        "the database is there, and denies the log-on: %(cause)s",
+                        cause=cause,
+                    )
                     self._outage.succeeded()
                     return
                 self._outage.failed(cause)
@@ -201,7 +208,7 @@ class Upkeep:
             try:
                 self._activity.run()
             except Exception:
-                log.exception("%s: looking at it failed, and goes on", self._pool.where)
+                report(log.exception, self._pool.where, "upkeep_failed", "looking at it failed, and goes on")
 
     async def _retire_again_and_again(self, period: float) -> None:
         while True:
