@@ -6,6 +6,7 @@ python -m docs.top
 from __future__ import annotations
 
 import io
+import re
 import subprocess
 import sys
 import tempfile
@@ -19,7 +20,7 @@ from orapool.cli.screen import View, screen
 from orapool.published import read
 from orapool.sandbox import Sandbox
 
-WIDTH, HEIGHT = 108, 24
+WIDTH, HEIGHT = 100, 19
 
 SHOP = """
 import contextlib, sys, threading, time
@@ -37,7 +38,7 @@ def export():
     time.sleep(3600)
 
 orapool.configure(dsn=sys.argv[1], user="scott", password="tiger", driver="oracledb", publish_dir=sys.argv[2], max=4)
-for seconds in (0.001, 0.001, 0.02, 0.03, 0.03):
+for seconds in (0.001, 0.001, 0.02, 0.03, 0.03, 0.05):
     threading.Thread(target=serve, args=[seconds], daemon=True).start()
 if len(sys.argv) > 3:
     export()
@@ -48,10 +49,14 @@ time.sleep(3600)
 def main() -> None:
     """Make it."""
     with tempfile.TemporaryDirectory() as folder, Sandbox(users={"scott": "tiger"}) as sandbox:
-        script, published = Path(folder) / "shop.py", Path(folder) / "published"
-        script.write_text(SHOP, encoding="utf-8")
-        command = [sys.executable, script.name, sandbox.dsn, str(published)]
-        shops = [subprocess.Popen([*command, *more], cwd=folder) for more in ([], ["export"], [])]
+        published = Path(folder) / "published"
+        for name in ("shop.py", "nightly.py"):
+            (Path(folder) / name).write_text(SHOP, encoding="utf-8")
+        arguments = [sandbox.dsn, str(published)]
+        shops = [
+            subprocess.Popen([sys.executable, *program[:1], *arguments, *program[1:]], cwd=folder)
+            for program in (["shop.py"], ["nightly.py", "export"], ["shop.py"])
+        ]
         try:
             time.sleep(4)
             sandbox.end_sessions()
@@ -65,7 +70,8 @@ def main() -> None:
                 shop.wait()
     console = Console(width=WIDTH, height=HEIGHT, file=io.StringIO(), record=True, force_terminal=True)
     console.print(screen(rows, View(sort="longest"), WIDTH, HEIGHT))
-    console.save_svg(str(Path(__file__).with_suffix(".svg")), title="orapool top")
+    picture = re.sub(r"\s*@font-face \{.*?\}", "", console.export_svg(title="orapool top"), flags=re.DOTALL)
+    Path(__file__).with_suffix(".svg").write_text(picture, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -14,6 +14,9 @@ from orapool.sandbox.instant_client import ClientUnavailableError
 
 SUBCOMMANDS = ("check", "config", "demo", "sandbox", "sizing", "top")
 
+EXTRAS = {"top": "top"}
+"""What has to be installed for a subcommand, where it is less than what the demo needs."""
+
 
 class OneLineErrors(click.Group):
     """Turns expected errors into one line and exit status 1."""
@@ -43,7 +46,7 @@ class Subcommands(OneLineErrors):
             if (error.name or "").startswith("orapool."):
                 raise
             missing = (error.name or "").partition(".")[0]
-            reason = f"orapool {name} needs {missing}: pip install 'orapool[demo]'"
+            reason = f"orapool {name} needs {missing}: pip install 'orapool[{EXTRAS.get(name, 'demo')}]'"
             return _unusable(name, reason)
         return command
 

@@ -16,12 +16,12 @@ from orapool.cli.stats import duration
 
 KEYS = (
     ("q", "quit"),
-    ("s", "sort by the next column"),
-    ("r", "turn the order round"),
-    ("/", "show only what has a text in it"),
-    ("j k", "down and up"),
-    ("+ -", "look less often, or more often"),
-    ("?", "explain"),
+    ("s", "sort"),
+    ("r", "reverse"),
+    ("/", "filter"),
+    ("j k", "scroll"),
+    ("+ -", "slower, faster"),
+    ("?", "legend"),
 )
 
 LEGEND = (
@@ -235,13 +235,8 @@ def _foot(view: View, width: int) -> list[Text]:
         lines += [Text.assemble((f"{name:>10}", "bold"), f"  {meaning}") for name, meaning in LEGEND]
     if view.typing or view.text:
         lines.append(Text.assemble(("/", "bold"), view.text, ("_" if view.typing else "", "blink")))
-    keys = [part for key, meaning in KEYS for part in ((f" {key} ", "reverse"), f" {meaning}  ")]
-    short = [part for key, meaning in KEYS for part in ((f" {key} ", "reverse"), f" {meaning.split()[0]}  ")]
-    for parts in (keys, short):
-        last = Text.assemble(*parts)
-        if last.cell_len <= width:
-            break
-    lines.append(last)
+    parts = [part for key, meaning in KEYS for part in ((f" {key} ", "reverse"), f" {meaning}  ")]
+    lines.append(Text.assemble(*parts))
     for line in lines:
         line.truncate(width, overflow="ellipsis")
     return lines
