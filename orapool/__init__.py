@@ -20,6 +20,7 @@ from orapool.errors import (
     ReadTimeout,
     SnapshotUnavailable,
     WriteError,
+    WriteTimeout,
 )
 from orapool.pools import close, configure, connection, pool, stats, transaction
 from orapool.retries import retry
@@ -62,6 +63,7 @@ __all__ = [
     "SessionPool",
     "SnapshotUnavailable",
     "WriteError",
+    "WriteTimeout",
     "aclose",
     "aconnection",
     "apool",

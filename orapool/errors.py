@@ -92,6 +92,10 @@ class WriteError(PoolError):
         self.written = written
 
 
+class WriteTimeout(WriteError, TimeoutError):
+    """A write did not end within its `timeout`."""
+
+
 class Says(Enum):
     """What a code says about the session that it came from."""
 

@@ -100,6 +100,12 @@ def to_array(values: Sequence[Any], column: ResultColumn, type_: pyarrow.DataTyp
     return found
 
 
+def to_batch(values: Sequence[Sequence[Any]], fetch: Fetch) -> pyarrow.RecordBatch:
+    """The Python values of each column as a batch."""
+    columns = zip(values, fetch.columns, fetch.types)
+    return fetch.batch([to_array(of_column, column, type_) for of_column, column, type_ in columns])
+
+
 def precision_loss(what: str) -> PrecisionLoss:
     """The error for a number that the type it was wanted as does not hold."""
     return PrecisionLoss(
@@ -115,5 +121,4 @@ def row_batches(cursor: Any, dbapi: ModuleType, fetch: Fetch) -> Iterator[pyarro
     cursor.outputtypehandler = row_handler(dbapi, fetch)
     cursor.execute(fetch.statement, fetch.binds)
     while rows := cursor.fetchmany(fetch.rows):
-        columns = zip(zip(*rows), fetch.columns, fetch.types)
-        yield fetch.batch([to_array(values, column, type_) for values, column, type_ in columns])
+        yield to_batch(list(zip(*rows)), fetch)

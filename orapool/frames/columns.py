@@ -57,7 +57,7 @@ _INSTEAD = {
 _BATCH_BYTES = 16 * 1024 * 1024
 _LEAST_ROWS = 20
 _FIXED_WIDTH = 24
-_LOB_WIDTH = 16 * 1024
+_LOB_WIDTH = 4_000
 """Bytes that a LOB is taken to have: its column does not tell."""
 _LOBS = frozenset({"BLOB", "CLOB", "LONG", "LONG_NVARCHAR", "LONG_RAW", "NCLOB"})
 

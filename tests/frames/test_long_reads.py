@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import subprocess
 import sys
-import textwrap
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -18,17 +15,12 @@ import orapool
 from orapool import SessionPool
 from orapool.sandbox import Sandbox
 from tests.conftest import THICK
+from tests.frames.interrupted import interrupt
 from tests.waiting import until
 
 LEVELS = "(select level n from dual connect by level <= 20000)"
 FOR_EVER = f"select count(*) from {LEVELS} a, {LEVELS} b, {LEVELS} c"
 MANY = "select level n from dual connect by level <= 20000"
-
-
-def others_at_work(connection: Any) -> int:
-    """Sessions that run something, but for this one."""
-    (count,) = connection.cursor().execute("select count(*) from v$session where status = 'ACTIVE'").fetchone()
-    return int(count) - 1
 
 
 def test_a_query_that_takes_too_long_is_cancelled_and_its_session_goes_back(
@@ -98,41 +90,13 @@ def test_in_another_thread_it_ends_in_time_too(default_pool: SessionPool) -> Non
     until(lambda: default_pool.stats().busy == 0)
 
 
-CTRL_C = textwrap.dedent("""
-    import sys
-    import orapool
-    orapool.configure(dsn=sys.argv[1], user="scott", password="tiger", driver=sys.argv[2])
-    try:
-        print("reading", flush=True)
-        orapool.read_df(sys.argv[3])
-    except KeyboardInterrupt:
-        print("cancelled", orapool.read_df("select 1 as one from dual")["one"][0], orapool.pool().stats().log_ons)
-""")
-
-
 def test_ctrl_c_cancels_it_on_the_server_and_the_session_goes_back(
     sandbox: Sandbox, driver: str, connect: Callable[..., Any]
 ) -> None:
-    onlooker = connect()
-    run = subprocess.Popen(
-        [sys.executable, "-c", CTRL_C, sandbox.dsn, driver, FOR_EVER],
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONPATH": os.getcwd()},
-    )
-    try:
-        assert run.stdout is not None
-        assert run.stdout.readline() == "reading\n"
-        until(lambda: others_at_work(onlooker))
-        run.send_signal(signal.SIGINT)
-        output, _ = run.communicate(timeout=60)
-    finally:
-        run.kill()
+    told = interrupt(sandbox, driver, connect(), f"orapool.read_df({FOR_EVER!r})")
 
     # A session of Oracle Client's is replaced.
-    assert output == f"cancelled 1.0 {2 if driver == 'cx_oracle' or THICK else 1}\n"
-    assert run.returncode == 0
-    until(lambda: not others_at_work(onlooker))
+    assert told == f"1.0 {2 if driver == 'cx_oracle' or THICK else 1} log-ons 0 busy"
 
 
 def test_progress_shows_rows_and_megabytes(default_pool: SessionPool, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
-import signal
-import subprocess
-import sys
-import textwrap
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -21,6 +16,7 @@ from sqlalchemy import column, table
 import orapool
 from orapool import SessionPool, pools
 from orapool.sandbox import Sandbox
+from tests.frames.interrupted import interrupt
 from tests.older_sqlalchemy import select
 from tests.waiting import until
 
@@ -451,46 +447,11 @@ def test_a_database_that_falls_silent_ends_it_in_time(parts: SessionPool, sandbo
     assert len(orapool.read_df("parts", partition_on="id", partitions=3)) == ROWS
 
 
-CTRL_C = textwrap.dedent("""
-    import sys
-    import orapool
-    orapool.configure(dsn=sys.argv[1], user="scott", password="tiger", driver=sys.argv[2])
-    try:
-        print("reading", flush=True)
-        orapool.read_df(sys.argv[3], partition_on="id", partitions=[2, 3], consistent=False)
-    except KeyboardInterrupt:
-        print("cancelled", orapool.read_df("select 1 as one from dual")["one"][0], orapool.pool().stats().busy)
-""")
-
-
 def test_ctrl_c_cancels_all_partitions(sandbox: Sandbox, driver: str, connect: Callable[..., Any]) -> None:
-    onlooker = connect()
+    sql = f"select id, {FOR_EVER} as x from (select level as id from dual connect by level < 4)"
+    work = f"orapool.read_df({sql!r}, partition_on='id', partitions=[2, 3], consistent=False)"
 
-    def at_work() -> int:
-        found = onlooker.cursor().execute("select count(*) from v$session where status = 'ACTIVE'").fetchone()
-        return int(found[0]) - 1
+    told = interrupt(sandbox, driver, connect(), work, sessions=3)
 
-    run = subprocess.Popen(
-        [
-            sys.executable,
-            "-c",
-            CTRL_C,
-            sandbox.dsn,
-            driver,
-            f"select id, {FOR_EVER} as x from (select level as id from dual connect by level < 4)",
-        ],
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONPATH": os.getcwd()},
-    )
-    try:
-        assert run.stdout is not None
-        assert run.stdout.readline() == "reading\n"
-        until(lambda: at_work() == 3)
-        run.send_signal(signal.SIGINT)
-        output, _ = run.communicate(timeout=60)
-    finally:
-        run.kill()
-
-    assert output == "cancelled 1.0 0\n"
-    until(lambda: not at_work())
+    assert told.startswith("1.0 ")
+    assert told.endswith(" 0 busy")

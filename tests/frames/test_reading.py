@@ -163,6 +163,18 @@ def test_arraysize_is_set_for_one_call(towns: SessionPool, sandbox: Sandbox) -> 
     assert (sandbox.stats() - before).total_round_trips <= 3
 
 
+@pytest.mark.parametrize("arraysize", [1, 2, 3, 4])
+@pytest.mark.parametrize("rows", range(10))
+def test_every_row_comes_once_however_the_arrays_are_filled(towns: SessionPool, rows: int, arraysize: int) -> None:
+    sql = "select id, name, area from frames_towns where id <= :1 order by id"
+
+    frame = orapool.read_df(sql, [rows], arraysize=arraysize)
+
+    assert list(frame["id"]) == list(range(1, rows + 1))
+    assert list(frame["name"]) == [f"town {n}" for n in range(1, rows + 1)]
+    assert list(frame["area"].fillna(-1)) == [-1 if n % 5 == 0 else n / 4 for n in range(1, rows + 1)]
+
+
 @pytest.mark.parametrize("arraysize", [0, -1])
 def test_an_arraysize_below_one_is_refused(arraysize: int) -> None:
     with pytest.raises(orapool.ConfigurationError, match="arraysize is a number of rows, 1 or more"):

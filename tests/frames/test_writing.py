@@ -544,17 +544,6 @@ def test_the_session_is_back_and_its_limit_gone(towns: SessionPool) -> None:
         assert getattr(connection, "call_timeout" if towns.driver.name == "oracledb" else "callTimeout") == 0
 
 
-def test_a_timeout_ends_a_write_that_waits(towns: SessionPool) -> None:
-    with orapool.connection() as connection, connection.cursor() as cursor:
-        cursor.execute("lock table towns in exclusive mode")
-
-        with pytest.raises(orapool.WriteError, match="(DPI-1067|DPY-4024|DPI-1080).*; no row is written"):
-            orapool.write_df(FRAME.fillna("x"), "towns", timeout=1)
-
-    until(lambda: towns.stats().busy == 0)
-    assert orapool.write_df(FRAME.fillna("x"), "towns").rows == 3
-
-
 def test_a_session_lost_before_the_first_row_is_replaced(towns: SessionPool, sandbox: Sandbox) -> None:
     orapool.write_df(FRAME.fillna("x"), "towns")
     sandbox.fail_next(28)  # the description of the table
