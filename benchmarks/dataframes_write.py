@@ -106,7 +106,7 @@ def to_sql_own_table(frame: Any) -> None:
     import sqlalchemy
     from sqlalchemy.dialects.oracle import BINARY_DOUBLE
 
-    told = {} if sqlalchemy.__version__ < "2" else {name: BINARY_DOUBLE for name in FLOATS}
+    told = {} if sqlalchemy.__version__ < "2" else dict.fromkeys(FLOATS, BINARY_DOUBLE)
     frame.to_sql(OWN_TABLE, orapool.engine(), index=False, dtype=told)
 
 

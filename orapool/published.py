@@ -9,6 +9,7 @@ Files are not mapped for writing: where the disk is full, a mapping would end th
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import json
 import logging
@@ -18,6 +19,7 @@ import stat
 import struct
 import tempfile
 import time
+import weakref
 import zlib
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -112,6 +114,9 @@ def folders(chosen: Path | None = None) -> list[Path]:
     return list(dict.fromkeys([*found[: 1 if runtime else 0], Path(tempfile.gettempdir()) / named, *found]))
 
 
+_publishers: weakref.WeakSet[Publisher] = weakref.WeakSet()
+
+
 class Publisher:
     """Publishes the numbers of one pool of this process.
 
@@ -130,6 +135,7 @@ class Publisher:
         self._written = 0
         self._last: tuple[PoolStats, float] | None = None
         self._counted = (0, time.monotonic())
+        _publishers.add(self)
 
     def publish(self, stats: PoolStats) -> bool:
         """Write the numbers down, where they are others than before, which is returned, or a session is checked out.
@@ -183,6 +189,13 @@ class Publisher:
 
     def __del__(self) -> None:
         self._close()
+
+
+@atexit.register
+def _remove_all() -> None:
+    """The process ends, perhaps with pools that were not closed."""
+    for each in list(_publishers):
+        each.remove()
 
 
 def make_folder(folder: Path) -> None:

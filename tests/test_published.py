@@ -181,6 +181,21 @@ class TestAProcess:
         assert read(folder) == []
         assert list(folder.iterdir()) == []
 
+    def test_that_ends_without_closing_its_pool_leaves_nothing(self, sandbox: Sandbox, folder: Path) -> None:
+        program = (
+            "import sys, os, time\n"
+            "from orapool import SessionPool\n"
+            "from orapool.settings import load_settings\n"
+            "where = dict(dsn=sys.argv[1], publish_dir=sys.argv[2])\n"
+            "pool = SessionPool(load_settings(**where, user='scott', password='tiger', driver='oracledb'))\n"
+            "connection = pool.acquire()\n"
+            "while not (os.path.isdir(sys.argv[2]) and os.listdir(sys.argv[2])):\n"
+            "    time.sleep(0.01)\n"
+        )
+        subprocess.run([sys.executable, "-c", program, sandbox.dsn, str(folder)], env=environment(), check=True)
+
+        assert list(folder.iterdir()) == []
+
     def test_whose_number_another_has_by_now_is_gone_too(
         self, sleeper: subprocess.Popen[bytes], folder: Path, tmp_path: Path
     ) -> None:
