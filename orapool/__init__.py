@@ -22,7 +22,7 @@ from orapool.errors import (
     WriteError,
     WriteTimeout,
 )
-from orapool.pools import close, configure, connection, pool, stats, transaction
+from orapool.pools import all_stats, close, configure, connection, pool, stats, transaction
 from orapool.retries import retry
 from orapool.session_pool import SessionPool
 from orapool.tags import tag
@@ -66,6 +66,7 @@ __all__ = [
     "WriteTimeout",
     "aclose",
     "aconnection",
+    "all_stats",
     "apool",
     "async_engine",
     "atransaction",
