@@ -12,7 +12,7 @@ from orapool.errors import PoolError
 from orapool.sandbox.control import SandboxError
 from orapool.sandbox.instant_client import ClientUnavailableError
 
-SUBCOMMANDS = ("check", "config", "demo", "sandbox", "sizing", "top")
+SUBCOMMANDS = ("check", "config", "demo", "metrics", "sandbox", "sizing", "top")
 
 EXTRAS = {"top": "top"}
 """What has to be installed for a subcommand, where it is less than what the demo needs."""
