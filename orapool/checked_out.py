@@ -7,6 +7,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from orapool.counters import Counters
@@ -71,12 +72,16 @@ class CheckedOut:
         if loan is not None:
             if self._uses.add(time.monotonic() - loan[1]):
                 self._counters.waits.count()
-            if checkouts.isEnabledFor(logging.DEBUG):
-                told = describe(loan)
-                text = "given back after %(seconds).4f s, checked out at %(place)s, by %(holder)s"
-                self._report(checkouts.debug, "return", text, told)
-            if self._told and self._told.pop(id(connection), None) is not None:
-                self._warn("is back after %(seconds).1f s", "leak_returned", describe(loan))
+            late = self._told and self._told.pop(id(connection), None) is not None
+            if late or checkouts.isEnabledFor(logging.DEBUG):
+                with suppress(Exception):  # of a filter of the application's: the session has to come back
+                    self._tell_return(describe(loan), bool(late))
+
+    def _tell_return(self, told: Holding, late: bool) -> None:
+        text = "given back after %(seconds).4f s, checked out at %(place)s, by %(holder)s"
+        self._report(checkouts.debug, "return", text, told)
+        if late:
+            self._warn("is back after %(seconds).1f s", "leak_returned", told)
 
     def connections(self) -> list[Any]:
         """Those that are alive."""
