@@ -7,11 +7,13 @@ from pathlib import Path
 
 import click
 
+from orapool.cli.examples import example
+
 _FOLDER = "ORAPOOL_PUBLISH_DIR"
 DASHBOARD = "grafana.json"
 
 
-@click.command(epilog="Example: orapool metrics --dashboard > orapool.json, to be imported into Grafana.")
+@click.command(epilog=example("orapool metrics --sum", "orapool metrics --dashboard > orapool.json"))
 @click.option("--dashboard", is_flag=True, help="Print the dashboard for Grafana instead.")
 @click.option("--sum", "summed", is_flag=True, help="Add up the pools of one name, rather than tell processes apart.")
 @click.option(

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.live import Live
 
 from orapool.cli import keys
+from orapool.cli.examples import example
 from orapool.cli.rows import SORTS, Looks, arrange
 from orapool.cli.screen import View, print_once, screen
 from orapool.published import read
@@ -19,9 +20,7 @@ from orapool.published import read
 _FOLDER = "ORAPOOL_PUBLISH_DIR"
 
 
-@click.command(
-    epilog="Example: orapool top --sort waiting. Exit status 0, also where there is no pool.",
-)
+@click.command(epilog=example("orapool top --sort waiting", "orapool top --json --filter shop"))
 @click.option("--once", is_flag=True, help="Print what there is now, and end; so it is without a terminal.")
 @click.option("--json", "as_json", is_flag=True, help="The same as JSON: a list of pools.")
 @click.option("--sort", type=click.Choice(list(SORTS)), default="pid", show_default=True, help="Order of the pools.")
@@ -37,7 +36,8 @@ _FOLDER = "ORAPOOL_PUBLISH_DIR"
 def top(once: bool, as_json: bool, sort: str, text: str, interval: float, folder: str | None) -> None:
     """Show the pools of all processes of this user on this machine, as they are now, until q is pressed.
 
-    Each process publishes its pools' numbers once a second while they are used.
+    Each process publishes its pools' numbers once a second while they are used. Exit status 0, also where there is
+    none.
     """
     where = None if folder is None else Path(folder)
     if not (once or as_json) and sys.stdin.isatty() and sys.stdout.isatty():
