@@ -12,7 +12,7 @@ from orapool import groups, pools, totals
 from orapool.counters import NO_STATS, PoolStats
 from orapool.errors import ConfigurationError, PoolError
 from orapool.logs import report
-from orapool.published import Group, Published, folders, read
+from orapool.published import Group, Published, Refused, folders, read
 from orapool.sources import DEFAULT
 
 log = logging.getLogger("orapool.metrics")
@@ -23,7 +23,7 @@ all processes of the user."""
 
 
 _told: set[str] = set()
-"""Pools of which it was logged that they are not published."""
+"""Of which pools and folders it was logged that they are missing."""
 
 
 @dataclass(frozen=True)
@@ -99,12 +99,8 @@ class Publications:
                 pool.publish()
             elif pool.name not in _told:
                 _told.add(pool.name)
-                report(
-                    log.warning,
-                    pool.name,
-                    "metrics_incomplete",
-                    "it has publish=False, and so is missing from the metrics of several processes",
-                )
+                text = "it has publish=False, and so is missing from the metrics of several processes"
+                report(log.warning, pool.name, "metrics_incomplete", text)
 
     def _look(self) -> tuple[list[Published], list[tuple[str, PoolStats]]]:
         several = self._of == "user"
@@ -112,8 +108,15 @@ class Publications:
         if several:
             there = [each for place in chosen for each in read(place)]
             return list({each.key: each for each in there}.values()), []
-        group = _GROUPS[self._of]()
-        members = [groups.look(group, each) for each in dict.fromkeys(folders(place)[0] for place in chosen)]
+        group, members = _GROUPS[self._of](), []
+        for each in dict.fromkeys(folders(place)[0] for place in chosen):
+            try:
+                members.append(groups.look(group, each))
+            except (OSError, Refused) as error:  # the application's own metrics are to be read all the same
+                if str(each) not in _told:
+                    _told.add(str(each))
+                    text = "the metrics are without those of pools of several processes: %s"
+                    log.warning(text, error, extra={"event": "metrics_incomplete", "error": str(error)})
         return [each for found in members for each in found.there], [
             numbers for found in members for numbers in found.gone.items()
         ]

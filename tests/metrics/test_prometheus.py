@@ -201,6 +201,19 @@ class TestSeveralProcesses:
 
         assert caplog.text.count(f"pool '{name}': it has publish=False, and so is missing from the metrics") == 1
 
+    def test_whose_folder_is_not_the_users_own_leave_the_applications_metrics_alone(
+        self, registry: CollectorRegistry, folder: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        folder.mkdir()
+        folder.chmod(0o755)
+        Counter("shop_requests", "The application's own.", registry=registry)
+        prometheus.register(registry, of="siblings", publish_dir=folder)
+
+        for _ in range(2):
+            assert samples(registry, "shop_requests_total", {})
+            assert samples(registry, "orapool_sessions", {}) == []
+        assert caplog.text.count(f"{folder} is open to others") == 1
+
     def test_by_the_command(self, other: subprocess.Popen[str], folder: Path, name: str) -> None:
         def printed(*options: str) -> str:
             result = CliRunner().invoke(main, ["metrics", "--dir", str(folder), *options], catch_exceptions=False)
