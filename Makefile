@@ -57,6 +57,7 @@ compliance: install
 # The pictures in docs/, as root: what they show is run for them.
 screens: firewall install
 	$(BIN)/python -m docs.screens
+	$(BIN)/python -m docs.top
 
 # What the tests' firewall is made of, for root; others skip the tests that need it.
 firewall:

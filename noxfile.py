@@ -30,7 +30,14 @@ WAYS_IN = [
 ]
 ASYNCIO = ["tests/aio/test_alchemy.py", "tests/aio/test_session_pool.py", "tests/aio/test_cancellation.py"]
 SANDBOX = ["tests/sandbox/test_session.py", "tests/sandbox/test_faults.py"]
-OTHERS = ["tests/test_retries.py", "tests/test_pools.py", "tests/test_users.py", "tests/test_session_setup.py"]
+OTHERS = [
+    "tests/test_leaks.py",
+    "tests/test_top.py",
+    "tests/test_retries.py",
+    "tests/test_pools.py",
+    "tests/test_users.py",
+    "tests/test_session_setup.py",
+]
 WITHOUT_ASYNCIO = [*POOL, *WAYS_IN, *ASYNCIO[1:], *SANDBOX, *OTHERS]
 """For SQLAlchemy 1.x, which has none."""
 EVERYTHING = [*POOL, *WAYS_IN, *ASYNCIO, *SANDBOX, *OTHERS]

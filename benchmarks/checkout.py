@@ -7,6 +7,8 @@ meanwhile does so for all. Shown are medians of the rounds; what a contender tak
 median of the differences within the rounds. Each driver has a process of its own, the database is in another, and no
 garbage is collected during a round. CPU time is that of the whole process, threads in the background included; of the
 two times it is the one to go by on a machine that has other work. "max" is the longest wait for a session in a round.
+"no instrumentation" is a pool of orapool's that neither measures times, nor notes who has its sessions, nor publishes
+its numbers; what all that takes of a checkout is told below, as the median of the differences within the rounds.
 """
 
 from __future__ import annotations
@@ -18,18 +20,23 @@ import random
 import statistics
 import threading
 import time
+import weakref
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Callable
 
 import click
-from rich.console import Console
 from rich.table import Table
 from sqlalchemy import create_engine
 
 import orapool
+from benchmarks.measuring import make_console
+from orapool.checked_out import CheckedOut
+from orapool.counters import Counters
 from orapool.sandbox import Sandbox, instant_client
+from orapool.session_pool import SessionPool
+from orapool.settings import load_settings
 
 DRIVERS = ("cx_oracle", "oracledb")
 USER, PASSWORD = "scott", "tiger"
@@ -37,8 +44,13 @@ SESSIONS = 4
 THREADS = 8
 
 DRIVERS_OWN = "the driver's pool"
+POOL = "pool.acquire(), close()"
+BARE = "no instrumentation"
 ALONE_ONLY = ("with pool.acquire()", "orapool.connection()")
 """Those that would show nothing new where threads contend."""
+
+MOST_OF_INSTRUMENTATION = 3.0
+"""Microseconds of a checkout that it may take."""
 
 Loop = Callable[[int], None]
 Acquire = Callable[[], Any]
@@ -85,7 +97,8 @@ class Round:
 class Figures:
     """A contender's figures, times in microseconds a checkout; ``longest`` in milliseconds.
 
-    ``more_wall`` and ``more_cpu`` are what it takes beyond the driver's own pool.
+    ``more_wall`` and ``more_cpu`` are what it takes beyond the driver's own pool; ``watch_wall`` and ``watch_cpu``,
+    beyond orapool's without instrumentation.
     """
 
     wall: float
@@ -95,6 +108,40 @@ class Figures:
     times: float
     round_trips: float
     longest: float = 0.0
+    watch_wall: float = 0.0
+    watch_cpu: float = 0.0
+
+
+class Unwatched(CheckedOut):
+    """What is checked out of a pool that is not instrumented: as much as has to be known of it."""
+
+    def __init__(self, pool: SessionPool) -> None:
+        super().__init__(pool.name, Counters())
+        self._references: dict[int, weakref.ref[Any]] = {}
+
+    def __len__(self) -> int:
+        return len(self._references)
+
+    def add(self, connection: Any, asked: float, holder: object) -> None:
+        """A connection is handed out."""
+        self._references[id(connection)] = weakref.ref(connection)
+
+    def remove(self, connection: Any) -> None:
+        """A connection comes back."""
+        self._references.pop(id(connection), None)
+
+
+def bare_pool(driver: str, dsn: str, closing: contextlib.ExitStack) -> Acquire:
+    """Give acquire() of a pool of orapool's without instrumentation."""
+    pool = SessionPool(
+        load_settings(
+            *("bare",), dsn=dsn, user=USER, password=PASSWORD, driver=driver, min=SESSIONS, max=SESSIONS, publish=False
+        ),
+        "bare",
+    )
+    pool._lent = Unwatched(pool)
+    closing.callback(pool.close)
+    return pool.acquire
 
 
 @contextlib.contextmanager
@@ -105,7 +152,8 @@ def contenders(driver: str, dsn: str) -> Iterator[list[Contender]]:
         closing.callback(orapool.close)
         yield [
             Contender(DRIVERS_OWN, drivers_own(driver, dsn, closing)),
-            Contender("pool.acquire(), close()", orapool.pool().acquire),
+            Contender(BARE, bare_pool(driver, dsn, closing)),
+            Contender(POOL, orapool.pool().acquire),
             Contender("with pool.acquire()", orapool.pool().acquire, in_with=True),
             Contender("orapool.connection()", orapool.connection, in_with=True),
             Contender("orapool.engine()", orapool.engine().connect, in_with=True),
@@ -225,8 +273,8 @@ def play_contended(contender: Contender, checkouts: int, sandbox: Sandbox) -> Ro
     return Round(wall / total * 1e6, cpu / total * 1e6, spent.total_round_trips / total, max(longest) * 1e3)
 
 
-def figures(rounds: Sequence[Round], own: Sequence[Round]) -> Figures:
-    """A contender's rounds beside those of the driver's own pool."""
+def figures(rounds: Sequence[Round], own: Sequence[Round], bare: Sequence[Round]) -> Figures:
+    """A contender's rounds beside those of the driver's own pool, and of orapool's without instrumentation."""
     return Figures(
         wall=statistics.median(each.wall for each in rounds),
         cpu=statistics.median(each.cpu for each in rounds),
@@ -235,6 +283,8 @@ def figures(rounds: Sequence[Round], own: Sequence[Round]) -> Figures:
         times=statistics.median(each.wall / base.wall for each, base in zip(rounds, own)),
         round_trips=statistics.fmean(each.round_trips for each in rounds),
         longest=statistics.median(each.longest for each in rounds),
+        watch_wall=statistics.median(each.wall - base.wall for each, base in zip(rounds, bare)),
+        watch_cpu=statistics.median(each.cpu - base.cpu for each, base in zip(rounds, bare)),
     )
 
 
@@ -250,7 +300,7 @@ def compare(sandbox: Sandbox, driver: str, rounds: int, checkouts: int, contende
         for _ in range(rounds):
             for each in random.sample(everyone, len(everyone)):
                 played[each.name].append((play_contended if contended else play)(each, checkouts, sandbox))
-    return {name: figures(each, played[DRIVERS_OWN]) for name, each in played.items()}
+    return {name: figures(each, played[DRIVERS_OWN], played[BARE]) for name, each in played.items()}
 
 
 def table(title: str, found: dict[str, Figures], contended: bool = False) -> Table:
@@ -271,6 +321,12 @@ def table(title: str, found: dict[str, Figures], contended: bool = False) -> Tab
             f"{each.round_trips:g}",
             f"{each.longest:.1f}" if contended else f"{each.times:.1f}",
         )
+    pool = found[POOL]
+    shown.caption = (
+        f"Instrumentation takes {pool.watch_wall:+.1f} us of time, {pool.watch_cpu:+.1f} us of CPU of a checkout; "
+        f"at most {MOST_OF_INSTRUMENTATION:g} is allowed."
+    )
+    shown.caption_justify = "left"
     return shown
 
 
@@ -293,8 +349,8 @@ def main(driver: tuple[str, ...], rounds: int, checkouts: int) -> None:
     for name in driver:
         with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
             alone, contended = process.submit(_alone_and_contended, name, rounds, checkouts).result()
-        Console().print(table(f"{name}, one thread", alone))
-        Console().print(table(f"{name}, {THREADS} threads on {SESSIONS} sessions", contended, contended=True))
+        make_console().print(table(f"{name}, one thread", alone))
+        make_console().print(table(f"{name}, {THREADS} threads on {SESSIONS} sessions", contended, contended=True))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ SQLAlchemy's own plugin mechanism, so that engines built by others from `engine_
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -18,7 +18,7 @@ from sqlalchemy.engine import CreateEnginePlugin, Engine, ExceptionContext
 from sqlalchemy.engine.url import URL
 from sqlalchemy.pool import NullPool
 
-from orapool import errors, older_sqlalchemy, pools, queue_pool
+from orapool import errors, logs, older_sqlalchemy, pools, queue_pool
 from orapool.layers import SECRETS
 
 # Options of create_engine() that the pool governs, and what to use in their place.
@@ -57,6 +57,7 @@ def engine(name: str = "default", **create_engine_options: Any) -> Engine:
 
     `create_engine_options` are those of `sqlalchemy.create_engine`, but for the ones that the pool governs, which
     raise ConfigurationError with the name of the setting to use. Calls with equal options return the same engine.
+    `echo_pool=True` has what happens to the pool logged, `echo_pool="debug"` each checkout and return too.
 
     A failed log-on reaches the caller as SQLAlchemy's DBAPIError, as from any engine, with an orapool.LogOnError as
     its `orig`; PoolTimeout, PoolClosed and ConfigurationError arrive as they are.
@@ -137,6 +138,7 @@ class PoolPlugin(CreateEnginePlugin):
             _put_onto_pool(str(url.query[POOL_OF_URL]), kwargs)
             if older_sqlalchemy.VERSION < (1, 4):  # which calls no update_url()
                 older_sqlalchemy.without_parameters(url, [POOL_OF_URL])
+        echo_pool(kwargs)
         if not isinstance(kwargs.get("creator"), Checkout):
             raise errors.ConfigurationError(
                 "the orapool plugin needs the other options of orapool.engine_options() too"
@@ -150,6 +152,13 @@ class PoolPlugin(CreateEnginePlugin):
     def engine_created(self, engine: Engine) -> None:
         """Listen to the new engine and its pool; Engine.dispose() keeps the listeners."""
         attend(engine)
+
+
+def echo_pool(options: Mapping[str, Any]) -> None:
+    """Do for orapool's loggers what the engine's option `echo_pool`, True or "debug", has SQLAlchemy do for its own."""
+    asked = options.get("echo_pool")
+    if asked:
+        logs.echo(checkouts=asked == "debug")
 
 
 def attend(engine: Engine) -> None:

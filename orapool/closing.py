@@ -1,4 +1,4 @@
-"""The end of a pool: its native pools are closed, and nobody waits for long, also when the database does not answer."""
+"""The end of sessions: of the idle ones, of a pool. Nobody waits for long, also when the database does not answer."""
 
 from __future__ import annotations
 
@@ -10,8 +10,13 @@ from functools import partial
 from typing import Any
 
 from orapool import forking
+from orapool.causes import RETIRED
+from orapool.floor import Floor
 from orapool.log_ons import CUT_PAUSE, LogOns
+from orapool.logs import report
 from orapool.native_pools import NativePools
+from orapool.parts import Parts
+from orapool.returns import Returns
 from orapool.sockets import shut_down_all, waited_for
 from orapool.workers import Workers
 
@@ -47,6 +52,26 @@ def _running(threads: Iterable[int]) -> list[int]:
 def _cut(threads: Iterable[int]) -> None:
     """Nobody wants what they log on for: python-oracledb tries once more what was cut, and then its thread ends."""
     shut_down_all(waited_for(threads) or ())
+
+
+def vacate(parts: Parts, floor: Floor, returns: Returns) -> None:
+    """Close the idle sessions of a pool, within `LIMIT`; what is needed later is opened again, as at first use."""
+    natives = parts.natives
+    floor.sessions = 0
+    drawn = []  # all of them first: while one is dropped, no other can be drawn
+    for native in natives.all:
+        while parts.slots.take_spare():
+            found = natives.draw_idle(native)
+            if found is None:
+                parts.pass_on()
+                break
+            drawn.append(found[0])
+    for connection in drawn:
+        returns.let_go(connection, RETIRED)
+        parts.pass_on()
+    # Where one has ended, or the kernel does not tell, none can be drawn without a round trip.
+    natives.shut_down_idle()
+    parts.background.idle_by(time.monotonic() + LIMIT)
 
 
 def draw_idle(natives: NativePools) -> list[Any]:
@@ -101,7 +126,14 @@ def _close(natives: NativePools, workers: Workers, background: Workers, log_ons:
     if not calls_end_by(cut):
         # Oracle Client crashes when its pool is closed under a call that still runs in it.
         forking.leak(natives.take_handles())
-        log.warning("%s: %r, %r will not end: left alone", where, workers, background)
+        report(
+            log.warning,
+            where,
+            "close_hangs",
+            "%(workers)s, %(background)s will not end: left alone",
+            workers=repr(workers),
+            background=repr(background),
+        )
         return
     for handle in natives.take_handles():
         # python-oracledb tries a log-on that was cut once more, and waits for that before it closes.
@@ -110,7 +142,7 @@ def _close(natives: NativePools, workers: Workers, background: Workers, log_ons:
     while not workers.idle_by(time.monotonic() + CUT_PAUSE):
         log_ons.cut_overdue()
         if time.monotonic() >= limit:
-            log.warning("%s: the database does not answer the log-offs", where)
+            report(log.warning, where, "log_offs_unanswered", "the database does not answer the log-offs")
             natives.shut_down_all()
             return
 

@@ -13,6 +13,7 @@ from orapool.causes import ORDERLY, PING_UNANSWERED
 from orapool.drivers.base import Driver
 from orapool.health import Health, SessionState
 from orapool.log_ons import LogOns
+from orapool.logs import report
 from orapool.native_pool import NativePool
 from orapool.settings import PoolSettings
 from orapool.workers import Workers
@@ -60,7 +61,14 @@ class Departures:
                 state.socket.shut_down()
             if cause == PING_UNANSWERED or connection.lost_silently:
                 ended = sum(health.shut_down_suspects(state) for health in self._neighbours())
-                log.info("%s: a session died in silence (%s), and %d idle ones with it", native.where, cause, ended)
+                report(
+                    log.info,
+                    native.where,
+                    "died_silently",
+                    "a session died in silence (%(cause)s), and %(neighbours)d idle ones with it",
+                    cause=cause,
+                    neighbours=ended,
+                )
             elif connection.lost_silently is None:
                 for health in self._neighbours():
                     health.doubt_idle()
@@ -75,7 +83,7 @@ class Departures:
         under_way: threading.Event | None = connection.call_under_way
         # python-oracledb 2.5.1 and 3.4.2 crash when two threads are in one connection.
         if under_way is not None and not under_way.wait(3 * self._patience):
-            log.warning("%s: a session is not given up by a call that hangs", native.where)
+            report(log.warning, native.where, "hangs", "a session is not given up by a call that hangs", cause=cause)
             return  # not done: the native pool must not be closed under that call
         try:
             with native.gate.drop(self._patience):
@@ -86,7 +94,14 @@ class Departures:
                     with self._log_ons.log_off():
                         self._drop(native, connection)
                 except Exception as error:
-                    log.info("%s: closing a session that was dropped (%s) failed: %s", native.where, cause, error)
+                    report(
+                        log.info,
+                        native.where,
+                        "log_off_failed",
+                        "closing a session that was dropped (%(cause)s) failed: %(error)s",
+                        cause=cause,
+                        error=error,
+                    )
                 finally:
                     overdue.cancel()
         finally:

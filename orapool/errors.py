@@ -18,7 +18,15 @@ class ConfigurationError(PoolError, ValueError):
 
 
 class PoolTimeout(PoolError, TimeoutError):
-    """The acquire deadline passed before a session was to be had."""
+    """The acquire deadline passed before a session was to be had.
+
+    Attributes:
+        holders: where all sessions were in use, who had them: `orapool.loans.Holding`, the longest first, five at most.
+    """
+
+    def __init__(self, message: str, holders: tuple[Any, ...] = ()) -> None:
+        super().__init__(message)
+        self.holders = holders
 
 
 class PoolClosed(PoolError):

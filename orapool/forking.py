@@ -6,7 +6,8 @@ import ctypes
 import os
 import time
 import weakref
-from typing import Any, Protocol
+from collections.abc import Iterable
+from typing import Any, Callable, Protocol
 
 from orapool.sockets import owned, tcp_sockets
 
@@ -24,6 +25,15 @@ class Forkable(Protocol):
         """Begin anew in a forked child."""
 
 
+class Disowner(Protocol):
+    """A driver, as seen from here."""
+
+    def disown(self, connection: Any) -> None:
+        """In a forked child: make a connection of the parent unusable without touching its session."""
+
+
+_LOOK_PAUSE = 0.002
+"""Seconds between looks at sessions that are being ended while the process is about to fork."""
 _REST_SECONDS = 0.25
 """How long a fork waits for log-ons and log-offs to end: what takes longer waits for its server, and holds no lock."""
 
@@ -38,6 +48,32 @@ def remember(pool: Forkable) -> None:
 def leak(thing: Any) -> None:
     """Keep `thing` for ever: its destructor would talk to the server over the parent's socket."""
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(thing))
+
+
+def let_calls_end(connections: Callable[[], Iterable[Any]], limit: float) -> None:
+    """Before a fork: wait while a session has been ended, and no call of its user's has failed with that yet.
+
+    In such a call Oracle Client holds locks of the whole process for a moment. `limit` is a time of ``time.monotonic``.
+    """
+    while any(_dies(connection) for connection in connections()) and time.monotonic() < limit:
+        time.sleep(_LOOK_PAUSE)
+
+
+def _dies(connection: Any) -> bool:
+    state = connection.session_state
+    if connection.lost_by is not None or state is None or state.socket is None:
+        return False
+    look = state.socket.look()
+    return look is None or not look.established
+
+
+def disown(driver: Disowner, connections: Iterable[Any], *left_over: Any) -> None:
+    """In a forked child: leave the parent its connections, and what else would end with them."""
+    for connection in connections:
+        leak(connection)
+        driver.disown(connection)
+    for thing in left_over:
+        leak(thing)
 
 
 def _let_go_of_sockets() -> None:

@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable, Sequence, Sized
 from typing import Protocol
 
+from orapool.logs import report
+
 log = logging.getLogger("orapool.keeper")
 
 NEVER = float("inf")
@@ -128,8 +130,7 @@ class LookForDatabase:
         """Try once."""
         try:
             self._attempt()
-        except Exception as error:
-            log.debug("the database is still away: %s", error)
+        except Exception:
             self._next = time.monotonic() + self._pause * (1 + self._JITTER * random.uniform(-1, 1))
             self._pause = min(self._pause * 2, self.LONGEST_PAUSE)
 
@@ -143,6 +144,7 @@ class Keeper:
     """
 
     def __init__(self, name: str, tasks: Sequence[Task]) -> None:
+        self._name = name
         self._tasks = tasks
         self._wake = threading.Condition()
         self._stopped = False
@@ -174,7 +176,7 @@ class Keeper:
                     try:
                         task.run()
                     except Exception:
-                        log.exception("upkeep failed, and goes on")
+                        report(log.exception, self._name, "upkeep_failed", "upkeep failed, and goes on")
             soonest = min((task.due() for task in self._tasks), default=NEVER)
             with self._wake:
                 if not self._stopped and not self._woken:

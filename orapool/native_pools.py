@@ -16,7 +16,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Callable
 
-from orapool.causes import MADE_ROOM, PING_CUT_SHORT, PING_UNANSWERED
+from orapool.causes import MADE_ROOM, ORDERLY, PING_CUT_SHORT, PING_UNANSWERED
 from orapool.credentials import Credentials, of_settings
 from orapool.departures import Departures
 from orapool.drivers.base import DeadIdleSession, Driver
@@ -24,6 +24,7 @@ from orapool.errors import ConfigurationError, log_on_error, wrong_password
 from orapool.gate import Occupied
 from orapool.health import SessionState, Unanswered
 from orapool.log_ons import PATIENCE, LogOns
+from orapool.logs import report
 from orapool.native_pool import Denial, NativePool
 from orapool.settings import PoolSettings
 from orapool.workers import CallTimeout, Workers
@@ -59,6 +60,7 @@ class NativePools:
         name: of the session pool, for log lines.
         on_session: gets each new session, with its native pool.
         dropped: notes that a session was dropped, and why.
+        logged_on: notes how many seconds a log-on took.
     """
 
     def __init__(
@@ -72,6 +74,7 @@ class NativePools:
         where: Callable[[str | None], str],
         on_session: OnSession,
         dropped: Callable[[str], None],
+        logged_on: Callable[[float], object],
     ) -> None:
         self._name = name
         self._settings = settings
@@ -82,6 +85,7 @@ class NativePools:
         self._where = where
         self._on_session = on_session
         self._dropped = dropped
+        self._logged_on = logged_on
         self._departures = Departures(settings, driver, background, log_ons, lambda: [each.health for each in self.all])
         self._lock = threading.Lock()
         self._making = threading.Lock()
@@ -90,6 +94,8 @@ class NativePools:
         self._coming = 0
         self.all: tuple[NativePool, ...] = ()
         """Read without a lock: it is replaced as a whole."""
+        self.closing = False
+        """Whether all of them are being closed, with their sessions."""
         self.primary = self._make(of_settings(settings), settings.current_password())
         self._register(self.primary)
 
@@ -180,7 +186,7 @@ class NativePools:
                 connection = self.driver.acquire_idle(handle)
             except (self.driver.dbapi.Error, DeadIdleSession, OSError) as error:
                 health.cancel_reservation()
-                log.info("pool %r: no idle session: %s", self._name, error)
+                report(log.info, self._name, "no_idle_session", "no idle session: %(error)s", error=error)
                 return None
             return connection, health.drawn(connection, reserved=True)
         finally:
@@ -245,7 +251,7 @@ class NativePools:
                 draw = partial(self._draw_unasked_of, native)
                 connection = self._log_ons.run(draw, time.monotonic() + PATIENCE, threads)
                 if connection is not None:
-                    log.info("%s: took in a session that the driver had opened by itself", native.where)
+                    report(log.info, native.where, "adopted", "took in a session that the driver had opened by itself")
                     return connection, native
             finally:
                 self.leave(native)
@@ -281,6 +287,7 @@ class NativePools:
         alone = self.driver.grows_alone
         with native.gate.growth(max(0.0, deadline - time.monotonic())) if alone else contextlib.nullcontext():
             self._check_password(native, nested=True)
+            begun = time.monotonic()
             try:
                 connection = self.driver.acquire(native.handle, seconds)
             except self.driver.dbapi.Error as error:
@@ -290,6 +297,10 @@ class NativePools:
                 raise
             if connection.session_state is None:  # not a new one
                 native.deviated = time.monotonic()
+            else:
+                took = time.monotonic() - begun
+                self._logged_on(took)
+                report(log.debug, native.where, "log_on", "logged on in %(seconds).3f s", seconds=took)
             native.denial = None
             return connection
 
@@ -340,7 +351,13 @@ class NativePools:
             try:
                 password = self._settings.current_password()
             except ConfigurationError as error:
-                log.warning("%s: the password cannot be read again: %s", native.where, error)
+                report(
+                    log.warning,
+                    native.where,
+                    "password_unreadable",
+                    "the password cannot be read again: %(error)s",
+                    error=error,
+                )
                 return False
             if password == native.credentials.password:
                 return False
@@ -352,7 +369,7 @@ class NativePools:
                     self.primary = made
                 self._register(made)
             native.health.retire_blind()
-        log.info("%s: there is a new password, for log-ons from now on", native.where)
+        report(log.info, native.where, "password_changed", "there is a new password, for log-ons from now on")
         return True
 
     def _outdate_older(self, native: NativePool) -> None:
@@ -422,7 +439,7 @@ class NativePools:
             with native.gate.growth(max(0.0, deadline - time.monotonic())) if alone else contextlib.nullcontext():
                 connection = self.driver.acquire(native.handle, self._settings.ping_timeout)
         except (self.driver.dbapi.Error, DeadIdleSession, Occupied, OSError) as error:
-            log.info("pool %r: no idle session: %s", self._name, error)
+            report(log.info, self._name, "no_idle_session", "no idle session: %(error)s", error=error)
             return None
         return connection, native.health.drawn(connection)
 
@@ -432,6 +449,8 @@ class NativePools:
         with self._lock:
             native.guests += 1
         self._dropped(cause)
+        write = log.debug if cause in ORDERLY else log.info
+        report(write, native.where, "dropped", "a session leaves the pool: %(cause)s", cause=cause)
         self._departures.see_off(native, connection, cause, partial(self.leave, native), wait)
 
     # ------------------------------------------------------------ all of them

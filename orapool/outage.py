@@ -8,6 +8,7 @@ import time
 from datetime import datetime
 
 from orapool.errors import DatabaseUnavailable, unavailable
+from orapool.logs import report
 
 log = logging.getLogger("orapool.pool")
 
@@ -48,7 +49,7 @@ class Outage:
                 return False
             self.since = time.time()
             self._cause = cause
-        log.warning("%s: the database is unavailable: %s", self._where, _first_line(cause))
+        report(log.warning, self._where, "outage", "the database is unavailable: %(cause)s", cause=_first_line(cause))
         return True
 
     def succeeded(self) -> bool:
@@ -60,7 +61,14 @@ class Outage:
             since, self.since = self.since, None
         if since is None:
             return False
-        log.warning("%s: the database is available again, after %.1f s", self._where, time.time() - since)
+        seconds = time.time() - since
+        report(
+            log.warning,
+            self._where,
+            "outage_over",
+            "the database is available again, after %(seconds).1f s",
+            seconds=seconds,
+        )
         return True
 
     def error(self) -> DatabaseUnavailable:

@@ -16,6 +16,7 @@ from orapool.errors import ConfigurationError, OnSessionError, error_codes
 from orapool.health import SessionState
 from orapool.keeper import NEVER
 from orapool.log_ons import PATIENCE
+from orapool.logs import report
 from orapool.settings import PoolSettings
 from orapool.tags import Tags
 from orapool.workers import CallTimeout, Workers
@@ -92,7 +93,14 @@ class SessionSetup:
         except BaseException as error:
             lost: str | None = connection.lost_by
             if lost is not None and attempt + 1 < ATTEMPTS and isinstance(error, Exception):
-                log.info("%s: a session was lost in on_session: %s", state.home.where, error)
+                report(
+                    log.info,
+                    state.home.where,
+                    "lost_in_on_session",
+                    "a session was lost in on_session: %(error)s",
+                    cause=lost,
+                    error=error,
+                )
                 return lost
             self._let_go(connection, lost or SETUP_FAILED)
             if isinstance(error, Exception):
@@ -109,7 +117,12 @@ class SessionSetup:
             self._driver.set_call_timeout(connection, self._call_timeout)
             self._on_session(connection)
             if connection.lost_by is None and self._driver.in_transaction(connection):
-                log.warning("%s: on_session did not commit: what it wrote is rolled back", state.home.where)
+                report(
+                    log.warning,
+                    state.home.where,
+                    "on_session_uncommitted",
+                    "on_session did not commit: what it wrote is rolled back",
+                )
                 self._driver.rollback(connection)
         except Exception as error:
             connection.note(error, by_driver=False)
@@ -127,7 +140,9 @@ class SessionSetup:
             self._limits.pop(state, None)
         else:
             cause = cause or SETUP_FAILED
-            log.warning("%s", failed(state.home.where, error))
+            report(
+                log.warning, state.home.where, "on_session_failed", "%(error)s", error=failed(state.home.where, error)
+            )
         self._settle(connection, cause)
 
     # ------------------------------------------------------------ a task of the keeper
@@ -140,7 +155,12 @@ class SessionSetup:
         now = time.monotonic()
         for state, limit in self._limits.copy().items():
             if limit <= now and self._limits.pop(state, None) is not None and state.socket is not None:
-                log.warning("%s: on_session goes on for too long: its session is ended", state.home.where)
+                report(
+                    log.warning,
+                    state.home.where,
+                    "on_session_hangs",
+                    "on_session goes on for too long: its session is ended",
+                )
                 state.socket.shut_down()
 
 

@@ -132,6 +132,12 @@ class PoolSettings(BaseModel):
     max_lifetime: Seconds = Field(0.0, description="greatest age of a session, less up to a tenth by chance; 0: none")
     idle_timeout: Seconds = Field(0.0, description="idle time after which sessions beyond min are closed; 0: none")
 
+    leak_threshold: Seconds = Field(
+        0.0, description="time after which a checkout that lasts is logged, with the line that made it; 0: never"
+    )
+    publish: bool = Field(True, description="show the pool's numbers to `orapool top`, in a file of the user's own")
+    publish_dir: MayBePath = Field(None, description="folder of such files; else orapool's own of the user")
+
     server_limit: MayBeCount = Field(None, ge=1, description="sessions that the server has for all workers together")
     workers: MayBeCount = Field(None, ge=1, description="processes that have such a pool each, to warn of server_limit")
 

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import deque
-from collections.abc import Sized
 from functools import partial
-from typing import Any, Callable, Protocol
+from typing import Any, Callable
 
 from orapool.causes import RETIRED
-from orapool.drivers.base import Driver
 from orapool.errors import DatabaseUnavailable, PoolError, denied
+from orapool.floor import Floor
 from orapool.health import SessionState
 from orapool.keeper import Keeper, LookForDatabase, Periodic, Retried, Task, WhenThere
-from orapool.log_ons import CUT_PAUSE, PATIENCE, LogOns
+from orapool.log_ons import CUT_PAUSE, PATIENCE
+from orapool.logs import report
 from orapool.native_pool import NativePool
-from orapool.native_pools import NativePools
-from orapool.outage import Outage
-from orapool.settings import PoolSettings
-from orapool.workers import CallTimeout, Workers
+from orapool.parts import Parts
+from orapool.spares import Spares
+from orapool.workers import CallTimeout
 
 log = logging.getLogger("orapool.pool")
 
@@ -30,73 +28,46 @@ _PERIOD = 5.0
 """Seconds between looks at the ages of sessions, where ages have a limit."""
 
 
-class Source(Protocol):
-    """The pool, as seen from here: it lends sessions that nobody needs now."""
-
-    name: str
-    settings: PoolSettings
-    where: str
-
-    @property
-    def driver(self) -> Driver:
-        """The driver."""
-
-    @property
-    def floor(self) -> int:
-        """Sessions to keep open."""
-
-    def draw_spare(self, native: NativePool, deadline: float) -> tuple[Any, SessionState] | None:
-        """A session that nobody waits for, idle or, in the primary native pool, new; None where none is to be had."""
-
-    def adopt_unasked(self) -> None:
-        """Take in a session that a native pool has opened by itself, if there is one."""
-
-    def return_spare(self, connection: Any, state: SessionState, cause: str | None) -> None:
-        """Take it back, or let it go for a cause."""
-
-
 class Upkeep:
     """The background tasks of one pool, run by its keeper."""
 
-    def __init__(self, pool: Source, natives: NativePools, outage: Outage, log_ons: LogOns, workers: Workers) -> None:
-        self._pool = pool
-        self._settings = pool.settings
-        self._natives = natives
-        self._outage = outage
-        self._log_ons = log_ons
-        self._workers = workers
-        self._asked: deque[None] = deque()
+    def __init__(self, parts: Parts, spares: Spares, floor: Floor) -> None:
+        self._name = parts.name
+        self._where = parts.where
+        self._driver = parts.driver
+        self._settings = parts.settings
+        self._natives = parts.natives
+        self._outage = parts.outage
+        self._log_ons = parts.log_ons
+        self._workers = parts.workers
+        self._spares = spares
+        self._floor = floor
 
-    def keeper(self, strays: Sized, sweep: Callable[[], None], is_short: Callable[[], bool], *others: Task) -> Keeper:
+    def keeper(self, *others: Task) -> Keeper:
         """The thread that does it all, and the tasks of others, not started yet."""
         limits = self._settings.max_lifetime, self._settings.idle_timeout
         ages = min((_PERIOD, *(limit / 4 for limit in limits if limit))) if any(limits) else 0.0
         return Keeper(
-            self._pool.name,
+            self._name,
             [
                 LookForDatabase(lambda: self._outage.since is not None, self._look_for_database),
-                WhenThere(self._asked, self._fill_as_asked),
-                Retried(is_short, self._fill),
-                Retried(self._natives.may_hold_unasked, self._pool.adopt_unasked),
+                WhenThere(self._floor.asked, self._fill_as_asked),
+                Retried(self._floor.is_short, self._fill),
+                Retried(self._natives.may_hold_unasked, self._spares.adopt_unasked),
                 Retried(self._log_ons.any_overdue, self._log_ons.cut_overdue, CUT_PAUSE),
                 Periodic(ages, self._retire),
                 Periodic(self._settings.keepalive_idle, self._keep_warm),
-                WhenThere(strays, sweep),
                 *others,
             ],
         )
 
-    def ask_to_fill(self) -> None:
-        """More sessions are to be kept open than before: have the keeper, once woken, open them without a pause."""
-        self._asked.append(None)
-
     def _fill_as_asked(self) -> None:
-        self._asked.clear()
+        self._floor.asked.clear()
         self._fill()
 
     def _fill(self) -> None:
         """Open the sessions that are to be kept open and nobody else waits for."""
-        self._open_up_to(self._pool.floor)
+        self._open_up_to(self._floor.sessions)
 
     def grow(self) -> None:
         """A session was opened: open those that `increment` asks for beside it, as far as nobody waits for a slot."""
@@ -114,7 +85,7 @@ class Upkeep:
         """Log on outside of the native pools; if that works, or only the password is wrong, the outage is over."""
         self._log_ons.cut_overdue()
         primary = self._natives.primary
-        attempt = partial(self._pool.driver.log_on, self._settings, primary.credentials, _ATTEMPT_LIMIT)
+        attempt = partial(self._driver.log_on, self._settings, primary.credentials, _ATTEMPT_LIMIT)
         limit = time.monotonic() + 2 * _ATTEMPT_LIMIT
         try:
             self._workers.run(lambda: self._log_ons.run(lambda _left: attempt(), limit), limit)
@@ -124,8 +95,15 @@ class Upkeep:
         except Exception as error:
             if not denied(error):
                 self._outage.failed(error)
+                report(log.debug, primary.where, "outage_lasts", "the database is still away: %(error)s", error=error)
                 raise
-            log.warning("%s: the database is there, and denies the log-on: %s", primary.where, error)
+            report(
+                log.warning,
+                primary.where,
+                "log_on_denied",
+                "the database is there, and denies the log-on: %(error)s",
+                error=error,
+            )
             self._workers.run(partial(self._natives.note_denied, primary, error), limit)
         self._outage.succeeded()
 
@@ -136,17 +114,17 @@ class Upkeep:
         drawn: list[tuple[Any, SessionState]] = []
         try:
             while len(drawn) < most:
-                spare = self._pool.draw_spare(native, deadline)
+                spare = self._spares.draw(native, deadline)
                 if spare is None:
                     break
                 drawn.append(spare)
         except DatabaseUnavailable as error:  # of which the outage tells, once
-            log.info("%s: %s", self._pool.where, error)
+            report(log.info, self._where, "upkeep_failed", "%(error)s", error=error)
         except PoolError as error:
-            log.warning("%s: %s", self._pool.where, error)
+            report(log.warning, self._where, "upkeep_failed", "%(error)s", error=error)
         finally:
             for connection, state in drawn:
-                self._pool.return_spare(connection, state, judge(connection, state))
+                self._spares.give_back(connection, state, judge(connection, state))
 
     def _retire(self) -> None:
         """Close idle sessions that are too old, and those beyond `min` that have not been used for `idle_timeout`."""

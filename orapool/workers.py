@@ -114,7 +114,7 @@ class Workers:
 
     def submit(self, call: Callable[[], Any]) -> None:
         """Run ``call`` in a worker some time; an error is logged."""
-        job = _Job(call, _log_error)
+        job = _Job(call, self._log_error)
         job.abandoned = True
         self._put(job, abandoned=True)
 
@@ -191,13 +191,14 @@ class Workers:
             try:
                 job.late(result, error)
             except Exception:
-                log.exception("cleaning up after a call that ended late")
+                told = {"event": "cleanup_failed", "workers": self.name}
+                log.exception("%s: cleaning up after a call that ended late", self.name, extra=told)
         with self._work:
             self._running -= 1
             self._abandoned -= abandoned
             self._ended.notify_all()
 
-
-def _log_error(_result: Any, error: BaseException | None) -> None:
-    if error is not None:
-        log.info("a call in the background failed: %s", error)
+    def _log_error(self, _result: Any, error: BaseException | None) -> None:
+        if error is not None:
+            told = {"event": "call_failed", "workers": self.name, "error": str(error)}
+            log.info("%s: a call in the background failed: %s", self.name, error, extra=told)

@@ -14,11 +14,13 @@ ODDS = 0.1
 
 
 @contextmanager
-def interrupted_in(module: ModuleType) -> Iterator[None]:
-    """Let threads that are started meanwhile give way to others at any instruction of `module`, by chance."""
+def interrupted_in(*modules: ModuleType) -> Iterator[None]:
+    """Let threads that are started meanwhile give way to others at any instruction of `modules`, by chance."""
+
+    files = {module.__file__ for module in modules}
 
     def trace(frame: FrameType, event: str, _argument: Any) -> Callable[..., Any] | None:
-        if frame.f_code.co_filename != module.__file__:
+        if frame.f_code.co_filename not in files:
             return None
         frame.f_trace_opcodes = True
         if event == "opcode" and random.random() < ODDS:

@@ -12,6 +12,7 @@ from orapool.sandbox import Sandbox
 
 ALONE = {
     "the driver's pool": 0,
+    "no instrumentation": 0,
     "pool.acquire(), close()": 0,
     "with pool.acquire()": 0,
     "orapool.connection()": 0,
@@ -31,6 +32,8 @@ def test_a_healthy_checkout_costs_no_round_trip_and_little_time(
     assert {name: each.round_trips for name, each in found.items()} == expected
     if not contended:
         assert found["pool.acquire(), close()"].more_cpu < 100
+        # On a machine of its own it is 1.5; here other work goes on meanwhile.
+        assert found["pool.acquire(), close()"].watch_cpu < 5 * checkout.MOST_OF_INSTRUMENTATION
 
 
 def test_the_command_prints_a_row_for_each_contender() -> None:
@@ -44,3 +47,4 @@ def test_the_command_prints_a_row_for_each_contender() -> None:
     assert run.returncode == 0, run.stderr
     for name in ALONE:
         assert run.stdout.count(f"│ {name} ") == len(checkout.DRIVERS) * (2 if name in CONTENDED else 1)
+    assert run.stdout.count("Instrumentation takes") == 2 * len(checkout.DRIVERS)

@@ -30,8 +30,8 @@ def select(connection: Any, sql: str = "select user from dual") -> Any:
 
 def native_pools(pool: SessionPool) -> int:
     """How many there are."""
-    assert pool._natives is not None
-    return len(pool._natives.all)
+    assert pool._parts is not None
+    return len(pool._parts.natives.all)
 
 
 def attempts(driver: str) -> int:
@@ -194,8 +194,9 @@ class TestANewPassword:
         pool.acquire().close()
         earlier.close()
 
-        assert pool._natives is not None
-        shown = f"{pool!r}{pool.settings!r}{pool._natives.all!r}{pool._natives.primary.credentials!r}{caplog.text}"
+        assert pool._parts is not None
+        natives = pool._parts.natives
+        shown = f"{pool!r}{pool.settings!r}{natives.all!r}{natives.primary.credentials!r}{caplog.text}"
         assert "there is a new password" in caplog.text
         assert "swordfish" not in shown
         assert "tiger" not in shown

@@ -13,7 +13,17 @@ from typing import Any
 
 import pytest
 
-from orapool import DatabaseUnavailable, LogOnError, PoolClosed, PoolError, PoolTimeout, SessionPool, session_pool
+from orapool import (
+    DatabaseUnavailable,
+    LogOnError,
+    PoolClosed,
+    PoolError,
+    PoolTimeout,
+    SessionPool,
+    closing,
+    returns,
+    session_pool,
+)
 from orapool.sandbox import Sandbox
 from tests.interleaving import interrupted_in
 from tests.waiting import until
@@ -243,7 +253,7 @@ class TestGivingBack:
         pool = make_pool(max=1)
         lost = [pool.acquire()]
 
-        with pool._lock:  # the collector may run at any line, also at one in here
+        with pool._counters.lock:  # the collector may run at any line, also at one in here
             lost.clear()
         pool.acquire(timeout=10).close()
 
@@ -449,7 +459,7 @@ class TestClosing:
     def test_sessions_that_come_back_at_that_moment_are_closed_too(
         self, make_pool: MakePool, sandbox: Sandbox, pause: float
     ) -> None:
-        with interrupted_in(session_pool):
+        with interrupted_in(session_pool, returns, closing):
             for _ in range(5):
                 self._close_while_the_upkeep_puts_back(make_pool(min=3), sandbox, pause)
 

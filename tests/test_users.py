@@ -42,8 +42,8 @@ def sid(connection: Any) -> Any:
 
 def native_pools(pool: SessionPool) -> int:
     """How many there are."""
-    assert pool._natives is not None
-    return len(pool._natives.all)
+    assert pool._parts is not None
+    return len(pool._parts.natives.all)
 
 
 @pytest.fixture
@@ -156,8 +156,8 @@ class TestACheckoutOfAnotherUser:
     ) -> None:
         pool = make_pool()
         pool.acquire(**SH).close()
-        natives = pool._natives
-        assert natives is not None
+        assert pool._parts is not None
+        natives = pool._parts.natives
         with natives.visit(Credentials("sh", "sales")) as older:
             sandbox.set_password("sh", "silk")
             with pool.acquire(), pool.acquire(**SH):  # nothing is idle that the newer one could take

@@ -51,6 +51,7 @@ def async_engine(name: str = "default", **create_async_engine_options: Any) -> A
             poolclass=NullPool,
             pool_reset_on_return=None,
         )
+        alchemy.echo_pool(create_async_engine_options)
         alchemy.attend(engine.sync_engine)
         return engine
 

@@ -12,6 +12,7 @@ from orapool.credentials import Credentials
 from orapool.drivers.wires import Interrupted, Wire
 from orapool.errors import error_codes
 from orapool.health import SessionState, retirement
+from orapool.logs import report
 from orapool.settings import PoolSettings
 from orapool.sockets import KeepAlive, SocketWatch, owned
 
@@ -142,7 +143,14 @@ class Health:
                 connection.wire.end()
                 ended.append(connection)
         if silent:
-            log.info("%s: a session died in silence, and %d idle ones with it", self._where, len(ended))
+            report(
+                log.info,
+                self._where,
+                "died_silently",
+                "a session died in silence, and %(neighbours)d idle ones with it",
+                cause=PING_UNANSWERED,
+                neighbours=len(ended),
+            )
         return ended
 
     @staticmethod

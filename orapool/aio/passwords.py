@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from typing import Any, Callable
 
 from orapool.errors import ConfigurationError, wrong_password
+from orapool.logs import report
 from orapool.native_pool import Denial
 from orapool.native_pools import StillDenied
 from orapool.settings import PoolSettings
@@ -126,10 +127,16 @@ class Passwords:
         except ConfigurationError as error:
             if self._current is None:
                 raise
-            log.warning("%s: the password cannot be read again: %s", self._where, error)
+            report(
+                log.warning,
+                self._where,
+                "password_unreadable",
+                "the password cannot be read again: %(error)s",
+                error=error,
+            )
             return
         if found == self._current:
             return
         if self._current is not None:
-            log.info("%s: there is a new password, for log-ons from now on", self._where)
+            report(log.info, self._where, "password_changed", "there is a new password, for log-ons from now on")
         self._current, self._denial, self._proven = found, None, float("-inf")

@@ -6,14 +6,14 @@ import asyncio
 import itertools
 import logging
 import time
-import weakref
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
-from orapool import forking
+from orapool import forking, totals
+from orapool.activity import Activity, is_looked_at, publisher
 from orapool.aio.checkouts import Checkout
 from orapool.aio.health import Health
 from orapool.aio.idle import Idle
@@ -31,6 +31,7 @@ from orapool.causes import (
     ROLLBACK_UNANSWERED,
     UNDER_WAY,
 )
+from orapool.checked_out import CheckedOut
 from orapool.counters import Counters, PoolStats
 from orapool.credentials import Credentials, of_checkout, of_settings
 from orapool.drivers import find_async_driver
@@ -39,11 +40,13 @@ from orapool.dsn import mask
 from orapool.errors import DatabaseUnavailable, PoolClosed, PoolError, PoolTimeout, error_codes, log_on_error
 from orapool.health import SessionState
 from orapool.log_ons import PATIENCE
+from orapool.logs import Where, report
 from orapool.native_pools import StillDenied
 from orapool.outage import Outage
 from orapool.settings import PoolSettings
 from orapool.slots import LineClosed
 from orapool.tags import Resolver, Tags, make_tags, script_name
+from orapool.timeouts import MOST_HOLDERS, timed_out
 
 log = logging.getLogger("orapool.pool")
 
@@ -89,18 +92,27 @@ class AsyncPool:
         self._line = Line(self.settings.max)
         self.health = Health(self.where, self.driver, self.settings, self.let_go)
         self._log_ons_under_way = 0
-        self._out: dict[int, weakref.ref[Any]] = {}
+        self._counters = Counters()
+        totals.enter(self, self._counters)
+        wake = (lambda: self._upkeep.look()) if is_looked_at(self.settings) else None
+        self._lent = CheckedOut(self.name, self._counters, self.settings.leak_threshold, wake)
         self._strays: deque[Any] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._counters = Counters()
         self._passwords = Passwords(self.settings, self.where)
         self._outage = Outage(self.where)
-        self._upkeep = Upkeep(self, self._outage)
+        self._activity = Activity(
+            self._lent,
+            self.stats,
+            publisher(self.name, "asyncio", self.driver.name, self.settings),
+            lambda: (self._counters.events, self._outage.since),
+        )
+        self._upkeep: Upkeep = Upkeep(self, self._outage, self._activity)
         self._end: AsyncGenerator[None, None] | None = None
 
     def _where(self, user: str | None) -> str:
         """What to call the pool, and whom it logs on as, in messages."""
-        return f"pool {self.name!r} of an event loop, {user or 'external user'}@{mask(self.settings.dsn)}"
+        text = f"pool {self.name!r} of an event loop, {user or 'external user'}@{mask(self.settings.dsn)}"
+        return Where(text, self.name)
 
     # Checking out: stand in line for one of `max` slots, take an idle session or log on, check it, hand it over.
 
@@ -154,7 +166,8 @@ class AsyncPool:
         asked = user is not None or password is not None or settings.user_source is not None
         home = of_checkout(settings, user, password) if asked else self.owner
         tags = self._tags.resolve(given)
-        deadline = time.monotonic() + seconds
+        asked_at = time.monotonic()
+        deadline = asked_at + seconds
         await self._stand_in_line(deadline, seconds)
         try:
             # Whoever does not stand in line may still log on.
@@ -163,21 +176,21 @@ class AsyncPool:
         except BaseException:
             self._line.give()
             raise
-        self._out[id(connection)] = weakref.ref(connection)
-        connection.lent_by = self
-        self._counters.checkouts.add()
+        connection.lent_by = self  # from now on it comes back, whatever happens
+        task = asyncio.current_task()
+        self._lent.add(connection, asked_at, f"task {task.get_name()}" if task else "no task")
         return connection
 
     async def _stand_in_line(self, deadline: float, seconds: float) -> None:
         """Get one of the `max` slots, in turn."""
-        if self._outage.since is not None and not self._out and not self.health.any_alive():
+        if self._outage.since is not None and not self._lent and not self.health.any_alive():
             raise self._unavailable()
         try:
             served = await self._line.take(deadline)
         except LineClosed as closed:
             raise PoolClosed(f"pool {self.name!r} {closed}") from None
         if not served:
-            raise self._timed_out(seconds, *_ALL_IN_USE)
+            raise self._timed_out(seconds, _ALL_IN_USE)
 
     async def _draw(self, home: Credentials, tags: Tags, deadline: float, seconds: float, call_timeout: float) -> Any:
         """Draw a live session: an idle one whose path is known to be good, or can be shown to be, or a new one."""
@@ -192,13 +205,13 @@ class AsyncPool:
                 try:
                     connection = await self.log_on(home, deadline)
                 except Overdue:
-                    raise self._timed_out(seconds, *_SLOW_LOG_ON) from None
+                    raise self._timed_out(seconds, _SLOW_LOG_ON) from None
             fault = await self.health.find_fault(connection, deadline)
             if fault is None and connection.session_state.told is not tags:
                 try:
                     fault = await self.setup.prepare(connection, tags, deadline, attempt)
                 except SetupOverdue:
-                    raise self._timed_out(seconds, *_SLOW_SETUP) from None
+                    raise self._timed_out(seconds, _SLOW_SETUP) from None
             fault = fault or self._set_call_timeout(connection, call_timeout)
             if fault is None and self._line.closed:
                 fault = CLOSED
@@ -207,7 +220,7 @@ class AsyncPool:
             self.let_go(connection, fault)
             if fault == CLOSED:
                 raise PoolClosed(f"pool {self.name!r} was closed while waiting for a session")
-        self._upkeep.drawn(new=connection.session_state.draws == 1 and home == self.owner, alone=not self._out)
+        self._upkeep.drawn(new=connection.session_state.draws == 1 and home == self.owner, alone=not self._lent)
         return connection
 
     def _set_call_timeout(self, connection: Any, seconds: float) -> str | None:
@@ -249,6 +262,7 @@ class AsyncPool:
     async def open_session(self, home: Credentials, deadline: float) -> Any:
         """Log on, and let the kernel watch the session. Raises `Overdue`, `StillDenied`, or the driver's error."""
         self._log_ons_under_way += 1
+        begun = time.monotonic()
         try:
 
             def attempt(password: str | None) -> Coroutine[Any, Any, Any]:
@@ -261,7 +275,10 @@ class AsyncPool:
         finally:
             self._log_ons_under_way -= 1
         self.health.admit(connection, home)
-        self._counters.log_ons += 1
+        self._counters.count_log_on()
+        took = time.monotonic() - begun
+        self._counters.log_on_times.add(took)
+        report(log.debug, self.where, "log_on", "logged on in %(seconds).3f s", seconds=took)
         if connection.session_state.socket is None:
             self._upkeep.keep_warm()
         self._outage.succeeded()
@@ -283,18 +300,23 @@ class AsyncPool:
         self._upkeep.look_for_database()  # unless it does already
         return self._outage.error()
 
-    def _timed_out(self, seconds: float, what: str, advice: str) -> PoolTimeout:
-        self._counters.timeouts += 1
-        return PoolTimeout(
-            f"pool {self.name!r}: no session after {seconds:.2f} s, {what}: max {self.settings.max}, "
-            f"{self._line.busy} busy, {self._line.waiting} waiting: {advice}"
+    def _timed_out(self, seconds: float, reason: tuple[str, str]) -> PoolTimeout:
+        self._counters.count_timeout()
+        return timed_out(
+            self.name,
+            seconds,
+            reason,
+            most=self.settings.max,
+            busy=self._line.busy,
+            waiting=self._line.waiting,
+            holders=self._lent.holdings(MOST_HOLDERS) if reason is _ALL_IN_USE else (),
         )
 
     # Giving back: roll back what is open, put the session back or take it out, pass the slot on.
 
     async def take_back(self, connection: Any) -> None:
         """A connection was closed: called by its close(). A lost session is dropped instead of put back."""
-        self._out.pop(id(connection), None)
+        self._lent.remove(connection)
         cause, unfinished = self._look_at(connection)
         if cause is not None or not unfinished:
             self._settle(connection, cause)
@@ -358,7 +380,7 @@ class AsyncPool:
 
     def take_out(self, connection: Any, cause: str) -> None:
         """A connection shall leave the pool: called by its drop()."""
-        self._out.pop(id(connection), None)
+        self._lent.remove(connection)
         if connection.wire.waits:
             cause = UNDER_WAY
         self._settle(connection, connection.lost_by or cause)
@@ -384,7 +406,9 @@ class AsyncPool:
     def _depart(self, connection: Any, cause: str) -> None:
         """Count a session out."""
         self.health.forget(connection.session_state)
-        self._counters.dropped[cause] += 1
+        self._counters.count_dropped(cause)
+        write = log.debug if cause in ORDERLY else log.info
+        report(write, self.where, "dropped", "a session leaves the pool: %(cause)s", cause=cause)
 
     async def _log_off(self, connection: Any) -> None:
         with suppress(Exception):
@@ -401,8 +425,9 @@ class AsyncPool:
 
     def _sweep(self) -> None:
         while self._strays:
-            self._counters.reclaimed += 1
-            self.spawn(self.take_back(self._strays.popleft()))
+            connection = self._strays.popleft()
+            self._lent.tell_reclaimed(connection)
+            self.spawn(self.take_back(connection))
 
     # Opening, upkeep, closing.
 
@@ -411,7 +436,7 @@ class AsyncPool:
         self._end = self._until_the_loop_ends()
         await self._end.__anext__()
         self._upkeep.start()
-        log.info("pool %r opened: %r", self.name, self)
+        report(log.info, self.name, "opened", "opened: %(state)s", state=repr(self))
 
     async def _until_the_loop_ends(self) -> AsyncGenerator[None, None]:
         """`asyncio.run` closes asynchronous generators at its end, while the loop still runs: the last chance."""
@@ -446,9 +471,10 @@ class AsyncPool:
             for task in late:
                 task.cancel()
             if late:
-                log.warning("pool %r: the database does not answer the log-offs", self.name)
+                report(log.warning, self.name, "log_offs_unanswered", "the database does not answer the log-offs")
         self.health.close()
-        log.info("pool %r closed", self.name)
+        self._activity.end()
+        report(log.info, self.name, "closed", "closed")
 
     def abandon(self) -> None:
         """Let the server know of the end of all sessions when the loop is closed, and nothing can be awaited."""
@@ -457,9 +483,11 @@ class AsyncPool:
             if state.socket is not None:
                 state.socket.shut_down()
             self.health.forget(state)
+            self._counters.count_dropped(CLOSED)
         self.health.idle = Idle()
         self._strays.clear()
         self.health.close()
+        self._activity.end()
 
     # Looking at it.
 
@@ -479,21 +507,25 @@ class AsyncPool:
         >>> pool.stats().opened
         4
         """
-        counters, dropped, opened = self._counters, dict(self._counters.dropped), len(self.health.wires)
-        return PoolStats(
-            opened=opened,
+        return self._counters.stats(
+            opened=len(self.health.wires),
             busy=self._line.busy,
             idle=len(self.health.idle),
             waiting=self._line.waiting,
-            checkouts=counters.checkouts.read(),
-            log_ons=counters.log_ons,
-            replaced=0,  # what died while idle is in `dropped`
-            dropped=dropped,
-            timeouts=counters.timeouts,
-            reclaimed=counters.reclaimed,
             calls=len(self._tasks),
+            abandoned_calls=0,
             outage_since=self._outage.since,
+            longest=self._lent.longest(),
         )
+
+    @property
+    def closed(self) -> bool:
+        """Whether close() was called."""
+        return self._line.closed
+
+    def publish(self) -> None:
+        """Publish the numbers as they are now, instead of within a second."""
+        self._activity.publish()
 
     def __repr__(self) -> str:
         state = "closed" if self._line.closed else "open" if self._end is not None else "not used yet"
@@ -529,16 +561,13 @@ class AsyncPool:
 
     def after_fork(self) -> None:
         """In a forked child: leave alone the parent's sessions, and its event loop, whose selector both share."""
-        for reference in self._out.values():
-            connection = reference()
-            if connection is not None:
-                forking.leak(connection)
-                self.driver.disown(connection)
         for wire in self.health.wires.values():
             forking.leak(wire.transport)
             wire.disown()
         # The loop holds what waits in it: the parent's tasks, which would end their calls if they were freed here.
-        for left_over in (self._loop, self.health.idle, self._strays, self._tasks, self._upkeep, self._end):
-            forking.leak(left_over)
+        forking.disown(
+            *(self.driver, self._lent.connections()),
+            *(self._loop, self.health.idle, self._strays, self._tasks, self._upkeep, self._end),
+        )
         self._start_afresh()
         self._line.close()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Callable
 
 from orapool.causes import SETUP_FAILED
 from orapool.health import SessionState
+from orapool.logs import report
 from orapool.session_setup import ATTEMPTS, failed, may_be_pooled, tell
 from orapool.settings import PoolSettings
 from orapool.tags import Tags
@@ -76,7 +77,14 @@ class SessionSetup:
         except Exception as error:
             lost: str | None = connection.lost_by
             if lost is not None and attempt + 1 < ATTEMPTS:
-                log.info("%s: a session was lost in on_session: %s", self._where, error)
+                report(
+                    log.info,
+                    self._where,
+                    "lost_in_on_session",
+                    "a session was lost in on_session: %(error)s",
+                    cause=lost,
+                    error=error,
+                )
                 return lost
             self._give_up(setting_up, connection, lost or SETUP_FAILED)
             raise failed(self._where, error) from error
@@ -108,5 +116,10 @@ class SessionSetup:
             connection.note(error, by_driver=False)
             raise
         if connection.lost_by is None and self._driver.in_transaction(connection):
-            log.warning("%s: on_session did not commit: what it wrote is rolled back", self._where)
+            report(
+                log.warning,
+                self._where,
+                "on_session_uncommitted",
+                "on_session did not commit: what it wrote is rolled back",
+            )
             await connection.rollback()

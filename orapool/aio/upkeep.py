@@ -9,6 +9,7 @@ import time
 from collections.abc import Coroutine
 from typing import Any, Protocol
 
+from orapool.activity import Activity
 from orapool.aio.health import Health
 from orapool.aio.line import Line
 from orapool.aio.passwords import Overdue
@@ -17,8 +18,9 @@ from orapool.causes import RETIRED
 from orapool.credentials import Credentials
 from orapool.errors import DatabaseUnavailable, OnSessionError, PoolError, denied
 from orapool.health import SessionState
-from orapool.keeper import LookForDatabase, Retried
+from orapool.keeper import NEVER, LookForDatabase, Retried
 from orapool.log_ons import PATIENCE
+from orapool.logs import report
 from orapool.native_pools import StillDenied
 from orapool.outage import Outage
 from orapool.settings import PoolSettings
@@ -70,10 +72,11 @@ class Source(Protocol):
 class Upkeep:
     """The background tasks of one pool. Each runs when there is need, and none costs anything while there is not."""
 
-    def __init__(self, pool: Source, outage: Outage) -> None:
+    def __init__(self, pool: Source, outage: Outage, activity: Activity) -> None:
         self._pool = pool
         self._settings = pool.settings
         self._outage = outage
+        self._activity = activity
         self._floor = 0
         self._stopped = False
         self._running: dict[str, asyncio.Task[None]] = {}
@@ -83,6 +86,10 @@ class Upkeep:
         limits = self._settings.max_lifetime, self._settings.idle_timeout
         if any(limits):
             self._run("retire", self._retire_again_and_again(min((_PERIOD, *(limit / 4 for limit in limits if limit)))))
+
+    def look(self) -> None:
+        """Something has happened: look at the pool from time to time, until nothing does."""
+        self._run("look at activity", self._look_again_and_again())
 
     def keep_warm(self) -> None:
         """There are sessions whose sockets the kernel does not watch: ping them."""
@@ -116,6 +123,7 @@ class Upkeep:
     def look_for_database(self) -> None:
         """An outage lasts: try again and again whether the database answers."""
         self._run("look", self._look_for_database())
+        self.look()
 
     def _run(self, name: str, work: Coroutine[Any, Any, None]) -> None:
         """Run something in the background, unless it runs already."""
@@ -142,11 +150,11 @@ class Upkeep:
             while self._pool.size < wanted and await self._open_one(self._pool.log_on(self._pool.owner, deadline)):
                 pass
         except DatabaseUnavailable as error:  # of which the outage tells, once
-            log.info("%s: %s", self._pool.where, error)
+            report(log.info, self._pool.where, "upkeep_failed", "%(error)s", error=error)
         except (Overdue, SetupOverdue):
-            log.info("%s: a log-on, or on_session, has not ended", self._pool.where)
+            report(log.info, self._pool.where, "upkeep_failed", "a log-on, or on_session, has not ended")
         except PoolError as error:
-            log.warning("%s: %s", self._pool.where, error)
+            report(log.warning, self._pool.where, "upkeep_failed", "%(error)s", error=error)
 
     async def _open_one(self, log_on: Coroutine[Any, Any, Any]) -> bool:
         """Open a session; False when there is no slot for it."""
@@ -177,16 +185,30 @@ class Upkeep:
             except Overdue:
                 pass
             except (OnSessionError, SetupOverdue) as error:
-                log.warning("%s: %s", self._pool.where, error)
+                report(log.warning, self._pool.where, "upkeep_failed", "%(error)s", error=error)
             except Exception as error:
                 cause = error.error if isinstance(error, StillDenied) else error
                 if denied(cause):
-                    log.warning("%s: the database is there, and denies the log-on: %s", self._pool.where, cause)
+                    report(
+                        log.warning,
+                        self._pool.where,
+                        "log_on_denied",
+                        "the database is there, and denies the log-on: %(cause)s",
+                        cause=cause,
+                    )
                     self._outage.succeeded()
                     return
                 self._outage.failed(cause)
             await asyncio.sleep(pause * (1 + _JITTER * random.uniform(-1, 1)))
             pause = min(pause * 2, LookForDatabase.LONGEST_PAUSE)
+
+    async def _look_again_and_again(self) -> None:
+        while (due := self._activity.due()) != NEVER:
+            await asyncio.sleep(max(0.0, due - time.monotonic()))
+            try:
+                self._activity.run()
+            except Exception:
+                report(log.exception, self._pool.where, "upkeep_failed", "looking at it failed, and goes on")
 
     async def _retire_again_and_again(self, period: float) -> None:
         while True:

@@ -1,0 +1,187 @@
+"""Drawing a live session for who has a slot: an idle one, checked, or else a new one, by a deadline."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from orapool.causes import CLOSED, RETIRED
+from orapool.drivers.base import DeadIdleSession
+from orapool.errors import DatabaseUnavailable, PoolClosed, error_codes, log_on_error
+from orapool.floor import Floor
+from orapool.gate import Occupied
+from orapool.health import SessionState
+from orapool.logs import report
+from orapool.native_pool import NativePool
+from orapool.native_pools import StillDenied
+from orapool.parts import Parts
+from orapool.returns import Returns
+from orapool.session_setup import SessionSetup
+from orapool.tags import Tags
+from orapool.workers import CallTimeout
+
+log = logging.getLogger("orapool.pool")
+
+_RETRY_PAUSE = 0.005
+"""Seconds between attempts when the native pool says that it is full although a place in it is ours."""
+_CUT_OFF = frozenset({"ORA-03113", "ORA-03135", "ORA-12537", "ORA-12547", "DPY-4011"})
+"""What a log-on fails with when the other side ends the connection in the middle of it."""
+_LOG_ON_ATTEMPTS = 5
+"""Log-ons that one caller makes when the other side says goodbye in the middle of them."""
+
+_SLOW_SETUP = ("on_session has not ended", "make it quicker, or raise acquire_timeout")
+_SLOW_LOG_ON = ("a log-on has not ended", "check whether the database answers, or raise acquire_timeout")
+
+
+class Overdue(Exception):
+    """A log-on, or `on_session`, outlived its caller's deadline: the slot stays with it until it ends."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+class Drawing:
+    """Draws sessions of one pool.
+
+    Args:
+        parts: of the pool.
+        setup: sets sessions up before they are handed out.
+        returns: takes them back, or lets them go.
+        floor: what to keep open.
+        grow: opens, in the background, what `increment` asks for beside a new session.
+    """
+
+    def __init__(
+        self, parts: Parts, setup: SessionSetup, returns: Returns, floor: Floor, grow: Callable[[], None]
+    ) -> None:
+        self._parts = parts
+        self._settings = parts.settings
+        self._driver = parts.driver
+        self._natives = parts.natives
+        self._slots = parts.slots
+        self._outage = parts.outage
+        self._lent = parts.lent
+        self._wake = parts.wake
+        self._timed_out = parts.timed_out
+        self._setup = setup
+        self._returns = returns
+        self._floor = floor
+        self._grow = grow
+
+    def draw(self, native: NativePool, deadline: float, seconds: float, call_timeout: float, tags: Tags) -> Any:
+        """Draw a live session: an idle one whose path is known to be good, or can be shown to be, or a new one."""
+        natives, attempt = self._natives, 0
+        while True:
+            connection, state = natives.draw_idle(native) or self.draw_otherwise(native, deadline, seconds)
+            try:
+                fault = connection.lost_by or state.home.health.find_fault(connection, state, deadline)
+                if fault is None and state.told is not tags:
+                    fault = self._setup.prepare(connection, state, tags, deadline, attempt)
+                if fault is None:
+                    fault = self._set_call_timeout(connection, call_timeout)
+            except CallTimeout:
+                self._wake()
+                raise Overdue(self._timed_out(seconds, _SLOW_SETUP)) from None
+            if fault is None and time.monotonic() >= state.retires:
+                fault = RETIRED
+            if fault is None and self._slots.closed:
+                fault = CLOSED
+            if fault is None:
+                break
+            self._returns.let_go(connection, fault)
+            if fault == CLOSED:
+                raise PoolClosed(f"pool {self._parts.name!r} was closed while waiting for a session")
+            attempt += 1
+        if self._floor.sessions < self._settings.min:
+            self._floor.rise()
+        # Who is alone does not need more sessions than this one.
+        if state.draws == 1 and self._settings.increment > 1 and self._lent and state.home is natives.primary:
+            self._grow()
+        return connection
+
+    def _set_call_timeout(self, connection: Any, seconds: float) -> str | None:
+        """What is wrong with a session that does not even take its call time-out."""
+        try:
+            self._driver.set_call_timeout(connection, seconds)
+        except self._driver.dbapi.Error as error:
+            return next(error_codes(error), type(error).__name__)
+        return None
+
+    def draw_otherwise(self, native: NativePool, deadline: float, seconds: float) -> tuple[Any, SessionState]:
+        """Draw one of an older password's, or else in a worker, which may find dead ones, and may have to log on."""
+        natives, driver = self._natives, self._driver
+        native.health.clear_ended()
+        self._floor.look()
+        drawn = natives.draw_of_elders(native)
+        if drawn is not None:
+            return drawn
+        if self._outage.since is not None and not native.any_alive():
+            raise self._outage.error()
+        started = time.monotonic()
+        attempts = 1
+        while True:
+            try:
+                connection, found = self._parts.workers.run(
+                    partial(natives.draw, native, deadline), deadline, self.came_late
+                )
+            except CallTimeout:
+                if time.monotonic() - started >= self._settings.ping_timeout:
+                    self._log_on_failed(driver.dbapi.OperationalError("a log-on got no answer"), silent=True)
+                self._parts.log_ons.cut_overdue()
+                self._wake()
+                raise Overdue(self._timed_out(seconds, _SLOW_LOG_ON)) from None
+            except Occupied:
+                raise self._timed_out(seconds, _SLOW_LOG_ON) from None
+            except StillDenied as error:
+                raise log_on_error(error.error, native.where, error.more) from error.error
+            except DeadIdleSession as error:
+                report(
+                    log.info, self._parts.name, "idle_session_dead", "an idle session was dead: %(error)s", error=error
+                )
+            except driver.dbapi.Error as error:
+                if natives.may_hold_unasked():
+                    self._wake()
+                interrupted = attempts < _LOG_ON_ATTEMPTS and not _CUT_OFF.isdisjoint(error_codes(error))
+                if not interrupted and not driver.is_pool_exhausted(error):
+                    raised = log_on_error(error, native.where)
+                    if isinstance(raised, DatabaseUnavailable):
+                        self._log_on_failed(error, time.monotonic() - started >= self._settings.ping_timeout)
+                    raise raised from error
+                if time.monotonic() >= deadline:
+                    raise self._timed_out(seconds, _SLOW_LOG_ON) from None
+                attempts += interrupted
+                time.sleep(_RETRY_PAUSE)
+            else:
+                found.health.forget_vanished()
+                self._outage.succeeded()
+                if natives.may_hold_unasked():
+                    self._wake()
+                return connection, found.health.drawn(connection)
+
+    def came_late(self, drawn: tuple[Any, NativePool] | None, error: BaseException | None) -> None:
+        """A log-on has ended after its caller had gone: keep the session for others, and pass the slot on."""
+        try:
+            if drawn is not None:
+                connection, native = drawn
+                state = native.health.drawn(connection)
+                self._outage.succeeded()
+                self._returns.put_back(connection, state)
+            elif error is not None and not isinstance(error, (CallTimeout, Occupied, StillDenied)):
+                report(
+                    log.info,
+                    self._parts.where,
+                    "late_log_on_failed",
+                    "a log-on that nobody waits for any more failed: %(error)s",
+                    error=error,
+                )
+                self._wake()
+        finally:
+            self._parts.pass_on()
+
+    def _log_on_failed(self, cause: Exception, silent: bool = False) -> None:
+        if self._outage.failed(cause, silent):
+            self._wake()

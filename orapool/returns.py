@@ -1,0 +1,102 @@
+"""Giving back: roll back what is open, put the session back or take it out, and pass its slot on."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from orapool.causes import CLOSED, ENDED, RETIRED
+from orapool.errors import error_codes
+from orapool.floor import Floor
+from orapool.gate import Gate
+from orapool.health import SessionState
+from orapool.logs import report
+from orapool.parts import Parts
+from orapool.rollbacks import Rollbacks
+from orapool.workers import CallTimeout
+
+log = logging.getLogger("orapool.pool")
+
+
+class Returns:
+    """Takes the sessions of one pool back.
+
+    Args:
+        parts: of the pool.
+        floor: what to keep open.
+        close_idle: closes the idle sessions of a pool that was closed.
+    """
+
+    def __init__(self, parts: Parts, floor: Floor, close_idle: Callable[[], None]) -> None:
+        self._name = parts.name
+        self._driver = parts.driver
+        self._natives = parts.natives
+        self._slots = parts.slots
+        self._background = parts.background
+        self._pass_on = parts.pass_on
+        self._floor = floor
+        self._close_idle = close_idle
+        self._rollbacks = Rollbacks(parts.driver, parts.workers, parts.settings.ping_timeout, self.settle)
+
+    def take_back(self, connection: Any) -> None:
+        """A connection was closed: put its session back, without what was not committed. A lost one is dropped."""
+        try:
+            cause = connection.lost_by
+            if cause is None and self._driver.in_transaction(connection):
+                self._rollbacks.roll_back(connection)
+        except CallTimeout:
+            return  # the slot stays with the rollback until that ends
+        except Exception as error:
+            cause = next(error_codes(error), type(error).__name__)
+        self.settle(connection, cause)
+
+    def settle(self, connection: Any, cause: str | None) -> None:
+        """Put a session back, or let it go for a cause, and pass its slot on. Never waits for others on their way."""
+        gate: Gate = connection.session_state.home.gate
+        if not gate.enter():
+            connection.close_cursors()
+            self._background.submit(partial(self._settle_and_pass_on, connection, cause))
+            return
+        try:
+            self._settle_now(connection, cause)
+        finally:
+            gate.leave()
+            self._pass_on()
+
+    def _settle_and_pass_on(self, connection: Any, cause: str | None) -> None:
+        try:
+            self._settle_now(connection, cause)
+        finally:
+            self._pass_on()
+
+    def _settle_now(self, connection: Any, cause: str | None) -> None:
+        try:
+            state = connection.session_state
+            if cause is None and state.home.health.has_ended(state):
+                cause = ENDED
+            if cause is None:
+                state.used = time.monotonic()
+                self.put_back(connection, state)
+            else:
+                self.let_go(connection, cause)
+        except Exception as error:
+            report(log.warning, self._name, "return_failed", "giving a session back failed: %(error)s", error=error)
+
+    def put_back(self, connection: Any, state: SessionState) -> None:
+        """Put a session that is well back into the native pool."""
+        if self._slots.closed or time.monotonic() >= state.retires:
+            self.let_go(connection, CLOSED if self._slots.closed else RETIRED)
+            return
+        state.home.health.put_back(connection, state)
+        if self._slots.closed:  # meanwhile: either close() saw this one idle, or this sees the close
+            self._background.submit(self._close_idle)
+
+    def let_go(self, connection: Any, cause: str) -> None:
+        """Take a session out of its native pool, in the background."""
+        if self._natives.closing:
+            return  # this session with it
+        self._natives.see_off(connection, cause)
+        self._floor.look()
