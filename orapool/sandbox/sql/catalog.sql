@@ -97,6 +97,13 @@ create sequence oracle.serials start with 8000;
 
 create table oracle.objects (relid oid primary key, created timestamp not null default now(), text text);
 
+-- Names that are too long for PostgreSQL, by its own: see names.py.
+create table oracle.long_names (short name primary key, name text not null);
+create function oracle.long_name(name) returns text language sql stable return coalesce((select l.name from oracle.long_names l where l.short = $1), $1::text);
+-- Apart, so that PostgreSQL puts it into the queries of the dictionary's views.
+create function oracle.full_name(name) returns varchar(128) language sql stable return
+  (case when $1::text like '%~____________________' then oracle.long_name($1) else $1::text end)::varchar(128);
+
 -- Global temporary tables: the view that bears the name, the table that has the rows, and whether these outlast a commit.
 create table oracle.temporary_tables (relid oid primary key, rows oid not null unique, keeps boolean not null);
 -- Materialized views, with PostgreSQL's text of their queries.

@@ -9,7 +9,7 @@ from orapool.sandbox.errors import OracleError
 from orapool.sandbox.sql.actions import ColumnRecord, Ddl
 from orapool.sandbox.sql.datatypes import ColumnType
 from orapool.sandbox.sql.link import Describe, Failure, Prepare, Run
-from orapool.sandbox.sql.names import SCHEMA, SCHEMA_NAME, SERIAL, quote_name, system_name
+from orapool.sandbox.sql.names import SCHEMA, SCHEMA_NAME, SERIAL, long_names, postgres_name, quote_name, system_name
 from orapool.sandbox.sql.sqlstate import oracle_error
 from orapool.sandbox.sql.statement import DDL, Statement
 from orapool.sandbox.sql.tables import length_name
@@ -40,6 +40,8 @@ _TEXT = (
     b"insert into oracle.objects (relid, text) values ($1::regclass, $2) on conflict (relid) do update set text = $2"
 )
 
+_LONG_NAME = b"insert into oracle.long_names values ($1, $2) on conflict do nothing"
+
 
 def run_ddl(backend: Backend, ddl: Ddl) -> None:
     """Run a DDL statement in a transaction of its own.
@@ -58,6 +60,8 @@ def run_ddl(backend: Backend, ddl: Ddl) -> None:
         commands.extend(_remember(table, record, serial) for record in ddl.columns)
         if ddl.text is not None:
             commands.append(Run(_TEXT, [table.encode(), ddl.text.encode()]))
+    names = long_names("".join(steps)).items()
+    commands.extend(Run(_LONG_NAME, [short.encode(), name.encode()]) for short, name in names)
     commands.append(_FORGET)
     try:
         columns = _describe(backend, ddl.query) if ddl.query is not None else []
@@ -152,7 +156,7 @@ def _type_values(kind: OracleType) -> list[object]:
 
 def _remember_command(table: str, column: str, values: list[object]) -> Run:
     texts = [None if value is None else str(value).encode() for value in values]
-    return Run(_REMEMBER, [table.encode(), column.encode(), *texts])
+    return Run(_REMEMBER, [table.encode(), postgres_name(column).encode(), *texts])
 
 
 def _describe(backend: Backend, query: str) -> list[Column]:

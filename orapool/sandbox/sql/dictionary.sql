@@ -6,7 +6,7 @@ create view "SYS"."DUAL" as select 'X'::varchar(1) as "DUMMY";
 
 -- Tables and views of Oracle's users.
 create view oracle.relations as
-  select c.oid, n.nspname::varchar(128) as owner, c.relname::varchar(128) as name, case when t.relid is null then c.relkind else 'r' end as kind,
+  select c.oid, n.nspname::varchar(128) as owner, oracle.full_name(c.relname) as name, case when t.relid is null then c.relkind else 'r' end as kind,
       coalesce(t.rows, c.oid) as rows, t.keeps, m.relid is not null as materialized
     from pg_class c join pg_namespace n on n.oid = c.relnamespace join oracle.users u on u.username = n.nspname
       left join oracle.temporary_tables t on t.relid = c.oid left join oracle.materialized_views m on m.relid = c.oid
@@ -69,7 +69,7 @@ create view "SYS"."ALL_OBJECTS" as
       union all select 'MATERIALIZED VIEW' where r.materialized) k;
 
 create view "SYS"."ALL_SEQUENCES" as
-  select s.schemaname::varchar(128) as "SEQUENCE_OWNER", s.sequencename::varchar(128) as "SEQUENCE_NAME", s.min_value::numeric as "MIN_VALUE",
+  select s.schemaname::varchar(128) as "SEQUENCE_OWNER", oracle.full_name(s.sequencename) as "SEQUENCE_NAME", s.min_value::numeric as "MIN_VALUE",
     case when s.max_value = 9223372036854775807 then 9999999999999999999999999999::numeric else s.max_value end as "MAX_VALUE",
     s.increment_by::numeric as "INCREMENT_BY", case when s.cycle then 'Y' else 'N' end::varchar(1) as "CYCLE_FLAG", coalesce(substring(n.notes from 'ORDER=(.)'), 'N')::varchar(1) as "ORDER_FLAG",
     coalesce(substring(n.notes from 'CACHE=(\d+)'), '20')::numeric as "CACHE_SIZE", coalesce(s.last_value + s.increment_by, s.start_value)::numeric as "LAST_NUMBER", 'N'::varchar(1) as "SCALE_FLAG",
@@ -78,7 +78,7 @@ create view "SYS"."ALL_SEQUENCES" as
     cross join lateral (select obj_description(format('%I.%I', s.schemaname, s.sequencename)::regclass, 'pg_class') as notes) n;
 
 create view oracle.table_columns as
-  select r.oid, r.owner, r.name, a.attname::varchar(128) as column_name, a.attnum, coalesce(b.attnotnull, a.attnotnull) as attnotnull, a.attgenerated <> '' as virtual, a.atttypid, a.atttypmod, t.type_name, t.buffer_size,
+  select r.oid, r.owner, r.name, oracle.full_name(a.attname) as column_name, a.attnum, coalesce(b.attnotnull, a.attnotnull) as attnotnull, a.attgenerated <> '' as virtual, a.atttypid, a.atttypmod, t.type_name, t.buffer_size,
     t.char_size, t.char_used, t.data_precision, t.data_scale, t.default_text, t.identity, t.sequence_name, t.default_on_null, t.type_scale, t.type_precision, t.code,
     row_number() over (partition by r.oid order by a.attnum)::numeric as column_id
   from oracle.relations r join pg_attribute a on a.attrelid = r.oid and a.attnum > 0 and not a.attisdropped
@@ -122,7 +122,7 @@ create view "SYS"."ALL_COL_COMMENTS" as
 
 -- Constraints; those that keep a column's length (named ~COLUMN) are our own affair, and so is NOT NULL under a primary key.
 create view oracle.constraints as
-  select k.oid, r.rows as relid, r.owner, r.name, k.conname::varchar(128) as constraint_name, k.contype, k.conkey, k.confkey, k.confrelid, k.conindid, k.confdeltype,
+  select k.oid, r.rows as relid, r.owner, r.name, oracle.full_name(k.conname) as constraint_name, k.contype, k.conkey, k.confkey, k.confrelid, k.conindid, k.confdeltype,
     k.condeferrable, k.condeferred
   from pg_constraint k join oracle.relations r on r.rows = k.conrelid
   where k.contype in ('p', 'u', 'f', 'c', 'n') and k.conname not like '~%'
@@ -130,7 +130,7 @@ create view oracle.constraints as
 create view "SYS"."ALL_CONSTRAINTS" as
   select k.owner as "OWNER", k.constraint_name as "CONSTRAINT_NAME", case k.contype when 'p' then 'P' when 'u' then 'U' when 'f' then 'R' else 'C' end::varchar(1) as "CONSTRAINT_TYPE",
     k.name as "TABLE_NAME",
-    (case k.contype when 'n' then format('"%s" IS NOT NULL', (select attname from pg_attribute where attrelid = k.relid and attnum = k.conkey[1]))
+    (case k.contype when 'n' then format('"%s" IS NOT NULL', (select oracle.full_name(attname) from pg_attribute where attrelid = k.relid and attnum = k.conkey[1]))
       when 'c' then coalesce(obj_description(k.oid, 'pg_constraint'), pg_get_expr((select conbin from pg_constraint where oid = k.oid), k.relid)) end)::varchar(4000) as "SEARCH_CONDITION",
     null::varchar(4000) as "SEARCH_CONDITION_VC", t.owner as "R_OWNER", t.constraint_name as "R_CONSTRAINT_NAME",
     case when k.contype = 'f' then case k.confdeltype when 'c' then 'CASCADE' when 'n' then 'SET NULL' else 'NO ACTION' end end::varchar(9) as "DELETE_RULE",
@@ -140,7 +140,7 @@ create view "SYS"."ALL_CONSTRAINTS" as
     case when k.contype in ('p', 'u') then k.owner end as "INDEX_OWNER", case when k.contype in ('p', 'u') then k.constraint_name end as "INDEX_NAME"
   from oracle.constraints k left join oracle.constraints t on k.contype = 'f' and t.relid = k.confrelid and t.conindid = k.conindid and t.contype in ('p', 'u');
 create view "SYS"."ALL_CONS_COLUMNS" as
-  select k.owner as "OWNER", k.constraint_name as "CONSTRAINT_NAME", k.name as "TABLE_NAME", a.attname::varchar(4000) as "COLUMN_NAME",
+  select k.owner as "OWNER", k.constraint_name as "CONSTRAINT_NAME", k.name as "TABLE_NAME", oracle.full_name(a.attname)::varchar(4000) as "COLUMN_NAME",
     case when k.contype in ('p', 'u', 'f') then c.place::numeric end as "POSITION"
   from oracle.constraints k cross join lateral unnest(k.conkey) with ordinality as c (attnum, place)
     join pg_attribute a on a.attrelid = k.relid and a.attnum = c.attnum and a.attname <> '~session';
@@ -160,12 +160,12 @@ create view oracle.index_columns as
   where not exists (select from pg_attribute a where a.attrelid = i.indrelid and a.attnum = c.attnum and a.attname = '~session');
 create view "SYS"."ALL_IND_COLUMNS" as
   select i.owner as "INDEX_OWNER", i.name as "INDEX_NAME", i.table_owner as "TABLE_OWNER", i.table_name as "TABLE_NAME",
-    (case when i.attnum = 0 or i.descending then format('SYS_NC%s$', lpad((i.place + 1)::text, 5, '0')) else a.attname::text end)::varchar(4000) as "COLUMN_NAME",
+    (case when i.attnum = 0 or i.descending then format('SYS_NC%s$', lpad((i.place + 1)::text, 5, '0')) else oracle.full_name(a.attname)::text end)::varchar(4000) as "COLUMN_NAME",
     i.place::numeric as "COLUMN_POSITION", 4000::numeric as "COLUMN_LENGTH", 0::numeric as "CHAR_LENGTH", case when i.descending then 'DESC' else 'ASC' end::varchar(4) as "DESCEND"
   from oracle.index_columns i left join pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.attnum;
 create view "SYS"."ALL_IND_EXPRESSIONS" as
   select i.owner as "INDEX_OWNER", i.name as "INDEX_NAME", i.table_owner as "TABLE_OWNER", i.table_name as "TABLE_NAME",
-    (case when i.attnum = 0 then coalesce(nullif(split_part(obj_description(i.indexrelid, 'pg_class'), E'\n', i.place::int), ''), pg_get_indexdef(i.indexrelid, i.place::int, true)) else '"' || a.attname::text || '"' end)::varchar(4000) as "COLUMN_EXPRESSION",
+    (case when i.attnum = 0 then coalesce(nullif(split_part(obj_description(i.indexrelid, 'pg_class'), E'\n', i.place::int), ''), pg_get_indexdef(i.indexrelid, i.place::int, true)) else '"' || oracle.full_name(a.attname)::text || '"' end)::varchar(4000) as "COLUMN_EXPRESSION",
     i.place::numeric as "COLUMN_POSITION"
   from oracle.index_columns i left join pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.attnum
   where i.attnum = 0 or i.descending;

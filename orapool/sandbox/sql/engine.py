@@ -33,7 +33,7 @@ from orapool.sandbox.sql.columns import ColumnCatalog
 from orapool.sandbox.sql.flashback import Snapshots
 from orapool.sandbox.sql.identity import ClientWatch, SessionIdentity
 from orapool.sandbox.sql.link import Failure, Link, Run
-from orapool.sandbox.sql.names import quote_name, quote_text
+from orapool.sandbox.sql.names import learn_long_names, quote_name, quote_text
 from orapool.sandbox.sql.past import Past
 from orapool.sandbox.sql.privileges import Privileges
 from orapool.sandbox.sql.registry import SessionRegistry
@@ -351,6 +351,13 @@ class Engine:
                 )
             self.columns.load_oids(connection)
             found = _run(connection, "select exists (select from oracle.temporary_tables)", "temporary tables")
+            known = _run(connection, "select short, name from oracle.long_names", "names")
+            learn_long_names(
+                {
+                    (known.get_value(row, 0) or b"").decode(): (known.get_value(row, 1) or b"").decode()
+                    for row in range(known.ntuples)
+                }
+            )
             self.has_temporary_tables = found.get_value(0, 0) == b"t"
         finally:
             connection.finish()

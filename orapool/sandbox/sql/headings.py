@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sqlglot import exp
 
 from orapool.sandbox.sql import functions
-from orapool.sandbox.sql.names import MAX_NAME_BYTES
+from orapool.sandbox.sql.names import MAX_NAME_BYTES, full_name
 from orapool.sandbox.sql.scanner import Token, heading, scan, split_list
 
 SET_OPERATIONS = (exp.Union, exp.Except, exp.Intersect)
@@ -22,7 +22,7 @@ def column_names(tokens: Sequence[Token], tree: exp.Expr) -> tuple[str | None, .
     texts = _select_list(tokens)
     for index, item in enumerate(select.expressions):
         if isinstance(item, (exp.Alias, exp.Column)) and not (item.meta.get("made_up")):
-            names.append(item.alias_or_name)
+            names.append(full_name(item.alias_or_name))
         else:
             names.append(heading(texts[index]) if len(texts) == len(select.expressions) else None)
     return tuple(names)

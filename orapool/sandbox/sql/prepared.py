@@ -16,7 +16,7 @@ from orapool.sandbox.sql.binds import LEFT_OPEN, bind_oid
 from orapool.sandbox.sql.columns import COLUMNS_OF_TABLES
 from orapool.sandbox.sql.dialect import unsupported
 from orapool.sandbox.sql.link import Describe, Failure, Prepare, Run
-from orapool.sandbox.sql.names import quote_name
+from orapool.sandbox.sql.names import full_name, quote_name
 from orapool.sandbox.sql.scanner import locate, scan
 from orapool.sandbox.sql.statement import Statement
 from orapool.sandbox.sql.transaction import explain
@@ -156,7 +156,7 @@ class PreparedStatements:
         made: list[Column] = []
         guarded: list[int] = []
         for index in range(described.nfields):
-            title = (described.fname(index) or b"").decode()
+            title = full_name((described.fname(index) or b"").decode())
             if statement.names is not None and index < len(statement.names):
                 title = statement.names[index] or title
             known = self._catalog.column(described, index)

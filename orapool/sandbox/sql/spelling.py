@@ -6,8 +6,7 @@ from sqlglot import exp
 
 from orapool.sandbox.sql import functions
 from orapool.sandbox.sql.calls import call
-from orapool.sandbox.sql.dialect import unsupported
-from orapool.sandbox.sql.names import MAX_NAME_BYTES
+from orapool.sandbox.sql.names import postgres_name
 
 
 def simplify(node: exp.Expr) -> exp.Expr:
@@ -16,9 +15,8 @@ def simplify(node: exp.Expr) -> exp.Expr:
         return exp.Literal.string(node.name)
     if isinstance(node, exp.Identifier):
         if not node.args.get("quoted"):
-            return exp.Identifier(this=node.name.upper(), quoted=True)
-        if len(node.name.encode()) > MAX_NAME_BYTES:
-            raise unsupported(f"a name of more than {MAX_NAME_BYTES} bytes ({node.name})")
+            return exp.Identifier(this=postgres_name(node.name.upper()), quoted=True)
+        node.set("this", postgres_name(node.name))
     if isinstance(node, exp.CurrentTimestamp):
         return exp.Anonymous(this="SYSDATE" if node.args.get("sysdate") else "CURRENT_TIMESTAMP")
     if isinstance(node, exp.Table):

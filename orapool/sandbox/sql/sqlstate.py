@@ -8,6 +8,7 @@ from psycopg import pq
 
 from orapool.sandbox.errors import OracleError
 from orapool.sandbox.sql.link import Failure
+from orapool.sandbox.sql.names import full_name, full_names
 
 _FIELD = pq.DiagnosticField
 _OWN_ERROR = re.compile(r"ORA-(\d+): (.*)", re.DOTALL)
@@ -77,13 +78,13 @@ def oracle_error(failure: Failure, verb: str = "") -> OracleError:
         verb: the statement's first word, INSERT or UPDATE or so.
     """
     state = failure.sqlstate
-    message = failure.field(_FIELD.MESSAGE_PRIMARY)
+    message = full_names(failure.field(_FIELD.MESSAGE_PRIMARY))
     own = _OWN_ERROR.match(message)
     if own:
         return OracleError(int(own.group(1)), own.group(2))
     # The rows of a temporary table lie in one that is called ~ and its name.
-    schema, table = failure.field(_FIELD.SCHEMA_NAME), failure.field(_FIELD.TABLE_NAME).removeprefix("~")
-    constraint, column = failure.field(_FIELD.CONSTRAINT_NAME), failure.field(_FIELD.COLUMN_NAME)
+    schema, table = failure.field(_FIELD.SCHEMA_NAME), full_name(failure.field(_FIELD.TABLE_NAME)).removeprefix("~")
+    constraint, column = (full_name(failure.field(name)) for name in (_FIELD.CONSTRAINT_NAME, _FIELD.COLUMN_NAME))
     if state == "23505":
         return OracleError(1, f"unique constraint ({schema}.{constraint}) violated")
     if state == "23502":

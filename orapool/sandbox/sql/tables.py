@@ -224,7 +224,7 @@ def _definition(reader: TokenReader, table: TableText, name: str, kind: ColumnTy
 
 def length_name(column: str) -> str:
     """The name of the CHECK that keeps a column's length."""
-    return ("~" + column).encode()[:63].decode(errors="ignore")
+    return f"~{column}"
 
 
 def _column_constraint(reader: TokenReader, table: TableText, column: str) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from orapool.sandbox.errors import OracleError
 from orapool.sandbox.sql.link import Run
+from orapool.sandbox.sql.names import full_names
 from orapool.sandbox.sql.scanner import STRING, scan
 from orapool.sandbox.sql.statement import Statement
 
@@ -38,4 +39,4 @@ def name_column(
     values += [token.value for token in scan(statement.sql) if token.kind == STRING]
     actual = max((len(value) for value in values if len(value) > most), default=most + 1)
     text = f'value too large for column "{schema}"."{table}"."{column}" (actual: {actual}, maximum: {most})'
-    return OracleError(12899, text, rows_done=error.rows_done)
+    return OracleError(12899, full_names(text), rows_done=error.rows_done)
