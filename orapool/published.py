@@ -30,7 +30,7 @@ from orapool.counters import PoolStats
 from orapool.histograms import BOUNDS, Distribution
 from orapool.loans import Holding
 from orapool.logs import report
-from orapool.processes import Identity, identify
+from orapool.processes import Identity, Origin, find_origin, identify
 
 log = logging.getLogger("orapool.published")
 
@@ -84,6 +84,7 @@ class Published:
             a session is checked out they are published every second.
         rate: checkouts a second, in the second before.
         stats: the numbers.
+        origin: where the process comes from; see applications.py.
     """
 
     key: str
@@ -92,6 +93,7 @@ class Published:
     at: float
     rate: float
     stats: PoolStats
+    origin: Origin | None = None
 
 
 AVAILABLE = hasattr(os, "geteuid")
@@ -128,7 +130,7 @@ class Publisher:
     def __init__(self, about: About, folder: Path | None = None) -> None:
         self._about = about
         self._folder = folders(folder)[0]
-        self._process = identify()
+        self._process, self._origin = identify(), find_origin()
         self._path = self._folder / f"{self._process.pid}-{secrets.token_hex(4)}{_SUFFIX}"
         self._file: int | None = None
         self._gave_up = False
@@ -151,7 +153,8 @@ class Publisher:
         if self._gave_up or not (changed or stats.longest):
             return False
         try:
-            self._write(_encode(Published(self._path.stem, self._process, self._about, time.time(), rate, stats)))
+            whose = self._path.stem, self._process, self._about
+            self._write(_encode(Published(*whose, time.time(), rate, stats, self._origin)))
         except (OSError, Refused) as error:
             self._gave_up = True
             report(
@@ -303,4 +306,6 @@ def _decode(text: bytes) -> Published:
     if longest is not None:
         numbers["longest"] = Holding(**longest)
     process, about = Identity(**found["process"]), About(**found["about"])
-    return Published(found["key"], process, about, found["at"], found["rate"], PoolStats(**numbers))
+    parent, program = found["origin"]["parent"], found["origin"]["program"]
+    origin = Origin(None if parent is None else Identity(**parent), program)
+    return Published(found["key"], process, about, found["at"], found["rate"], PoolStats(**numbers), origin)
