@@ -26,8 +26,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from orapool import history
 from orapool.counters import PoolStats
 from orapool.histograms import BOUNDS, Distribution
+from orapool.history import History, Sample
 from orapool.loans import Holding
 from orapool.logs import report
 from orapool.processes import Identity, Origin, find_origin, identify
@@ -85,6 +87,7 @@ class Published:
         rate: checkouts a second, in the second before.
         stats: the numbers.
         origin: where the process comes from; see applications.py.
+        history: of the last ten minutes in which something happened, the oldest first.
     """
 
     key: str
@@ -94,6 +97,7 @@ class Published:
     rate: float
     stats: PoolStats
     origin: Origin | None = None
+    history: tuple[Sample, ...] = ()
 
 
 AVAILABLE = hasattr(os, "geteuid")
@@ -137,6 +141,7 @@ class Publisher:
         self._written = 0
         self._last: tuple[PoolStats, float] | None = None
         self._counted = (0, time.monotonic())
+        self._history = History()
         _publishers.add(self)
 
     def publish(self, stats: PoolStats) -> bool:
@@ -153,8 +158,9 @@ class Publisher:
         if self._gave_up or not (changed or stats.longest):
             return False
         try:
-            whose = self._path.stem, self._process, self._about
-            self._write(_encode(Published(*whose, time.time(), rate, stats, self._origin)))
+            at, whose = time.time(), (self._path.stem, self._process, self._about)
+            self._history.note(stats, at)
+            self._write(_encode(Published(*whose, at, rate, stats, self._origin), self._history.encode()))
         except (OSError, Refused) as error:
             self._gave_up = True
             report(
@@ -291,8 +297,11 @@ def _remove_left_over(path: Path) -> None:
                 path.unlink()
 
 
-def _encode(published: Published) -> bytes:
-    return json.dumps({"bounds": BOUNDS, **asdict(published)}, separators=(",", ":"), default=str).encode()
+def _encode(published: Published, samples: str) -> bytes:
+    numbers = {"bounds": BOUNDS, **asdict(published)}
+    del numbers["history"]
+    text = json.dumps(numbers, separators=(",", ":"), default=str)
+    return f'{text[:-1]},"history":{samples}}}'.encode()
 
 
 def _decode(text: bytes) -> Published:
@@ -308,4 +317,5 @@ def _decode(text: bytes) -> Published:
     process, about = Identity(**found["process"]), About(**found["about"])
     parent, program = found["origin"]["parent"], found["origin"]["program"]
     origin = Origin(None if parent is None else Identity(**parent), program)
-    return Published(found["key"], process, about, found["at"], found["rate"], PoolStats(**numbers), origin)
+    stats, samples = PoolStats(**numbers), history.decode(found["history"])
+    return Published(found["key"], process, about, found["at"], found["rate"], stats, origin, samples)
