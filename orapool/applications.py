@@ -13,17 +13,24 @@ from collections.abc import Iterable
 
 from orapool import pools
 from orapool.errors import ConfigurationError
+from orapool.layers import pool_names
 from orapool.processes import Identity, Origin, find_origin, identify
 from orapool.published import Published, read
+from orapool.settings import KNOWN
 from orapool.sources import DEFAULT
 
 
 def read_application() -> list[Published]:
-    """The pools that the processes of this application have published, wherever its settings have them published."""
+    """The pools that the processes of this application have published, wherever its settings have them published.
+
+    Those of pools that this process has not used itself are among them.
+    """
     with contextlib.suppress(ConfigurationError):
-        pools.settings_of(DEFAULT)  # of which this process may have had no need so far
-    chosen = {settings.publish_dir for settings in pools.configured().values()} or {None}
-    found = {published.key: published for folder in chosen for published in read(folder)}
+        for name in {DEFAULT, *pool_names(pools.sources(), KNOWN)} - set(pools.configured()):
+            with contextlib.suppress(ConfigurationError):
+                pools.settings_of(name)
+    places = {None, *(settings.publish_dir for settings in pools.configured().values())}
+    found = {published.key: published for place in places for published in read(place)}
     return of_application(found.values(), identify(), find_origin())
 
 

@@ -208,7 +208,8 @@ def status_page(app: Flask, path: str = "/_pool", *, allow: Callable[[], bool]) 
     def show(name: str = "") -> Response:
         # Not by its name: an application may have made slashes at the end optional.
         path = request.path[len(base) :]
-        found = page.answer(request.method, path, request.script_root + base, page.is_allowed(allow))
+        method = "GET" if request.method == "HEAD" else request.method  # Flask leaves the body out by itself
+        found = page.answer(method, path, request.script_root + base, page.is_allowed(allow))
         return Response(found.body, found.status.value, list(found.headers))
 
     methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]  # those that it answers with 405 are too
