@@ -161,6 +161,9 @@ class TestAnAnswer:
     def test_without_a_slash_leads_to_the_one_with(self, page: Any) -> None:
         assert fetch(page, "")[1]["Location"] == "/_pool/"
         assert fetch(page, "", SCRIPT_NAME="/a b/_pool")[1]["Location"] == "/a%20b/_pool/"
+        assert fetch(page, "", SCRIPT_NAME="//elsewhere.example/_pool")[1]["Location"] == "/elsewhere.example/_pool/"
+        path = "/größe".encode().decode("latin-1")  # as PEP 3333 has it
+        assert fetch(page, "", SCRIPT_NAME=path)[1]["Location"] == "/gr%C3%B6%C3%9Fe/"
 
 
 class TestTheData:

@@ -330,6 +330,23 @@ def test_it_is_readable_in_both_schemes_and_on_a_phone(chromium: Chromium, width
     assert chromium.picture().startswith(b"\x89PNG")
 
 
+def test_it_tells_of_an_outage_until_it_is_over(server: Server, chromium: Chromium, sandbox: Sandbox) -> None:
+    sandbox.refuse()
+    sandbox.end_sessions()
+
+    def order() -> bool:
+        server.get("/order")
+        return any(pool["outage_since"] for pool in server.pools())
+
+    until(order)
+    chromium.wait(
+        "[...document.querySelectorAll('.trouble')].some(each => "
+        "each.textContent.startsWith('Pool default: the database has been unavailable for '))"
+    )
+    sandbox.heal()
+    chromium.wait("!document.querySelector('.trouble')")
+
+
 CONTRASTS = """
 (() => {
   const light = (colour) => {

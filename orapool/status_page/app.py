@@ -62,7 +62,7 @@ def wsgi_app(*, allow: Callable[[Mapping[str, Any]], bool]) -> WsgiApp:
 
     def page(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         path = str(environ.get("PATH_INFO") or "")
-        base = "/" + quote(str(environ.get("SCRIPT_NAME") or "").encode("latin-1").strip(b"/"))
+        base = str(environ.get("SCRIPT_NAME") or "").encode("latin-1").decode("utf-8", "replace")
         found = answer(str(environ["REQUEST_METHOD"]), path, base, is_allowed(allow, environ))
         start_response(f"{found.status.value} {found.status.phrase}", list(found.headers))
         return [found.body]
@@ -85,7 +85,7 @@ def answer(method: str, path: str, base: str, allowed: bool) -> Answer:
     if method not in METHODS:
         return _say(method, HTTPStatus.METHOD_NOT_ALLOWED, ("Allow", ", ".join(METHODS)))
     if not path:  # what the page names is beside it
-        return _say(method, HTTPStatus.PERMANENT_REDIRECT, ("Location", f"{base.rstrip('/')}/"))
+        return _say(method, HTTPStatus.PERMANENT_REDIRECT, ("Location", quote(f"/{base.strip('/')}/")))
     name = path[1:]
     if name == _DATA:
         text = json.dumps(describe_application(), separators=(",", ":")).encode()
