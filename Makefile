@@ -17,7 +17,7 @@ WITH_CLIENT = $(BIN)/python -m orapool.sandbox.instant_client exec
 VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
 INSTALLED = $(VENV)/installed-for-$(VERSION)
 
-.PHONY: demo test versions lint install stacks firewall browser benchmark benchmark-dataframes benchmark-outage clean
+.PHONY: demo test versions lint install stacks firewall browser benchmark benchmark-dataframes benchmark-outage screens clean
 
 demo: install
 	$(BIN)/orapool demo --driver oracledb
@@ -50,6 +50,12 @@ benchmark-dataframes: install
 benchmark-outage: firewall install
 	$(UV) pip install --quiet --python $(BIN)/python --editable '.[benchmarks]'
 	$(WITH_CLIENT) $(BIN)/python -m benchmarks.outage $(OUTAGE_ARGUMENTS)
+
+# The pictures in docs/, as root: what they show is run for them.
+screens: firewall browser install
+	$(BIN)/python -m docs.screens
+	$(BIN)/python -m docs.top
+	$(BIN)/python -m docs.page
 
 # What the tests' firewall is made of, for root; others skip the tests that need it.
 firewall:

@@ -31,7 +31,14 @@ WAYS_IN = [
 ]
 ASYNCIO = ["tests/aio/test_alchemy.py", "tests/aio/test_session_pool.py", "tests/aio/test_cancellation.py"]
 SANDBOX = ["tests/sandbox/test_session.py", "tests/sandbox/test_faults.py"]
-OTHERS = ["tests/test_retries.py", "tests/test_pools.py", "tests/test_users.py", "tests/test_session_setup.py"]
+OTHERS = [
+    "tests/test_leaks.py",
+    "tests/test_top.py",
+    "tests/test_retries.py",
+    "tests/test_pools.py",
+    "tests/test_users.py",
+    "tests/test_session_setup.py",
+]
 WITHOUT_ASYNCIO = [*POOL, *WAYS_IN, *ASYNCIO[1:], *SANDBOX, *OTHERS]
 """For SQLAlchemy 1.x, which has none."""
 EVERYTHING = [*POOL, *WAYS_IN, *ASYNCIO, *SANDBOX, *OTHERS]
@@ -60,6 +67,7 @@ FLASK_1 = (
     *("Flask-SQLAlchemy==2.4.4", "Flask==1.1.2", "Werkzeug==1.0.1", "Jinja2==2.11.3", "MarkupSafe==1.1.1"),
     *("itsdangerous==1.1.0", "click==7.1.2", "setuptools<81"),  # Flask 1 finds commands by pkg_resources
 )
+DASK = ("dask[dataframe]", "distributed")
 FLASK_2 = ("Flask-SQLAlchemy==2.5.1", "Flask==2.2.*", "Werkzeug==2.2.*")
 NUMPY_1 = ("numpy<2", "pyarrow<22")  # newer ones need NumPy 2
 PANDAS_1 = ("pandas==1.5.3", *NUMPY_1)
@@ -80,7 +88,7 @@ STACKS = {
         [*POOL[:1], *POOL[2:3], *WAYS_IN[:2], "tests/aio/test_alchemy.py", "tests/aio/test_cancellation.py", *SANDBOX],
     ),
     "newest": Stack("3.13", (), ["tests/test_session_pool.py", *WAYS_IN, "tests/aio/test_cancellation.py"]),
-    "thick": Stack(None, (), POOL, variables=THICK),
+    "thick": Stack(None, DASK, [*POOL, "tests/frames/test_reading.py"], variables=THICK),
     # The rest.
     "sqlalchemy-1.4": Stack("3.10", ("SQLAlchemy==1.4.*", *FLASK_2, *PANDAS_1, "oracledb==2.5.1"), WITHOUT_ASYNCIO),
     "pandas-2.0": Stack(
@@ -89,10 +97,10 @@ STACKS = {
     "pandas-2.3": Stack("3.12", ("SQLAlchemy==2.0.*", "pandas==2.3.*", "oracledb==3.4.2")),
     "thick-2.5": Stack("3.9", ("oracledb==2.5.1",), [*POOL, *WAYS_IN, "tests/faults"], variables=THICK),
     "thick-3.4": Stack("3.12", ("oracledb==3.4.2",), [*POOL, *WAYS_IN, "tests/faults"], variables=THICK),
-    "thick-newest": Stack("3.13", (), [*POOL, *WAYS_IN, *OTHERS, "tests/faults"], "not pooled", THICK),
-    "python-3.9": Stack(
-        "3.9", ("celery", "gunicorn", "dask[dataframe]", "distributed"), ["tests", "--ignore=tests/test_versions.py"]
+    "thick-newest": Stack(
+        "3.13", DASK, [*POOL, *WAYS_IN, *OTHERS, "tests/faults", "tests/frames"], "not pooled", THICK
     ),
+    "python-3.9": Stack("3.9", ("celery", "gunicorn", *DASK), ["tests", "--ignore=tests/test_versions.py"]),
     "python-3.10": Stack("3.10"),
     "python-3.11": Stack("3.11"),
     "python-3.12": Stack("3.12"),

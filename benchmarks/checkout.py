@@ -27,11 +27,11 @@ from dataclasses import dataclass
 from typing import Any, Callable
 
 import click
-from rich.console import Console
 from rich.table import Table
 from sqlalchemy import create_engine
 
 import orapool
+from benchmarks.measuring import make_console
 from orapool.checked_out import CheckedOut
 from orapool.counters import Counters
 from orapool.sandbox import Sandbox, instant_client
@@ -349,8 +349,8 @@ def main(driver: tuple[str, ...], rounds: int, checkouts: int) -> None:
     for name in driver:
         with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
             alone, contended = process.submit(_alone_and_contended, name, rounds, checkouts).result()
-        Console().print(table(f"{name}, one thread", alone))
-        Console().print(table(f"{name}, {THREADS} threads on {SESSIONS} sessions", contended, contended=True))
+        make_console().print(table(f"{name}, one thread", alone))
+        make_console().print(table(f"{name}, {THREADS} threads on {SESSIONS} sessions", contended, contended=True))
 
 
 if __name__ == "__main__":

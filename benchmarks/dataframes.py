@@ -42,11 +42,10 @@ from pathlib import Path
 from typing import Any, Callable
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 import orapool
-from benchmarks.measuring import forget_peak, on_processor, peak, processors
+from benchmarks.measuring import forget_peak, make_console, on_processor, peak, processors
 from benchmarks.sandbox import COLUMNS, DRIVERS, PASSWORD, ROWS, USER
 from orapool.sandbox import Sandbox, instant_client
 
@@ -525,7 +524,7 @@ def main(
         send_here(send)
         return
     instant_client.reexec()
-    console = Console()
+    console = make_console()
     if quick:
         rows, clob_rows, rounds = rows or QUICK_ROWS, min(clob_rows, QUICK_ROWS), QUICK_ROUNDS
     runs: list[Run] = []

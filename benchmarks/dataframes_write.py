@@ -29,7 +29,7 @@ from rich.console import Console
 from rich.table import Table
 
 import orapool
-from benchmarks.measuring import forget_peak, peak
+from benchmarks.measuring import forget_peak, make_console, peak
 from orapool.sandbox import Sandbox, instant_client
 
 DRIVERS = ("cx_oracle", "oracledb")
@@ -239,7 +239,7 @@ def main(rows: int, drivers: tuple[str, ...], contenders: tuple[str, ...], dsn: 
         click.echo(json.dumps(run_one(contenders[0], rows)))
         return
     instant_client.reexec()
-    console = Console()
+    console = make_console()
     costs = {}
     with Sandbox(users={USER: PASSWORD}) as sandbox:
         for driver in drivers or DRIVERS:

@@ -7,6 +7,17 @@ import os
 import re
 from collections.abc import Iterator
 
+from rich.console import Console
+
+PAGE_WIDTH = 140
+"""Of what goes to a file, in characters."""
+
+
+def make_console() -> Console:
+    """Where results are printed: as wide as the terminal, or, in a file, as the tables need."""
+    console = Console()
+    return console if console.is_terminal else Console(width=PAGE_WIDTH)
+
 
 def processors() -> tuple[int, int]:
     """One processor for the server and one for the client; the same where there is one only."""

@@ -24,10 +24,10 @@ from pathlib import Path
 from typing import Any, Callable
 
 import click
-from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from benchmarks.measuring import make_console
 from benchmarks.outage_contender import CALLERS, CONTENDERS
 from orapool.sandbox import Sandbox, instant_client
 from tests.firewall import Firewall
@@ -355,7 +355,7 @@ def main(
     cap = QUICK_CAP if quick else CAP
     wanted = names or (QUICK_FAULTS if quick else tuple(fault.name for fault in FAULTS))
     faults = [fault for fault in FAULTS if fault.name in wanted]
-    console = Console()
+    console = make_console()
     found: list[Result] = []
     with a_place() as place, Progress(console=console, transient=True) as progress:
         if place._firewall is None:

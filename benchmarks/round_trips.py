@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from typing import Any, Callable
 
 import click
-from rich.console import Console
 from rich.table import Table
 from sqlalchemy import create_engine, text
 
 import orapool
+from benchmarks.measuring import make_console
 from orapool.sandbox import Sandbox, instant_client
 
 DRIVERS = ("cx_oracle", "oracledb")
@@ -151,7 +151,7 @@ def main(driver: tuple[str, ...], units: int) -> None:
     instant_client.reexec()
     with Sandbox(users={USER: PASSWORD}) as sandbox:
         for name in driver:
-            Console().print(table(name, costs(sandbox, name, units)))
+            make_console().print(table(name, costs(sandbox, name, units)))
 
 
 if __name__ == "__main__":

@@ -20,9 +20,9 @@ from typing import Any
 
 import click
 import psutil
-from rich.console import Console
 from rich.table import Table
 
+from benchmarks.measuring import make_console
 from orapool.sandbox import Sandbox, instant_client
 
 DRIVERS = {"cx_oracle": "cx_Oracle", "oracledb": "oracledb"}
@@ -159,7 +159,7 @@ def main(driver: tuple[str, ...], rows: int, rounds: int, quick: bool) -> None:
                     f"{memory(sandbox):.0f}",
                 )
             connection.close()
-    Console().print(shown)
+    make_console().print(shown)
 
 
 if __name__ == "__main__":

@@ -109,10 +109,9 @@ def _visit(seconds: float, sandbox: Sandbox, at_last: Callable[[], None]) -> Non
 def _take_pictures(folder: Path | None) -> None:
     with Chromium() as chromium:
         chromium.open(f"http://127.0.0.1:{PORT}/_pool/")
-        chromium.look(1200, 900)
+        chromium.look(1060, 850)
         chromium.wait("document.querySelectorAll('svg path').length")
-        picture = chromium.picture()
-        Path(__file__).with_suffix(".png").write_bytes(picture)
+        Path(__file__).with_suffix(".png").write_bytes(chromium.picture())
         if folder is not None:
             for width, height in ((1280, 1000), (390, 1900)):
                 for scheme in ("light", "dark"):

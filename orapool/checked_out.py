@@ -7,9 +7,11 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from orapool.counters import Counters
+from orapool.histograms import BATCH
 from orapool.loans import Holding, Loan, describe
 from orapool.logs import report
 from orapool.places import note_place
@@ -33,8 +35,9 @@ class CheckedOut:
     ) -> None:
         self._pool = pool
         self._counters = counters
-        self._note_wait = counters.waits.note
-        self._uses = counters.uses
+        self._waits = counters.waits.added
+        self._uses = counters.uses.added
+        self._shown = False
         self._leak_threshold = leak_threshold
         self._wake = wake or (lambda: None)
         self._loans: dict[int, Loan] = {}
@@ -50,33 +53,35 @@ class CheckedOut:
         code, instruction = note_place(1)
         now = time.monotonic()
         self._loans[id(connection)] = (weakref.ref(connection), now, code, instruction, holder)
-        self._note_wait(now - asked)
+        self._waits.append(now - asked)
         if self.at_rest:
             self.at_rest = False
             self._wake()
         if checkouts.isEnabledFor(logging.DEBUG):
+            self._shown = True
             told = describe(self._loans[id(connection)])
             text = "checked out after %(waited).4f s, at %(place)s, by %(holder)s"
-            report(
-                checkouts.debug,
-                *(self._pool, "checkout", text),
-                waited=now - asked,
-                place=told.place,
-                holder=told.holder,
-            )
+            known = {"place": told.place, "holder": told.holder}
+            report(checkouts.debug, self._pool, "checkout", text, waited=now - asked, **known)
 
     def remove(self, connection: Any) -> None:
         """A connection comes back, or leaves the pool."""
         loan = self._loans.pop(id(connection), None)
         if loan is not None:
-            if self._uses.add(time.monotonic() - loan[1]):
+            self._uses.append(time.monotonic() - loan[1])
+            if len(self._uses) >= BATCH:
                 self._counters.waits.count()
-            if checkouts.isEnabledFor(logging.DEBUG):
-                told = describe(loan)
-                text = "given back after %(seconds).4f s, checked out at %(place)s, by %(holder)s"
-                self._report(checkouts.debug, "return", text, told)
-            if self._told and self._told.pop(id(connection), None) is not None:
-                self._warn("is back after %(seconds).1f s", "leak_returned", describe(loan))
+                self._counters.uses.count()
+            if self._told or self._shown:
+                late = self._told.pop(id(connection), None) is not None
+                with suppress(Exception):  # of a filter of the application's: the session has to come back
+                    self._tell_return(describe(loan), late)
+
+    def _tell_return(self, told: Holding, late: bool) -> None:
+        text = "given back after %(seconds).4f s, checked out at %(place)s, by %(holder)s"
+        self._report(checkouts.debug, "return", text, told)
+        if late:
+            self._warn("is back after %(seconds).1f s", "leak_returned", told)
 
     def connections(self) -> list[Any]:
         """Those that are alive."""

@@ -362,6 +362,17 @@ def wrong_password(error: BaseException) -> bool:
     return not _WRONG_PASSWORD.isdisjoint(error_codes(error))
 
 
+def advice(error: BaseException) -> str:
+    """What to do about a log-on that failed with `error`."""
+    otherwise = "check host, port and service, and whether the database is up"
+    return next((_ADVICE[code] for code in error_codes(error) if code in _ADVICE), otherwise)
+
+
+def reason(error: BaseException) -> str:
+    """What a driver's `error` says, on one line, which tells a scheduler's log by itself why a script has failed."""
+    return " ".join(str(error).split("\nHelp: ")[0].split())
+
+
 def log_on_error(error: Exception, where: str, more: str = "") -> LogOnError:
     """An orapool exception for a log-on that failed with the driver's `error`; `where` names pool, user and DSN.
 
@@ -369,14 +380,9 @@ def log_on_error(error: Exception, where: str, more: str = "") -> LogOnError:
 
     It is of the driver's class as well, and carries the driver's own details (``args``).
     """
-    codes = list(error_codes(error))
-    ours = DatabaseUnavailable if any(code in FAULTS for code in codes) else LogOnError
-    otherwise = "check host, port and service, and whether the database is up"
-    advice = next((_ADVICE[code] for code in codes if code in _ADVICE), otherwise)
-    # On one line, which tells a scheduler's log by itself why a script has failed.
-    reason = " ".join(str(error).split("\nHelp: ")[0].split())
+    ours = DatabaseUnavailable if any(code in FAULTS for code in error_codes(error)) else LogOnError
     raised = _both(ours, type(error))(*error.args)
-    raised.message = f"{where}: the log-on failed: {reason}: {advice}{more}"  # type: ignore[attr-defined]
+    raised.message = f"{where}: the log-on failed: {reason(error)}: {advice(error)}{more}"  # type: ignore[attr-defined]
     return cast(LogOnError, raised)
 
 

@@ -16,7 +16,7 @@ BOUNDS = (
 """Upper bounds of the buckets, in seconds; what is longer is in one more. Among them are those that OpenTelemetry's
 conventions advise for database clients: 1, 5, 10, 50, 100 and 500 ms, 1, 5 and 10 s."""
 
-_BATCH = 64
+BATCH = 64
 """Times that are counted at once."""
 
 
@@ -97,27 +97,28 @@ NOTHING = Distribution()
 
 
 class Histogram:
-    """Counts times, in any thread: `add` never waits for anybody, and `read` has all that were added before it."""
+    """Counts times, in any thread: `add` never waits for anybody, and `read` has all that were added before it.
+
+    Attributes:
+        added: times that are not in their buckets yet. Who adds to it, which is atomic, calls `count` when there are
+            `BATCH` of them.
+    """
 
     def __init__(self) -> None:
-        self._added: deque[float] = deque()
-        self.note = self._added.append  # which is atomic
-        """What `add` does, for who calls `count` now and then: a third of its time."""
+        self.added: deque[float] = deque()
         self._lock = threading.Lock()
         self._counts = [0] * (len(BOUNDS) + 1)
         self._total = 0.0
         self._longest = 0.0
 
-    def add(self, seconds: float) -> bool:
-        """Something took so many seconds; whether it is time to `count` others that go with it."""
-        self.note(seconds)
-        if len(self._added) < _BATCH:
-            return False
-        self.count()
-        return True
+    def add(self, seconds: float) -> None:
+        """Something took so many seconds."""
+        self.added.append(seconds)
+        if len(self.added) >= BATCH:
+            self.count()
 
     def count(self) -> None:
-        """Put what was noted into its buckets, unless somebody does so already."""
+        """Put what was added into its buckets, unless somebody does so already."""
         # No one waits here: whoever holds the lock may be interrupted by a finalizer that checks a session out.
         if self._lock.acquire(blocking=False):
             try:
@@ -132,12 +133,16 @@ class Histogram:
             return Distribution(tuple(self._counts), self._total, self._longest)
 
     def _count(self) -> None:
-        """Under the lock: put what was added into its buckets."""
-        counts, take = self._counts, self._added.popleft
-        times = [take() for _ in range(len(self._added))]
+        take = self.added.popleft
+        times = [take() for _ in range(len(self.added))]
         if not times:
             return
-        for seconds in times:
-            counts[bisect_left(BOUNDS, seconds)] += 1
+        longest = max(times)
+        first, last = bisect_left(BOUNDS, min(times)), bisect_left(BOUNDS, longest)
+        if first == last:  # as most are, who find a session at once
+            self._counts[first] += len(times)
+        else:
+            for seconds in times:
+                self._counts[bisect_left(BOUNDS, seconds)] += 1
         self._total += sum(times)
-        self._longest = max(self._longest, *times)
+        self._longest = max(self._longest, longest)

@@ -158,8 +158,8 @@ class SessionPool:
         except BaseException:
             self._pass_on()
             raise
+        connection.lent_by = self  # from now on it comes back, whatever happens
         self._lent.add(connection, asked_at, threading.current_thread())
-        connection.lent_by = self
         return connection
 
     def _stand_in_line(self, deadline: float, seconds: float) -> None:

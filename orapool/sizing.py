@@ -94,6 +94,19 @@ class Sizing:
         """As many as a worker has threads, since a thread uses one session at a time, or what there is room for."""
         return self.threads if self.largest_max is None else min(self.threads, self.largest_max)
 
+    @property
+    def verdict(self) -> str:
+        """Whether it fits, and what to do."""
+        largest, server = self.largest_max, self.server
+        if self.fits:
+            return f"It fits; max could be up to {largest}."
+        raised = self.sessions + server.used_by_others
+        remedy = "server_limit" if server.granted is not None else "processes" if server.processes else "sessions"
+        instead = f"set max to {self.recommended_max}, have fewer workers"
+        if not largest:
+            instead = f"no max does with {self.workers} workers; have fewer"
+        return f"It does not fit: {instead}, or raise {remedy} to {raised}."
+
 
 def default_sessions(processes: int) -> int:
     """Oracle's default of the parameter SESSIONS, from the database reference: (1.5 * PROCESSES) + 22."""

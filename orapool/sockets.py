@@ -42,6 +42,7 @@ _DATA_SIZE = 160
 # Behind the rates of pacing, the bytes acknowledged and received (64 bits each), and five more 32-bit fields.
 _DATA_SEGMENTS_OUT_OFFSET = 8 + 24 * 4 + 4 * 8 + 5 * 4
 
+_KEEP_ALIVE_OPTIONS = (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT) if AVAILABLE else ()
 _POLLFD = struct.Struct("@ihh")
 
 
@@ -106,7 +107,7 @@ class SessionSocket:
         return f"<SessionSocket fd {self.fd}, inode {self.inode}>"
 
     @contextlib.contextmanager
-    def _borrow(self) -> Iterator[socket.socket]:
+    def borrow(self) -> Iterator[socket.socket]:
         """The socket for a moment. Raises OSError when the descriptor is closed, or another file's by now."""
         # A duplicate, so that the number cannot pass to another file between this look and what is done with it.
         duplicate = os.dup(self.fd)
@@ -123,7 +124,7 @@ class SessionSocket:
     def look(self) -> SocketState | None:
         """What the kernel knows now, in one system call; None when the driver has closed the socket."""
         try:
-            with self._borrow() as borrowed:
+            with self.borrow() as borrowed:
                 info = _TCP_INFO.unpack(borrowed.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_SIZE))
         except OSError:
             return None
@@ -137,15 +138,28 @@ class SessionSocket:
     def keep_alive(self, settings: KeepAlive) -> bool:
         """Let the kernel watch the path; False when the socket is gone."""
         try:
-            with self._borrow() as borrowed:
+            with self.borrow() as borrowed:
                 borrowed.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-                borrowed.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, settings.idle)
-                borrowed.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, settings.interval)
-                borrowed.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, settings.probes)
+                for option, value in zip(_KEEP_ALIVE_OPTIONS, (settings.idle, settings.interval, settings.probes)):
+                    borrowed.setsockopt(socket.IPPROTO_TCP, option, value)
                 borrowed.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(settings.user_timeout * 1000))
         except OSError:
             return False
         return True
+
+    def kept_alive(self) -> KeepAlive | None:
+        """When the kernel probes this socket, as it is set on it; None: never, or the socket is gone."""
+        try:
+            with self.borrow() as borrowed:
+                if not borrowed.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE):
+                    return None
+                idle, interval, probes = (
+                    borrowed.getsockopt(socket.IPPROTO_TCP, option) for option in _KEEP_ALIVE_OPTIONS
+                )
+                user_timeout = borrowed.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) / 1000
+                return KeepAlive(idle, interval, probes, user_timeout)
+        except OSError:
+            return None
 
     def shut_down(self) -> bool:
         """End the connection on this side at once; whoever waits in it is woken. False when the socket is gone.
@@ -154,7 +168,7 @@ class SessionSocket:
         raise a bare TimeoutError instead.
         """
         try:
-            with self._borrow() as borrowed:
+            with self.borrow() as borrowed:
                 with contextlib.suppress(OSError):  # not connected any more, which is what was wanted
                     borrowed.shutdown(socket.SHUT_RDWR)
                 borrowed.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
@@ -165,7 +179,7 @@ class SessionSocket:
     def messages_sent(self) -> int:
         """How many segments with data this socket has sent; -1 when it is gone."""
         try:
-            with self._borrow() as borrowed:
+            with self.borrow() as borrowed:
                 info = borrowed.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _DATA_SIZE)
         except OSError:
             return -1

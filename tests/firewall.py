@@ -106,6 +106,17 @@ class Firewall:
         self._hosts.clear()
         self._apply()
 
+    def add_address(self, number: int) -> str:
+        """Give the host one more address; returns that."""
+        address = f"10.99.{self._number}.{number}"
+        command = (_tool("ip"), "-netns", self._namespace, "address", "replace", f"{address}/24")
+        _run(*command, "dev", f"vdb{self._number}")
+        return address
+
+    def load(self, rules: str) -> None:
+        """Load more rules of nftables on the host, in tables of their own."""
+        _run(*self.launcher, _tool("nft"), "-f", "-", text=rules)
+
     # ------------------------------------------------------------
     def _connections(self) -> Iterator[str]:
         """The host's TCP connections, as elements of the set of flows."""
@@ -122,7 +133,7 @@ class Firewall:
             name: f"elements = {{ {', '.join(sorted(values))} }}" if values else "" for name, values in sets.items()
         }
         rules = f"add table inet firewall\ndelete table inet firewall\n{_RULES.format(**elements)}"
-        _run(*self.launcher, _tool("nft"), "-f", "-", text=rules)
+        self.load(rules)
 
     def _take_number(self) -> int:
         folder = Path(tempfile.gettempdir(), "orapool-firewall")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from sqlalchemy.exc import DatabaseError, DBAPIError
 import orapool
 from orapool import SessionPool
 from orapool.sandbox import Sandbox
-from tests.older_sqlalchemy import VERSION, declarative_base, key_column, orm_session
+from tests.older_sqlalchemy import declarative_base, key_column, orm_session
 from tests.waiting import until
 
 ONE = text("select 1 from dual")
@@ -78,13 +79,42 @@ def test_an_empty_checkout_costs_no_round_trip(default_pool: SessionPool, sandbo
     assert spent(sandbox, empty) == {}
 
 
-def test_a_select_costs_its_execute_and_one_rollback(default_pool: SessionPool, sandbox: Sandbox) -> None:
+def test_a_unit_of_work_costs_what_the_bare_driver_takes(default_pool: SessionPool, sandbox: Sandbox) -> None:
+    engine = orapool.engine()
+    Base.metadata.drop_all(engine)
+    Base.metadata.create_all(engine)
+
     def select() -> None:
-        with orapool.engine().connect() as connection:
+        with engine.connect() as connection:
             assert connection.execute(ONE).scalar() == 1
 
-    # SQLAlchemy 1.x begins no transaction, and rolls back none.
-    assert spent(sandbox, select) == ({"execute": 1, "rollback": 1} if VERSION >= (2, 0) else {"execute": 1})
+    def select_and_roll_back() -> None:
+        with engine.connect() as connection, connection.begin() as transaction:
+            connection.execute(ONE)
+            transaction.rollback()
+
+    def insert() -> None:
+        with engine.begin() as connection:
+            connection.execute(Book.__table__.insert().values(title="Momo"))
+
+    def insert_and_forget() -> None:
+        with engine.connect() as connection, contextlib.suppress(ZeroDivisionError), connection.begin():
+            connection.execute(Book.__table__.insert().values(title="Momo"))
+            raise ZeroDivisionError
+
+    def fail() -> None:
+        with engine.connect() as connection, contextlib.suppress(DBAPIError), connection.begin():
+            connection.execute(text("select * from no_such_table"))
+
+    for work, costs in (
+        (select, {"execute": 1}),
+        (select_and_roll_back, {"execute": 1}),
+        (insert, {"execute": 1, "commit": 1}),
+        (insert_and_forget, {"execute": 1, "rollback": 1}),
+        (fail, {"execute": 1}),
+    ):
+        work()
+        assert spent(sandbox, work) == costs, work.__name__
 
 
 def test_equal_options_give_the_same_engine(default_pool: SessionPool) -> None:

@@ -7,8 +7,10 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import oracledb
 import pytest
 from click.testing import CliRunner
@@ -34,6 +36,43 @@ def test_help_names_the_subcommands() -> None:
     assert "  sandbox " in result.output
 
 
+def test_without_arguments_it_lists_its_commands_with_a_line_each() -> None:
+    result = CliRunner().invoke(cli.main, [])
+
+    assert result.exit_code == 0
+    listed = re.findall(r"^  (\w+)  +\S.*[.]$", result.output, re.MULTILINE)
+    assert listed == list(cli.SUBCOMMANDS) == sorted(cli.SUBCOMMANDS)
+    assert result.output == CliRunner().invoke(cli.main, ["--help"]).output
+
+
+def test_the_list_of_commands_loads_none_of_them() -> None:
+    code = "import sys; from orapool.cli import main; main([], standalone_mode=False); print(sorted(sys.modules))"
+
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+
+    assert (run.returncode, run.stderr) == (0, "")
+    loaded = set(re.findall(r"'([\w.]+)'", run.stdout.splitlines()[-1]))
+    assert loaded.isdisjoint({"rich", "psutil", "oracledb", "cx_Oracle", "pandas", "psycopg"})
+
+
+def all_commands(command: click.Command, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """The words of each command."""
+    yield path
+    context = click.Context(command)
+    for name in command.list_commands(context) if isinstance(command, click.Group) else ():
+        found = command.get_command(context, name)
+        assert found is not None
+        yield from all_commands(found, (*path, name))
+
+
+@pytest.mark.parametrize("words", list(all_commands(cli.main)), ids=" ".join)
+def test_each_command_has_help_with_an_example(words: tuple[str, ...]) -> None:
+    result = CliRunner().invoke(cli.main, [*words, "--help"])
+
+    assert result.exit_code == 0
+    assert re.search(rf"^  Examples?:\n    {' '.join(('orapool', *words))}", result.output, re.MULTILINE)
+
+
 def test_an_unknown_subcommand_is_a_usage_error() -> None:
     result = CliRunner().invoke(cli.main, ["dmeo"])
 
@@ -56,15 +95,16 @@ def test_expected_errors_are_one_line_and_status_1(error: Exception, monkeypatch
     assert result.output.endswith(": max 4\n")
 
 
-def test_a_subcommand_says_what_is_not_installed() -> None:
-    code = (
-        "import sys; sys.modules['rich'] = None; from orapool.cli import main; main(['demo', '--driver', 'oracledb'])"
-    )
+@pytest.mark.parametrize(
+    ("command", "missing", "extra"), [("demo", "rich", "demo"), ("sessions", "psutil", "sessions")]
+)
+def test_a_subcommand_says_what_is_not_installed(command: str, missing: str, extra: str) -> None:
+    code = f"import sys; sys.modules['{missing}'] = None; from orapool.cli import main; main(['{command}'])"
 
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
 
     assert run.returncode == 1
-    assert run.stderr == "Error: orapool demo needs rich: pip install 'orapool[demo]'\n"
+    assert run.stderr == f"Error: orapool {command} needs {missing}: pip install 'orapool[{extra}]'\n"
 
 
 def test_it_runs_as_a_module() -> None:
@@ -108,6 +148,24 @@ def test_a_sandboxs_accounts_are_changed_from_the_command_line(sandbox: Sandbox)
         log_on()
     run("heal")
     log_on(password="tiger")
+
+
+def test_a_sandboxs_database_is_closed_and_its_users_are_limited_from_the_command_line(sandbox: Sandbox) -> None:
+    def run(*arguments: str) -> None:
+        result = CliRunner().invoke(cli.main, ["sandbox", *arguments, "--port", str(sandbox.port)])
+        assert (result.exit_code, result.output) == (0, "")
+
+    cursor = oracledb.connect(user="scott", password="tiger", dsn=sandbox.dsn).cursor()
+    run("revoke", "scott", "V$SESSION")
+    with pytest.raises(oracledb.DatabaseError, match="ORA-00942"):
+        cursor.execute("select sid from v$session")
+    run("limit-idle", "scott", "90")
+    assert cursor.execute("select limit from user_resource_limits where resource_name = 'IDLE_TIME'").fetchone() == (
+        "2",
+    )
+    run("deny-log-ons", "1033")
+    with pytest.raises(oracledb.DatabaseError, match="ORA-01033"):
+        oracledb.connect(user="scott", password="tiger", dsn=sandbox.dsn)
 
 
 def test_a_sandbox_is_frozen_and_cut_from_the_command_line(sandbox: Sandbox) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import subprocess
@@ -411,6 +412,25 @@ def test_flask_orapool_check(uri: str, reporting: str, sandbox: Sandbox) -> None
     assert first.startswith("Pool default: good")
     assert second.startswith("Pool reporting: failed after 0.")
     assert "ORA-01017" in second
+
+
+def test_flask_orapool_doctor(uri: str, reporting: str) -> None:
+    app = application(
+        SQLALCHEMY_DATABASE_URI=uri, SQLALCHEMY_BINDS={"reporting": reporting.replace("sales@", "wrong@")}
+    )
+    OraPool(app)
+
+    good, both = run(app, "doctor", "default"), run(app, "doctor", "--json")
+
+    assert good.exit_code == 0
+    assert good.output.startswith("Pool default, ")
+    assert "mapping['SQLALCHEMY_DATABASE_URI']" in good.output
+    assert both.exit_code == 1
+    assert [(each["pool"], each["fails_at"]) for each in json.loads(both.output)] == [
+        ("default", None),
+        ("reporting", "credentials"),
+    ]
+    assert "wrong" not in both.output
 
 
 def test_flask_orapool_check_pings_an_idle_session(uri: str, sandbox: Sandbox) -> None:

@@ -175,9 +175,9 @@ class AsyncPool:
         except BaseException:
             self._line.give()
             raise
+        connection.lent_by = self  # from now on it comes back, whatever happens
         task = asyncio.current_task()
         self._lent.add(connection, asked_at, f"task {task.get_name()}" if task else "no task")
-        connection.lent_by = self
         return connection
 
     async def _stand_in_line(self, deadline: float, seconds: float) -> None:

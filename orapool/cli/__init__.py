@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import importlib
+import os
 from typing import Any
 
 import click
 
 from orapool._version import __version__
+from orapool.cli.examples import example
 from orapool.errors import PoolError
 from orapool.sandbox.control import SandboxError
 from orapool.sandbox.instant_client import ClientUnavailableError
 
-SUBCOMMANDS = ("check", "config", "demo", "sandbox", "sizing", "top")
-
-EXTRAS = {"top": "top"}
-"""What has to be installed for a subcommand, where it is less than what the demo needs."""
+SUBCOMMANDS = {
+    "check": "Check a session out of each pool, and say how long it took.",
+    "config": "Show the settings in force, and where each was found.",
+    "demo": "See one pool survive Monday morning, beside SQLAlchemy's own.",
+    "doctor": "Find the step to the database that fails, or an idle limit.",
+    "sandbox": "Run an embedded server that speaks Oracle Net, and its faults.",
+    "sessions": "Show the server's sessions, and whose process each of them is.",
+    "sizing": "Compute how many sessions all workers open, and whether they fit.",
+    "top": "Show the pools of all processes of this machine, live.",
+}
+"""What each does, in a line: the list of commands loads none of them."""
+EXTRAS = {"sandbox": "sandbox", "sessions": "sessions", "top": "top"}
+"""What has to be installed for a command, if it is not the demo's."""
 
 
 class OneLineErrors(click.Group):
@@ -35,6 +46,11 @@ class Subcommands(OneLineErrors):
     def list_commands(self, ctx: click.Context) -> list[str]:
         """All subcommands, loaded or not."""
         return list(SUBCOMMANDS)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """All subcommands with a line each."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(SUBCOMMANDS.items()))
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         """Load one subcommand; None for an unknown one."""
@@ -70,7 +86,17 @@ def _unusable(name: str, reason: str) -> click.Command:
     return unusable
 
 
-@click.command(cls=Subcommands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(
+    cls=Subcommands,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    invoke_without_command=True,
+    epilog=example("orapool doctor", "orapool doctor --help"),
+)
 @click.version_option(__version__, prog_name="orapool")
-def main() -> None:
+@click.pass_context
+def main(context: click.Context) -> None:
     """One native Oracle session pool per process, for ORM code, hand-written SQL and DataFrames."""
+    if os.environ.get("NO_COLOR"):  # see no-color.org; without a terminal there are no colours anyway
+        context.color = False
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())

@@ -11,6 +11,7 @@ import click
 
 from orapool import pools as open_pools
 from orapool.cli import one_line
+from orapool.cli.examples import example
 from orapool.discovery import find_sources
 from orapool.errors import PoolError
 from orapool.layers import pool_names
@@ -34,14 +35,14 @@ class Found:
         return f"Pool {self.pool}: good, checkout {self.checkout * 1000:.1f} ms, ping {(self.ping or 0) * 1000:.1f} ms"
 
 
-@click.command()
+@click.command(epilog=example("orapool check", "orapool check reporting --timeout 2"))
 @click.argument("pools", nargs=-1, metavar="[POOL]...")
 @click.option("--timeout", type=click.FloatRange(min=0), help="Seconds to wait for a session, not acquire_timeout.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def check(pools: tuple[str, ...], timeout: float | None, as_json: bool) -> None:
     """Check a session out of each POOL, or of all, ping the database with it, and say how long it took.
 
-    Exit status 1 says that a pool could not be had.
+    Exit status 1 says that a pool could not be had: `orapool doctor` tells why.
     """
     try:
         report(pools or pool_names(find_sources(), KNOWN) or [DEFAULT], timeout, as_json)

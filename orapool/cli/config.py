@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import click
 
 from orapool.cli import one_line
+from orapool.cli.examples import example
 from orapool.discovery import as_config, find_sources
-from orapool.dsn import mask
 from orapool.errors import ConfigurationError
-from orapool.layers import SECRETS, pool_names
+from orapool.layers import pool_names
 from orapool.passwords import read_secret
 from orapool.settings import KNOWN, PoolSettings, load_settings
+from orapool.shown import in_force
 from orapool.sources import DEFAULT
-
-MASK = "***"
 
 
 class BadConfiguration(click.ClickException):
@@ -25,7 +23,7 @@ class BadConfiguration(click.ClickException):
     exit_code = 2
 
 
-@click.command()
+@click.command(epilog=example("orapool config", "orapool config reporting --json"))
 @click.argument("pools", nargs=-1, metavar="[POOL]...")
 @click.option("--config", "file", type=click.Path(), help="A settings file, in the place of that in ORAPOOL_CONFIG.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -83,19 +81,3 @@ def in_json(found: dict[str, PoolSettings], sources: list[str]) -> str:
         for pool, settings in found.items()
     }
     return json.dumps({"sources": sources, "pools": pools}, indent=2)
-
-
-def in_force(settings: PoolSettings) -> dict[str, Any]:
-    """Each setting as it may be shown; those that are not set at all are left out."""
-    shown: dict[str, Any] = {}
-    for name in type(settings).model_fields:
-        value = getattr(settings, name)
-        if name in SECRETS and value is not None:
-            value = MASK
-        elif callable(value):  # functools.partial would show its arguments
-            value = f"{type(value).__name__} {getattr(value, '__qualname__', '')}".strip()
-        elif name == "dsn":
-            value = mask(value)
-        if value is not None:
-            shown[name] = value if isinstance(value, (int, float, str)) else str(value)
-    return shown

@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError
 
 import orapool
 from orapool.cli import one_line
+from orapool.cli.examples import example
 from orapool.cli.order_book import KINDS, OnePool, Outcome, StockPool, Way, fill, play, remove, request, warm_up
 from orapool.counters import PoolStats
 from orapool.sandbox import Sandbox, instant_client
@@ -26,7 +27,7 @@ USER, PASSWORD = "scott", "tiger"
 PACKAGES = {"cx_oracle": "cx_Oracle", "oracledb": "oracledb"}
 
 
-@click.command()
+@click.command(epilog=example("orapool demo", "orapool demo --dsn db1:1521/SALES --user scott"))
 @click.option(
     "--driver",
     type=click.Choice(["auto", "cx_oracle", "oracledb"]),

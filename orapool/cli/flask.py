@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import click
 from flask.cli import with_appcontext
 
@@ -9,17 +11,21 @@ from orapool import pools as open_pools
 from orapool.cli import OneLineErrors
 from orapool.cli import check as checks
 from orapool.cli import config as configuration
+from orapool.cli import doctor as steps
 from orapool.cli import stats as numbers
+from orapool.cli.examples import example
+from orapool.doctor import Case
+from orapool.doctor.case import TIMEOUT
 from orapool.errors import ConfigurationError
 from orapool.sources import DEFAULT
 
 
-@click.group(cls=OneLineErrors)
+@click.group(cls=OneLineErrors, epilog=example("flask --app shop orapool check"))
 def orapool() -> None:
     """Show and check the application's Oracle session pools."""
 
 
-@orapool.command()
+@orapool.command(epilog=example("flask --app shop orapool config"))
 @click.argument("pools", nargs=-1, metavar="[POOL]...")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @with_appcontext
@@ -31,7 +37,7 @@ def config(pools: tuple[str, ...], as_json: bool) -> None:
     click.echo(configuration.in_json(found, labels) if as_json else configuration.in_words(found, labels))
 
 
-@orapool.command()
+@orapool.command(epilog=example("flask --app shop orapool stats"))
 @click.argument("pools", nargs=-1, metavar="[POOL]...")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @with_appcontext
@@ -40,7 +46,7 @@ def stats(pools: tuple[str, ...], as_json: bool) -> None:
     numbers.report(_names(pools), as_json)
 
 
-@orapool.command()
+@orapool.command(epilog=example("flask --app shop orapool check"))
 @click.argument("pools", nargs=-1, metavar="[POOL]...")
 @click.option("--timeout", type=click.FloatRange(min=0), help="Seconds to wait for a session, not acquire_timeout.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -51,6 +57,20 @@ def check(pools: tuple[str, ...], timeout: float | None, as_json: bool) -> None:
     Exit status 1 says that a pool could not be had.
     """
     checks.report(_names(pools), timeout, as_json)
+
+
+@orapool.command(epilog=example("flask --app shop orapool doctor"))
+@click.argument("pools", nargs=-1, metavar="[POOL]...")
+@click.option("--timeout", type=click.FloatRange(min=0.1), default=TIMEOUT, show_default=True, help="Seconds a step.")
+@click.option("--workers", type=click.IntRange(min=1), help="Processes that have a pool.  [default: the setting]")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@with_appcontext
+def doctor(pools: tuple[str, ...], timeout: float, workers: int | None, as_json: bool) -> None:
+    """Check each step between here and the database of each POOL, or of all: see `orapool doctor --help`."""
+    labels = [source.label for source in open_pools.sources()]
+    steps.report(
+        [Case(name, partial(open_pools.settings_of, name), labels, timeout, workers) for name in _names(pools)], as_json
+    )
 
 
 def _names(pools: tuple[str, ...]) -> list[str]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from orapool.cli.examples import example
 from orapool.sandbox import Sandbox
 from orapool.sandbox.control import ControlClient, control_path
 
@@ -17,7 +18,10 @@ _PORT = click.option("--port", default=1521, show_default=True, help="The port o
 _SID = click.option("--sid", type=int, help="One session only, by its number; see `orapool sandbox sessions`.")
 
 
-@click.group(invoke_without_command=True)
+@click.group(
+    invoke_without_command=True,
+    epilog=example("orapool sandbox --port 1521 --user app/secret", "orapool sandbox end --how rst"),
+)
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", default=1521, show_default=True, help="The port to listen on; 0 takes a free one.")
 @click.option("--user", "users", multiple=True, metavar="NAME/PASSWORD", help="A user; may be repeated.  [scott/tiger]")
@@ -32,8 +36,6 @@ def sandbox(
     """Run an embedded server that speaks Oracle Net, until interrupted. It is not an Oracle database.
 
     The subcommands steer a sandbox that runs: they play faults on it and show its counts.
-
-    Example: orapool sandbox --port 1521 --user app/secret, and in another terminal: orapool sandbox end --how rst
     """
     if context.invoked_subcommand is not None:
         return
@@ -63,7 +65,7 @@ def _call(port: int, command: str, **arguments: Any) -> Any:
 def _simple(name: str, summary: str) -> Callable[[int], None]:
     """A subcommand that sends one command without arguments."""
 
-    @sandbox.command(name, help=summary)
+    @sandbox.command(name, help=summary, epilog=example(f"orapool sandbox {name}"))
     @_PORT
     def command(port: int) -> None:
         _call(port, name)
@@ -77,7 +79,7 @@ start = _simple("start", "Listen again after `stop`, with the data kept.")
 heal = _simple("heal", "End every fault in force.")
 
 
-@sandbox.command()
+@sandbox.command(epilog=example("orapool sandbox freeze --log-ons-only"))
 @_PORT
 @click.option("--log-ons-only", is_flag=True, help="Only new connections get no answer; open sessions go on.")
 def freeze(port: int, log_ons_only: bool) -> None:
@@ -85,7 +87,7 @@ def freeze(port: int, log_ons_only: bool) -> None:
     _call(port, "freeze", log_ons_only=log_ons_only)
 
 
-@sandbox.command()
+@sandbox.command(epilog=example("orapool sandbox end --how rst"))
 @_PORT
 @click.option("--how", type=click.Choice(["fin", "rst"]), default="fin", show_default=True, help="FIN or RST.")
 @_SID
@@ -94,7 +96,7 @@ def end(port: int, how: str, sid: int | None) -> None:
     click.echo(f"{_call(port, 'end_sessions', how=how, sid=sid)} sessions ended")
 
 
-@sandbox.command()
+@sandbox.command(epilog=example("orapool sandbox refuse --code 12528 --times 3"))
 @_PORT
 @click.option("--code", default=0, help="An ORA- code of the listener's, 12528; without it, the port is closed.")
 @click.option("--times", type=click.IntRange(1), help="How many to refuse with the code; without it, all.")
@@ -105,7 +107,7 @@ def refuse(port: int, code: int, times: int | None) -> None:
     _call(port, "refuse", enabled=True, code=code, times=times)
 
 
-@sandbox.command()
+@sandbox.command(epilog=example("orapool sandbox redirect 10.0.0.7:1521"))
 @_PORT
 @click.argument("address", metavar="HOST:PORT")
 def redirect(port: int, address: str) -> None:
@@ -113,7 +115,7 @@ def redirect(port: int, address: str) -> None:
     _call(port, "redirect", to=address)
 
 
-@sandbox.command()
+@sandbox.command(epilog=example("orapool sandbox delay 0.05"))
 @_PORT
 @click.argument("seconds", type=click.FloatRange(min=0))
 def delay(port: int, seconds: float) -> None:
@@ -121,7 +123,7 @@ def delay(port: int, seconds: float) -> None:
     _call(port, "delay", seconds=seconds)
 
 
-@sandbox.command()
+@sandbox.command(epilog=example("orapool sandbox fail 3113"))
 @_PORT
 @_SID
 @click.argument("code", type=click.Choice(["28", "1012", "1033", "2396", "3113"]))
@@ -130,7 +132,7 @@ def fail(port: int, sid: int | None, code: str) -> None:
     click.echo(f"{_call(port, 'fail_next', code=int(code), sid=sid)} sessions will fail")
 
 
-@sandbox.command()
+@sandbox.command(epilog=example("orapool sandbox cut --sid 100"))
 @_PORT
 @_SID
 def cut(port: int, sid: int | None) -> None:
@@ -138,7 +140,34 @@ def cut(port: int, sid: int | None) -> None:
     click.echo(f"{_call(port, 'cut_next', sid=sid)} sessions will be cut")
 
 
-@sandbox.command("set-password")
+@sandbox.command("deny-log-ons", epilog=example("orapool sandbox deny-log-ons 1033"))
+@_PORT
+@click.argument("code", type=click.Choice(["1033", "1034", "1089", "1109"]))
+def deny_log_ons(port: int, code: str) -> None:
+    """Answer every log-on with ORA-CODE, as a database that is not open; `heal` ends it."""
+    _call(port, "deny_log_ons", code=int(code))
+
+
+@sandbox.command("limit-idle", epilog=example("orapool sandbox limit-idle scott 900"))
+@_PORT
+@click.option("--how", type=click.Choice(["error", "fin", "rst"]), default="error", show_default=True)
+@click.argument("user")
+@click.argument("seconds", type=click.FloatRange(min=0.01))
+def limit_idle(port: int, user: str, seconds: float, how: str) -> None:
+    """End sessions of USER that are idle for SECONDS: ORA-02396 at the next call, FIN or RST; `heal` ends it."""
+    _call(port, "limit_idle", user=user, seconds=seconds, how=how)
+
+
+@sandbox.command(epilog=example("orapool sandbox revoke scott 'V$SESSION'"))
+@_PORT
+@click.argument("user")
+@click.argument("view")
+def revoke(port: int, user: str, view: str) -> None:
+    """Let USER not see VIEW of the dictionary, such as V$SESSION (ORA-00942); `heal` ends it."""
+    _call(port, "revoke", user=user, view=view)
+
+
+@sandbox.command("set-password", epilog=example("orapool sandbox set-password scott"))
 @_PORT
 @click.argument("user")
 @click.option("--password", prompt=True, hide_input=True, confirmation_prompt=True, help="Asked for if not given.")
@@ -147,7 +176,7 @@ def set_password(port: int, user: str, password: str) -> None:
     _call(port, "set_password", user=user, password=password)
 
 
-@sandbox.command("expire-password")
+@sandbox.command("expire-password", epilog=example("orapool sandbox expire-password scott"))
 @_PORT
 @click.argument("user")
 def expire_password(port: int, user: str) -> None:
@@ -155,7 +184,7 @@ def expire_password(port: int, user: str) -> None:
     _call(port, "expire_password", user=user)
 
 
-@sandbox.command()
+@sandbox.command(epilog=example("orapool sandbox lock scott"))
 @_PORT
 @click.argument("user")
 @click.option("--off", is_flag=True, help="Unlock it.")
@@ -164,7 +193,7 @@ def lock(port: int, user: str, off: bool) -> None:
     _call(port, "lock", user=user, locked=not off)
 
 
-@sandbox.command("grant-proxy")
+@sandbox.command("grant-proxy", epilog=example("orapool sandbox grant-proxy sh scott"))
 @_PORT
 @click.argument("client")
 @click.argument("proxy")
@@ -173,14 +202,14 @@ def grant_proxy(port: int, client: str, proxy: str) -> None:
     _call(port, "grant_proxy", client=client, proxy=proxy)
 
 
-@sandbox.command()
+@sandbox.command(epilog=example("orapool sandbox stats"))
 @_PORT
 def stats(port: int) -> None:
     """Show the exact counts since the start, as JSON."""
     click.echo(json.dumps(_call(port, "stats"), indent=2))
 
 
-@sandbox.command()
+@sandbox.command(epilog=example("orapool sandbox sessions"))
 @_PORT
 def sessions(port: int) -> None:
     """Show who is logged on, as JSON."""

@@ -10,6 +10,7 @@ import click
 from orapool import pools as open_pools
 from orapool.cli import one_line
 from orapool.cli.config import BadConfiguration
+from orapool.cli.examples import example
 from orapool.errors import ConfigurationError, PoolError
 from orapool.settings import NotConfigured, PoolSettings, load_settings
 from orapool.sizing import SHARE_OF_OTHERS, Server, Sizing, default_sessions, read_server
@@ -18,7 +19,7 @@ from orapool.sources import DEFAULT
 _COUNT = click.IntRange(min=1)
 
 
-@click.command()
+@click.command(epilog=example("orapool sizing --workers 9 --threads 4 --processes 300"))
 @click.argument("pool", default=DEFAULT)
 @click.option("--workers", type=_COUNT, help="Processes that have a pool.  [default: the setting]")
 @click.option("--threads", type=_COUNT, default=1, show_default=True, help="Threads that serve requests in each.")
@@ -49,8 +50,6 @@ def sizing(
     says, where a database is configured and the user may see them.
 
     Exit status 1 says that there are too many, 2 that no limit is known, or something else is wrong.
-
-    Example: orapool sizing --workers 9 --threads 4 --processes 300
     """
     settings = _settings(pool)
     workers = workers or (settings.workers if settings else None)
@@ -111,7 +110,7 @@ def _in_words(found: Sizing) -> str:
         lines[0] += f", and {found.scripts} of scripts: {found.sessions}"
     if server.limit is not None:
         lines.append(f"Server: {_limits(server)}: {server.left} left")
-        lines.append(_verdict(found))
+        lines.append(found.verdict)
     if found.max > found.threads:
         lines.append(f"A worker with {found.threads} threads uses {found.threads} sessions at most: max may be that.")
     elif found.max < found.threads:
@@ -136,18 +135,6 @@ def _parameters(server: Server) -> dict[str, int | None]:
     if sessions is None and server.processes is not None:
         sessions = default_sessions(server.processes)
     return {"processes": server.processes, "sessions": sessions}
-
-
-def _verdict(found: Sizing) -> str:
-    """Whether it fits, and what to do."""
-    largest, server = found.largest_max, found.server
-    if found.fits:
-        return f"It fits; max could be up to {largest}."
-    raised = found.sessions + server.used_by_others
-    remedy = "server_limit" if server.granted is not None else "processes" if server.processes else "sessions"
-    if not largest:
-        return f"It does not fit: no max does with {found.workers} workers; have fewer, or raise {remedy} to {raised}."
-    return f"It does not fit: set max to {found.recommended_max}, have fewer workers, or raise {remedy} to {raised}."
 
 
 def _in_json(found: Sizing) -> str:

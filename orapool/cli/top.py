@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.live import Live
 
 from orapool.cli import keys
+from orapool.cli.examples import example
 from orapool.cli.screen import View, print_once, screen
 from orapool.published import read
 from orapool.rows import SORTS, Looks, arrange
@@ -19,9 +20,7 @@ from orapool.rows import SORTS, Looks, arrange
 _FOLDER = "ORAPOOL_PUBLISH_DIR"
 
 
-@click.command(
-    epilog="Example: orapool top --sort waiting. Exit status 0, also where there is no pool.",
-)
+@click.command(epilog=example("orapool top --sort waiting", "orapool top --json --filter shop"))
 @click.option("--once", is_flag=True, help="Print what there is now, and end; so it is without a terminal.")
 @click.option("--json", "as_json", is_flag=True, help="The same as JSON: a list of pools.")
 @click.option("--sort", type=click.Choice(list(SORTS)), default="pid", show_default=True, help="Order of the pools.")
@@ -30,23 +29,25 @@ _FOLDER = "ORAPOOL_PUBLISH_DIR"
 @click.option(
     "--dir",
     "folder",
-    type=click.Path(path_type=Path),
+    type=click.Path(),
     envvar=_FOLDER,
     help=f"The pools' setting publish_dir, where it has a value; also {_FOLDER}.",
 )
-def top(once: bool, as_json: bool, sort: str, text: str, interval: float, folder: Path | None) -> None:
+def top(once: bool, as_json: bool, sort: str, text: str, interval: float, folder: str | None) -> None:
     """Show the pools of all processes of this user on this machine, as they are now, until q is pressed.
 
-    Each process publishes its pools' numbers once a second while they are used.
+    Each process publishes its pools' numbers once a second while they are used. Exit status 0, also where there is
+    none.
     """
-    folder = Path(folder) if folder is not None else None  # older versions of click give a string
+    where = None if folder is None else Path(folder)
+    if not (once or as_json) and sys.stdin.isatty() and sys.stdout.isatty():
+        show(View(sort=sort, text=text, interval=interval), where)
+        return
+    rows = arrange(Looks().look(read(where), time.monotonic()), sort, text=text)
     if as_json:
-        rows = arrange(Looks().look(read(folder), time.monotonic()), sort, text=text)
         click.echo(json.dumps([row.as_json() for row in rows], indent=2))
-    elif once or not (sys.stdin.isatty() and sys.stdout.isatty()):
-        print_once(Console(), arrange(Looks().look(read(folder), time.monotonic()), sort, text=text))
     else:
-        show(View(sort=sort, text=text, interval=interval), folder)
+        print_once(Console(), rows)
 
 
 def show(view: View, folder: Path | None) -> None:

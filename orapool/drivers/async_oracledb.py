@@ -172,6 +172,21 @@ class AsyncConnection(_Calls, PooledConnection, oracledb.AsyncConnection):
         if lender is not None:
             await lender.take_back(self)
 
+    def told_of_transaction(self) -> bool:
+        """Whether a transaction is open, as the server's last answer had it. Raises DPY-1001 for a closed session."""
+        return bool(self.transaction_in_progress)
+
+    async def commit(self) -> None:  # type: ignore[override]
+        """As the driver's own."""
+        await super().commit()  # type: ignore[misc]
+        self.may_have_begun = False
+
+    async def rollback(self) -> None:  # type: ignore[override]
+        """As the driver's own, but without a round trip where no transaction can be open."""
+        if self.in_transaction:
+            await super().rollback()  # type: ignore[misc]
+        self.may_have_begun = False
+
     def terminate(self) -> None:
         """Close the session instead of giving it back, as `drop` does: for where nothing can be awaited."""
         self.drop()
@@ -304,6 +319,7 @@ class AsyncOracleDb:
     async def rollback(self, connection: AsyncConnection) -> None:
         """Roll back."""
         await interruptible(connection.wire, oracledb.AsyncConnection.rollback(connection))
+        connection.may_have_begun = False
 
     async def _within(self, connection: AsyncConnection, seconds: float, function: Callable[..., Any]) -> None:
         wire = connection.wire
@@ -316,8 +332,8 @@ class AsyncOracleDb:
             timer.cancel()
 
     def in_transaction(self, connection: AsyncConnection) -> bool:
-        """Whether a transaction is open, as the server's last answer had it."""
-        return bool(connection.transaction_in_progress)
+        """Whether a transaction is open, or may be."""
+        return connection.in_transaction
 
     def set_call_timeout(self, connection: AsyncConnection, seconds: float) -> None:
         """Set the longest time of a round trip on this session; 0 is no limit."""

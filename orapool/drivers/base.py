@@ -67,11 +67,22 @@ class Driver(Protocol):
     def dbapi(self) -> ModuleType:
         """The driver's module."""
 
+    @property
+    def client_version(self) -> tuple[int, ...] | None:
+        """The version of Oracle Client that it stands on; None where it needs none."""
+
     def open(self, settings: PoolSettings, credentials: Credentials, on_session: OnSession) -> Any:
         """Make an empty native pool. `on_session` is called with each session when it is first drawn."""
 
     def log_on(self, settings: PoolSettings, credentials: Credentials, seconds: int) -> None:
         """Log on and off again, outside of any pool, to see whether the database is there (talks to the server)."""
+
+    def connect(self, settings: PoolSettings, credentials: Credentials, seconds: int, watched: bool = True) -> Any:
+        """Log on outside of any pool, for one who closes the connection (talks to the server).
+
+        `seconds` limit the log-on, as far as the driver can; `watched` is False for a connection whose path the driver
+        shall not probe, whatever the connect string says of EXPIRE_TIME and ENABLE.
+        """
 
     def acquire_idle(self, native: Any) -> Any:
         """Draw an idle session, which is known to be there and alive. Raises as `acquire` does."""
@@ -98,7 +109,7 @@ class Driver(Protocol):
         """Close the native pool with all its sessions (talks to the server)."""
 
     def in_transaction(self, connection: Any) -> bool:
-        """Whether a transaction is open. Raises the driver's error where the session is known to be dead."""
+        """Whether a transaction is open, or may be. Raises the driver's error where the session is known to be dead."""
 
     def rollback(self, connection: Any) -> None:
         """Roll back (talks to the server)."""
@@ -195,6 +206,9 @@ class PooledConnection:
     unit: units.Unit | None = None
     """The unit of work that the connection was drawn for, if that may be run again."""
 
+    may_have_begun = False
+    """Whether something was sent since the last commit or rollback that may have begun a transaction unheard."""
+
     survives_cancel = True
     """Whether the session is as good as before after a call on it was cancelled."""
     call_under_way: threading.Event | None = None
@@ -260,7 +274,9 @@ class PooledConnection:
                     unit.note_lost(error, self.lent_by)
 
     def note_sending(self, statement: Any) -> None:
-        """A unit of work must know if `statement`, about to be sent, is more than a query."""
+        """Remember whether `statement`, about to be sent, is more than a query."""
+        if not self.may_have_begun:
+            self.may_have_begun = units.may_begin_transaction(statement)
         for unit in (units.current.get(), self.unit):
             if unit is not None and unit.wrote is None:
                 write = units.find_write(statement)
@@ -286,6 +302,15 @@ class PooledConnection:
         if lender is not None and not sys.is_finalizing():
             lender.reclaim(self)
 
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction is open, or may be: as the server's last answer had it, and by what was sent."""
+        return self.may_have_begun or self.told_of_transaction()
+
+    def told_of_transaction(self) -> bool:
+        """Whether a transaction is open, as the server's last answer had it; the driver's error for a dead session."""
+        raise NotImplementedError
+
     def commit(self) -> None:
         """As the driver's own."""
         try:
@@ -293,14 +318,17 @@ class PooledConnection:
         except Exception as error:
             self.note(error)
             raise
+        self.may_have_begun = False
 
     def rollback(self) -> None:
-        """As the driver's own."""
+        """As the driver's own, but without a round trip where no transaction can be open."""
         try:
-            super().rollback()  # type: ignore[misc]
+            if self.in_transaction:
+                super().rollback()  # type: ignore[misc]
         except Exception as error:
             self.note(error)
             raise
+        self.may_have_begun = False
 
     def ping(self) -> None:
         """As the driver's own."""

@@ -22,6 +22,7 @@ from orapool.drivers.base import (
 )
 from orapool.drivers.columns import ResultColumn
 from orapool.drivers.oracle_client import EXHAUSTED, WAIT_TIMEOUT, descriptor, refuse, tag_lengths
+from orapool.dsn import unwatched
 from orapool.errors import ConfigurationError, error_codes, lost_connection
 from orapool.settings import PoolSettings
 
@@ -69,6 +70,10 @@ class Connection(PooledConnection, cx_Oracle.Connection):  # type: ignore[misc]
         self._cursors.add(cursor)
         return cursor
 
+    def told_of_transaction(self) -> bool:
+        """Whether a transaction is open, as the server's last answer had it. Raises DPI-1010 for a dead session."""
+        return bool(self._get_oci_attr(_SESSION, _ATTR_TRANSACTION_IN_PROGRESS, _UB1))
+
     def close_cursors(self) -> None:
         """Close all cursors, in the thread that used them.
 
@@ -104,6 +109,8 @@ class CxOracle:
     batch_rows = 2_000  # measured: as many Python objects as the processor has at hand
     outlives_main = False
     logs_on_unasked = False
+
+    client_version: tuple[int, ...] | None = tuple(cx_Oracle.clientversion())
 
     def __init__(self) -> None:
         # What acquire takes for DRCP. Without a pooled server, purity new would log on at each acquire.
@@ -142,8 +149,14 @@ class CxOracle:
 
     def log_on(self, settings: PoolSettings, credentials: Credentials, seconds: int) -> None:
         """Log on and off again."""
+        self.connect(settings, credentials, seconds).close()
+
+    def connect(self, settings: PoolSettings, credentials: Credentials, seconds: int, watched: bool = True) -> Any:
+        """Log on."""
+        _refuse(settings)
         own = {"user": credentials.user, "password": credentials.password} if credentials.password else {}
-        cx_Oracle.connect(**own, dsn=descriptor(settings, seconds, seconds)).close()
+        dsn = descriptor(settings, seconds, seconds)
+        return cx_Oracle.connect(**own, dsn=dsn if watched else unwatched(dsn), threaded=True, encoding="UTF-8")
 
     def acquire_idle(self, native: Any) -> Any:
         """Draw an idle session."""
@@ -174,12 +187,13 @@ class CxOracle:
         native.close(force=True)
 
     def in_transaction(self, connection: Any) -> bool:
-        """Whether a transaction is open, as the server's last answer had it. Raises DPI-1010 for a dead session."""
-        return bool(connection._get_oci_attr(_SESSION, _ATTR_TRANSACTION_IN_PROGRESS, _UB1))
+        """Whether a transaction is open, or may be. Raises DPI-1010 for a dead session."""
+        return bool(connection.in_transaction)
 
     def rollback(self, connection: Any) -> None:
         """Roll back."""
         cx_Oracle.Connection.rollback(connection)
+        connection.may_have_begun = False
 
     def ping(self, connection: Any, seconds: float) -> None:
         """Ping; the limit counts twice where nobody answers (the call, then the break)."""

@@ -25,7 +25,7 @@ from orapool.drivers.base import (
     native_max,
 )
 from orapool.drivers.columns import ResultColumn, has_lobs
-from orapool.dsn import with_connect_timeouts
+from orapool.dsn import unwatched, with_connect_timeouts
 from orapool.errors import ConfigurationError, error_codes, lost_connection
 from orapool.settings import PoolSettings
 
@@ -54,6 +54,10 @@ class Connection(PooledConnection, oracledb.Connection):
         """As the driver's own."""
         self._verify_connected()
         return Cursor(self, *args, **options)
+
+    def told_of_transaction(self) -> bool:
+        """Whether a transaction is open, as the server's last answer had it. Raises DPY-1001 for a closed session."""
+        return bool(self.transaction_in_progress)
 
     if hasattr(oracledb.Connection, "fetch_df_all"):  # from 3.0 on
 
@@ -180,6 +184,7 @@ class OracleDb:
     grows_alone = False
     batch_rows = 10_000
     outlives_main = True
+    client_version: tuple[int, ...] | None = None
     logs_on_unasked = _MAJOR >= 3  # 2.5.1 does too, but counts dead sessions as open, so that none shows
     # Measured: 2.5.1 raises DPY-4011 from acquire where 3.4.2 and later replace a session that the server has closed.
     # Each of these counts as open for ever, and is so many sessions less that the native pool would give.
@@ -220,7 +225,12 @@ class OracleDb:
 
     def log_on(self, settings: PoolSettings, credentials: Credentials, seconds: int) -> None:
         """Log on and off again."""
-        oracledb.connect(**log_on_arguments(settings, credentials, _descriptor(settings, seconds, seconds))).close()
+        self.connect(settings, credentials, seconds).close()
+
+    def connect(self, settings: PoolSettings, credentials: Credentials, seconds: int, watched: bool = True) -> Any:
+        """Log on."""
+        dsn = _descriptor(settings, seconds, seconds)
+        return oracledb.connect(**log_on_arguments(settings, credentials, dsn if watched else unwatched(dsn)))
 
     def acquire(self, native: Any, seconds: float) -> Any:
         """Draw a session, or raise DPY-4005 after about `seconds`."""
@@ -265,14 +275,15 @@ class OracleDb:
         native.close(force=True)
 
     def in_transaction(self, connection: Any) -> bool:
-        """Whether a transaction is open, as the server's last answer had it. Raises DPY-1001 for a dead session."""
+        """Whether a transaction is open, or may be. Raises DPY-1001 for a dead session."""
         if not connection.is_healthy():
             raise oracledb.InterfaceError("DPY-1001: not connected to database")
-        return bool(connection.transaction_in_progress)
+        return bool(connection.in_transaction)
 
     def rollback(self, connection: Any) -> None:
         """Roll back."""
         oracledb.Connection.rollback(connection)
+        connection.may_have_begun = False
 
     def ping(self, connection: Any, seconds: float) -> None:
         """Ping; the limit counts twice where nobody answers (the call, then the break)."""

@@ -27,6 +27,7 @@ from orapool.drivers.oracledb import (
     log_on_arguments,
     session_class,
 )
+from orapool.dsn import unwatched
 from orapool.errors import error_codes
 from orapool.settings import PoolSettings
 
@@ -67,6 +68,7 @@ class ThickOracleDb(OracleDb):
 
     grows_alone = True
     outlives_main = False
+    client_version: tuple[int, ...] | None = tuple(oracledb.clientversion())
     logs_on_unasked = False
 
     def describe(self, connection: Any, statement: str) -> tuple[ResultColumn, ...] | None:
@@ -102,7 +104,13 @@ class ThickOracleDb(OracleDb):
 
     def log_on(self, settings: PoolSettings, credentials: Credentials, seconds: int) -> None:
         """Log on and off again."""
-        oracledb.connect(**log_on_arguments(settings, credentials, descriptor(settings, seconds, seconds))).close()
+        self.connect(settings, credentials, seconds).close()
+
+    def connect(self, settings: PoolSettings, credentials: Credentials, seconds: int, watched: bool = True) -> Any:
+        """Log on."""
+        refuse(settings, "python-oracledb in thick mode", "thin mode, without thick=True")
+        dsn = descriptor(settings, seconds, seconds)
+        return oracledb.connect(**log_on_arguments(settings, credentials, dsn if watched else unwatched(dsn)))
 
     def acquire_idle(self, native: Any) -> Any:
         """Draw an idle session."""

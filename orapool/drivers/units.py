@@ -28,6 +28,13 @@ _HARMLESS_BLOCK = re.compile(
 _LOCKS = re.compile(rf"\bfor{_SPACE}+update\b", re.IGNORECASE | re.DOTALL)
 _WORD = re.compile(rf"(?:{_SPACE}|\()*(\w+)", re.DOTALL)
 
+# What begins no transaction, or one that the server tells of, as it does of locks that a query takes. A database link
+# begins one in both databases, and SET TRANSACTION one that holds nothing yet.
+_BEGINS_NONE = re.compile(
+    rf"(?:{_SPACE}|\()*(?:select\b|with\b(?!{_SPACE}+(?:function|procedure)\b)|alter{_SPACE}+session\b)",
+    re.IGNORECASE | re.DOTALL,
+)
+
 # Methods of the drivers' connections that send more than queries, or could: queues, SODA, two-phase commits and so on.
 WRITING_METHODS = (
     "begin",
@@ -41,6 +48,7 @@ WRITING_METHODS = (
     "prepare",
     "queue",
     "resume_sessionless_transaction",
+    "run_pipeline",
     "shutdown",
     "startup",
     "subscribe",
@@ -102,6 +110,15 @@ def find_write(statement: Any) -> str | None:
     return "SELECT ... FOR UPDATE" if _LOCKS.search(statement) else None
 
 
+def may_begin_transaction(statement: Any) -> bool:
+    """Whether `statement` may begin a transaction that the server's answers do not tell of.
+
+    >>> may_begin_transaction("select * from orders"), may_begin_transaction("set transaction read only")
+    (False, True)
+    """
+    return not isinstance(statement, str) or _BEGINS_NONE.match(statement) is None or "@" in statement
+
+
 def watch(connection_class: type) -> None:
     """Have a connection class note calls of `WRITING_METHODS`."""
     for name in WRITING_METHODS:
@@ -113,6 +130,7 @@ def watch(connection_class: type) -> None:
 def _noted(name: str, method: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(method)
     def noted(self: Any, *args: Any, **options: Any) -> Any:
+        self.may_have_begun = True
         for unit in (current.get(), self.unit):
             if unit is not None:
                 unit.note_write(name.upper() if name == "commit" else f"{name}()")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from orapool.dsn.builder import descriptor
-from orapool.dsn.connect_strings import check_dsn, is_over_tcp, is_pooled, ports, with_connect_timeouts
+from orapool.dsn.connect_strings import check_dsn, is_over_tcp, is_pooled, ports, unwatched, with_connect_timeouts
 from orapool.dsn.faults import mask
 from orapool.dsn.parameters import DEFAULT_PORT
 from orapool.dsn.routes import Route, routes
@@ -22,5 +22,6 @@ __all__ = [
     "parse_url",
     "ports",
     "routes",
+    "unwatched",
     "with_connect_timeouts",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import re
+from collections.abc import Collection
 from pathlib import Path
 
 from orapool.dsn import descriptors, easy_connect, tnsnames
@@ -69,6 +70,21 @@ def with_connect_timeouts(
             raise
         _say_once("info", dsn, f"{error}. Oracle Client may know it: it is passed on, without limits for log-ons")
         return dsn.strip()
+
+
+def unwatched(dsn: str) -> str:
+    """A connect string, as drivers are given it, without what has the client probe an idle connection.
+
+    >>> unwatched("(DESCRIPTION=(EXPIRE_TIME=2)(ENABLE=BROKEN)(ADDRESS=(HOST=db)))")
+    '(DESCRIPTION=(ADDRESS=(HOST=db)))'
+    """
+    return str(_without(descriptors.parse(dsn), {"EXPIRE_TIME", "ENABLE"})) if dsn.lstrip()[:1] == "(" else dsn
+
+
+def _without(node: Node, names: Collection[str]) -> Node:
+    if not node.children:
+        return node
+    return node.with_children(_without(child, names) for child in node.children if child.name not in names)
 
 
 def is_drivers_own(dsn: str) -> bool:

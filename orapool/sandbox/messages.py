@@ -5,8 +5,6 @@ The layouts are those of TTC field version 12 (release 19.1) in universal encodi
 
 from __future__ import annotations
 
-import hashlib
-import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum, IntFlag
@@ -14,8 +12,6 @@ from enum import IntEnum, IntFlag
 from orapool.sandbox.errors import OracleError
 from orapool.sandbox.types import Column, OracleType
 from orapool.sandbox.wire import CHUNKED, LONGEST_PLAIN, Reader, integer, sized_text, text
-
-_BASE_32 = "0123456789abcdfghjkmnpqrstuvwxyz"
 
 
 class MessageType(IntEnum):
@@ -409,14 +405,6 @@ def make_execute_parameters(row_counts: Sequence[int] | None, sql_id: str | None
     if sql_id is not None:
         parts.append(sized_text(sql_id.encode()))
     return b"".join(parts)
-
-
-def make_sql_id(sql: str) -> str:
-    """The SQL_ID of a statement, 13 characters of base 32, as Oracle makes it of its text."""
-    digest = hashlib.md5(f"{sql}\0".encode(), usedforsecurity=False).digest()
-    high, low = struct.unpack("<II", digest[8:])
-    number = high << 32 | low
-    return "".join(_BASE_32[number >> shift & 31] for shift in range(60, -1, -5))
 
 
 def make_version(banner: str, number: int) -> bytes:

@@ -37,6 +37,7 @@ OLDEST_VERSION = 315
 NEWEST_VERSION = 317
 GREATEST_PACKET = 1 << 24
 RECEIVE_SIZE = 262_144
+_VERSION_NUMBER = 19 << 24
 
 
 class ConnectionClosed(Exception):
@@ -84,6 +85,11 @@ class Connect:
         """Whether it asks for a pooled server (DRCP)."""
         return self._value("SERVER").upper() == "POOLED"
 
+    @property
+    def is_ping(self) -> bool:
+        """Whether it asks the listener whether it is there, as tnsping does."""
+        return self._value("COMMAND").lower() == "ping"
+
     def _value(self, key: str) -> str:
         match = re.search(rf"\(\s*{key}\s*=\s*([^)]*?)\s*\)", self.descriptor, re.IGNORECASE)
         return match.group(1) if match else ""
@@ -116,10 +122,17 @@ def make_accept(version: int, sdu: int) -> bytes:
 
 def make_refuse(code: int) -> bytes:
     """The body of REFUSE, with an ORA- code of the listener's such as 12514."""
-    descriptor = (
-        f"(DESCRIPTION=(TMP=)(VSNNUM=318767104)(ERR={code})(ERROR_STACK=(ERROR=(CODE={code})(EMFI=4))))".encode()
-    )
-    return struct.pack(">BBH", 1, 0, len(descriptor)) + descriptor
+    return _refusal(1, f"(ERR={code})(ERROR_STACK=(ERROR=(CODE={code})(EMFI=4)))")
+
+
+def make_ping_answer() -> bytes:
+    """The body of REFUSE with which a listener says that it is there."""
+    return _refusal(0, "(ERR=0)(ALIAS=LISTENER)")
+
+
+def _refusal(reason: int, parts: str) -> bytes:
+    descriptor = f"(DESCRIPTION=(TMP=)(VSNNUM={_VERSION_NUMBER}){parts})".encode()
+    return struct.pack(">BBH", reason, 0, len(descriptor)) + descriptor
 
 
 def make_redirect(host: str, port: int, descriptor: str) -> tuple[bytes, bytes]:

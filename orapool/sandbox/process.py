@@ -274,6 +274,25 @@ class Sandbox:
         """Lock a user's account: log-ons get ORA-28000, until `heal` or ``locked=False``."""
         self._call("lock", user=user, locked=locked)
 
+    def deny_log_ons(self, code: int = 1033) -> None:
+        """Answer every log-on with ORA-01033, 01034, 01089 or 01109, as a database that is not open, until `heal`."""
+        self._call("deny_log_ons", code=code)
+
+    def limit_idle(self, user: str, seconds: float, how: str = "error") -> None:
+        """End each session of a user that has been idle for so many seconds, until `heal`.
+
+        Args:
+            user: whose sessions.
+            seconds: without a call.
+            how: ``"error"``, ORA-02396 at the next call, as a profile's IDLE_TIME does it; ``"fin"`` or ``"rst"``, at
+                once, as a proxy or a firewall that says goodbye.
+        """
+        self._call("limit_idle", user=user, seconds=seconds, how=how)
+
+    def revoke(self, user: str, view: str) -> None:
+        """Let a user not see a view of the dictionary, such as ``V$SESSION`` (ORA-00942), until `heal`."""
+        self._call("revoke", user=user, view=view)
+
     def heal(self) -> None:
         """End every fault in force: thaw, listen, serve here, no delay, no failure or cut to come.
 

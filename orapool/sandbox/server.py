@@ -16,6 +16,7 @@ from pathlib import Path
 from orapool.sandbox.accounts import Accounts
 from orapool.sandbox.auth import Verifier
 from orapool.sandbox.errors import OracleError
+from orapool.sandbox.idle_limits import IdleLimits
 from orapool.sandbox.packets import ConnectionClosed
 from orapool.sandbox.rows import RowCache
 from orapool.sandbox.session import Session
@@ -42,6 +43,13 @@ FAILURES = {
     1033: "ORACLE initialization or shutdown in progress",
     2396: "exceeded maximum idle time, please connect again",
     3113: "end-of-file on communication channel",
+}
+# And what `deny_log_ons` can.
+CLOSED = {
+    1033: "ORACLE initialization or shutdown in progress",
+    1034: "ORACLE not available",
+    1089: "immediate shutdown or close in progress - no operations are permitted",
+    1109: "database not open",
 }
 
 
@@ -75,6 +83,8 @@ class Server:
         self._thawed.set()
         self._lets_in = threading.Event()
         self._lets_in.set()
+        self._closed: OracleError | None = None
+        self._idle_limits = IdleLimits(lambda: [session for session, _thread in self._chosen(None)])
         self._refusal = 0
         self._refusals_left: float = 0
         self._target: tuple[str, int] | None = None
@@ -121,6 +131,7 @@ class Server:
         """Stop for good, the engine too."""
         self.thaw()
         self.stop()
+        self._idle_limits.stop()
         self._engine.stop()
         if self.tls is not None and self._folder is not None:
             self.tls.close()
@@ -220,6 +231,11 @@ class Server:
         with self._lock:
             self._denied_log_ons += 1
 
+    def check_open(self) -> None:
+        """Raise an OracleError while the database lets nobody log on."""
+        if self._closed is not None:
+            raise self._closed
+
     def wait_while_frozen(self, session: Session) -> None:
         """Return when the server is not frozen; raises ConnectionClosed when the session is ended meanwhile."""
         for event in (self._thawed,) if session.logged_on else (self._thawed, self._lets_in):
@@ -317,9 +333,28 @@ class Server:
             session.cut_next()
         return len(chosen)
 
+    def deny_log_ons(self, code: int) -> None:
+        """Answer each log-on with an ORA- error: the listener is there, and the database is not open."""
+        if code not in CLOSED:
+            raise ValueError(f"code must be one of {', '.join(map(str, CLOSED))}, not {code}")
+        self._closed = OracleError(code, CLOSED[code])
+
+    def limit_idle(self, user: str, seconds: float, how: str = "error") -> None:
+        """End sessions of a user when they have been idle for so long: by FIN, RST, or ORA-02396 at the next call."""
+        self._idle_limits.set(user, seconds, how)
+        if how == "error":
+            self._engine.privileges.limit_idle(user, seconds)
+
+    def revoke(self, user: str, view: str) -> None:
+        """Let a user not see a view of the dictionary."""
+        self._engine.privileges.revoke(user, view)
+
     def heal(self) -> None:
         """End every fault in force."""
         self.thaw()
+        self._closed = None
+        self._idle_limits.clear()
+        self._engine.privileges.restore()
         self.set_delay(0)
         self.refuse(False)
         self._target = None

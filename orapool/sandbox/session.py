@@ -61,6 +61,9 @@ class Host(Protocol):
     def count_denied_log_on(self) -> None:
         """Note a log-on that was denied."""
 
+    def check_open(self) -> None:
+        """Raise an OracleError while the database lets nobody log on."""
+
     def open_backend(self, identity: SessionIdentity, watch: ClientWatch) -> Backend:
         """An engine session for a client that has logged in."""
 
@@ -138,6 +141,12 @@ class Session:
             else:
                 self._socket.shutdown(socket.SHUT_RDWR)
 
+    @property
+    def idle(self) -> float:
+        """Seconds since the last call was answered; 0 while one is under way, or nobody is logged on."""
+        backend = self._backend
+        return backend.activity.idle if backend is not None else 0.0
+
     def fail_next(self, error: OracleError | None) -> None:
         """Answer the next call with this error; None takes that back."""
         self._failure = error
@@ -184,6 +193,9 @@ class Session:
             raise ConnectionClosed(f"a packet of type {packet.type} before CONNECT")
         request = packets.parse_connect(packet, self._stream.receive)
         self._host.wait_while_frozen(self)
+        if request.is_ping:
+            self._stream.send(packets.REFUSE, packets.make_ping_answer())
+            raise ConnectionClosed("the listener was pinged")
         code = self._host.service_error(request.service_name, request.sid)
         if request.version < packets.OLDEST_VERSION:
             code = 12618  # TNS: versions are incompatible
@@ -265,6 +277,17 @@ class Session:
 
     # ------------------------------------------------------------ calls
     def _call(self, code: int) -> None:
+        activity = self._backend.activity if self._backend is not None else None
+        if activity is None:
+            self._make_call(code)
+            return
+        activity.begin()
+        try:
+            self._make_call(code)
+        finally:
+            activity.end()
+
+    def _make_call(self, code: int) -> None:
         self._host.count_call(messages.CALL_NAMES.get(code, f"function_{code}"))  # type: ignore[call-overload]
         self._host.wait_while_frozen(self)
         delay = self._host.delay
@@ -386,6 +409,7 @@ class Session:
     # ------------------------------------------------------------ log-in
     def _authenticate_1(self) -> bytes:
         request = messages.parse_authenticate(self._reader)
+        self._host.check_open()
         user = _name(request.user)
         verifier = self._host.verifier(user)
         challenge = Challenge(verifier or Verifier.unknown(user))

@@ -31,7 +31,6 @@ from orapool.sandbox.messages import (
     make_execute_parameters,
     make_io_vector,
     make_row_header,
-    make_sql_id,
 )
 from orapool.sandbox.rows import (
     ROW,
@@ -45,6 +44,7 @@ from orapool.sandbox.rows import (
     ValueEncoder,
 )
 from orapool.sandbox.sql import Backend, Outcome, Statement
+from orapool.sandbox.sql.sql_id import make_sql_id
 from orapool.sandbox.types import BLOB, CHARSET_IMPLICIT, CHARSET_NCHAR, CLOB, Column, OracleType
 from orapool.sandbox.wire import ESCAPE, ProtocolError, Reader, integer, text
 
@@ -176,6 +176,7 @@ class StatementCalls:
         is_query = statement.kind == "query"
         try:
             rows = self._read_bind_rows(reader, cursor, 1 if fetch or is_query else max(1, request.iterations))
+            self._backend.activity.note(cursor.sql)
             if is_query:
                 self._query(cursor, rows)
                 described = self._describe_if_changed(cursor)
@@ -224,6 +225,7 @@ class StatementCalls:
         rows: Sequence[Sequence[bytes | None]] = []
         if options & ExecuteOption.EXECUTE:
             rows = self._read_bind_rows(reader, cursor, 1 if is_query else max(1, request.iterations))
+            self._backend.activity.note(cursor.sql)
         if is_query:
             return self._execute_query(cursor, request, rows, sql_id)
         if not options & ExecuteOption.EXECUTE:

@@ -192,11 +192,17 @@ export class Chart {
     return floors ? [found] : [shape("path", { class: "halo", d }), found];  // to be seen on areas, too
   }
 
+  /** A band for each time in which the database was away. */
   outages() {
     const wide = this.room.width / this.data.count;
-    const marks = this.data.outage.map((away, index) => (away ? index : null)).filter((index) => index !== null);
-    return marks.map((index) =>
-      shape("rect", { class: "outage", x: EDGE.left + index * wide, y: EDGE.top, width: wide, height: this.room.height }));
+    const found = [];
+    this.data.outage.forEach((away, index) => {
+      if (!away) return;
+      if (index && this.data.outage[index - 1]) found[found.length - 1].count += 1;
+      else found.push({ index, count: 1 });
+    });
+    return found.map(({ index, count }) => shape("rect",
+      { class: "outage", x: EDGE.left + index * wide, y: EDGE.top, width: count * wide, height: this.room.height }));
   }
 
   axes(scale, y) {

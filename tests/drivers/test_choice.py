@@ -78,20 +78,3 @@ def test_a_session_keeps_its_key_from_checkout_to_checkout(make_pool: Callable[.
     assert {pool.driver.session_key(connection) for connection in again} == keys
     for connection in again:
         connection.close()
-
-
-def test_an_open_transaction_is_known_without_a_round_trip(make_pool: Callable[..., SessionPool], sandbox: Any) -> None:
-    pool = make_pool()
-    with pool.acquire() as connection:
-        cursor = connection.cursor()
-        cursor.execute("create table passing (id number)")
-        assert not pool.driver.in_transaction(connection)
-        cursor.execute("insert into passing values (1)")
-        before = sandbox.stats()
-
-        assert pool.driver.in_transaction(connection)
-
-        assert (sandbox.stats() - before).total_round_trips == 0
-        connection.rollback()
-        assert not pool.driver.in_transaction(connection)
-        cursor.execute("drop table passing")

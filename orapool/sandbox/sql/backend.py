@@ -14,6 +14,7 @@ from psycopg.pq.abc import PGresult
 from orapool.sandbox.errors import OracleError
 from orapool.sandbox.sql import columns, definition
 from orapool.sandbox.sql.actions import Control, Ddl
+from orapool.sandbox.sql.activity import reads_activities
 from orapool.sandbox.sql.batch import run_batch
 from orapool.sandbox.sql.binds import LEFT_OPEN, array, bind_oid, check_binds, merged_binds, string_binds, without_empty
 from orapool.sandbox.sql.columns import COLUMNS_OF_TABLES
@@ -26,6 +27,7 @@ from orapool.sandbox.sql.link import Describe, Failure, Link, Prepare, Run, RunP
 from orapool.sandbox.sql.names import quote_name, quote_text
 from orapool.sandbox.sql.parser import parse_statement
 from orapool.sandbox.sql.plsql import PROCEDURES, Step
+from orapool.sandbox.sql.privileges import reads_limits
 from orapool.sandbox.sql.registry import entry
 from orapool.sandbox.sql.results import Outcome, ResultSet, RowStream
 from orapool.sandbox.sql.rows import BindRows
@@ -114,6 +116,7 @@ class Backend:
         self._settings_unsafe = False
         if past is None:
             self._begin_session()
+            self.activity = engine.activities.join(identity.sid)
         else:
             self._begin_in_the_past(past)
 
@@ -232,6 +235,7 @@ class Backend:
             self._other_time = None
         if self._link.closed:
             return
+        self.engine.activities.leave(self.identity.sid, self.activity)
         try:
             self._link.discard_stream()
             self.engine.registry.leave(self.identity)
@@ -252,9 +256,11 @@ class Backend:
         """Parse and translate a statement; cached by its text.
 
         Raises:
-            OracleError: a syntax error (with its position), or what the sandbox does not have.
+            OracleError: a syntax error (with its position), what the sandbox does not have, or what was revoked.
         """
-        return self.engine.statements.get(sql, parse_statement)
+        statement = self.engine.statements.get(sql, parse_statement)
+        self.engine.privileges.check(self.identity.user.upper(), statement)
+        return statement
 
     def describe(self, statement: Statement, bind_types: Sequence[OracleType]) -> tuple[Column, ...]:
         """A query's columns, without running it."""
@@ -316,10 +322,15 @@ class Backend:
 
     def _told_before(self, statement: Statement) -> list[Run]:
         """What a statement has to know, said in the same go: PostgreSQL forgets it at its end, or the transaction's."""
-        if not statement.asks_scn:
-            return []
-        scn = self._past.scn if self._past is not None else self.engine.snapshots.current()
-        return [Run(b"select set_config('oracle.current_scn', $1, true)", [b"%d" % scn])]
+        told = {}
+        if statement.asks_scn:
+            scn = self._past.scn if self._past is not None else self.engine.snapshots.current()
+            told[b"oracle.current_scn"] = b"%d" % scn
+        if reads_activities(statement):
+            told[b"oracle.activities"] = self.engine.activities.in_json()
+        if reads_limits(statement):
+            told[b"oracle.limits"] = self.engine.privileges.limits_in_json(self.identity.user.upper())
+        return [Run(b"select set_config($1, $2, true)", [name, value]) for name, value in told.items()]
 
     @staticmethod
     def _has_time(statement: Statement) -> bool:

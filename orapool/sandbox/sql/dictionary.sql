@@ -198,25 +198,39 @@ create view "SYS"."ALL_EDITIONS" as select name::varchar(128) as "EDITION_NAME",
 create view "SYS"."DBA_EDITIONS" as select * from "SYS"."ALL_EDITIONS";
 create view "SYS"."PRODUCT_COMPONENT_VERSION" as select 'orapool sandbox'::varchar(80) as "PRODUCT", '19.0.0.0.0'::varchar(80) as "VERSION", '19.3.0.0.0'::varchar(80) as "VERSION_FULL", 'not an Oracle Database'::varchar(80) as "STATUS";
 
+-- What sessions do, by the last that was told of it: see activity.py.
+create view oracle.activities as select a.* from json_to_recordset(coalesce(nullif(current_setting('oracle.activities', true), ''), '[]')::json)
+  as a (sid int, active boolean, seconds numeric, sql_id text, sql_text text, prev_id text, prev_text text);
+create view "SYS"."V$SQL" as
+  select t.sql_id::varchar(13) as "SQL_ID", 0::numeric as "CHILD_NUMBER", left(t.sql_text, 1000)::varchar(1000) as "SQL_TEXT", t.sql_text::varchar(32767) as "SQL_FULLTEXT"
+  from (select distinct on (u.sql_id) u.* from (select sql_id, sql_text from oracle.activities union all select prev_id, prev_text from oracle.activities) u
+    where u.sql_id is not null) t;
 create view "SYS"."V$SESSION" as
   select s.sid::numeric as "SID", s.serial::numeric as "SERIAL#", s.sid::numeric as "AUDSID", s.username::varchar(128) as "USERNAME",
-    case when a.state = 'active' then 'ACTIVE' else 'INACTIVE' end::varchar(8) as "STATUS", s.server::varchar(9) as "SERVER", s.schemaname::varchar(128) as "SCHEMANAME",
+    case when a.state = 'active' or t.active then 'ACTIVE' else 'INACTIVE' end::varchar(8) as "STATUS", s.server::varchar(9) as "SERVER", s.schemaname::varchar(128) as "SCHEMANAME",
     nullif(s.osuser, '')::varchar(128) as "OSUSER", nullif(s.process, '')::varchar(24) as "PROCESS", nullif(s.machine, '')::varchar(64) as "MACHINE", nullif(s.port, 0)::numeric as "PORT",
     nullif(s.terminal, '')::varchar(30) as "TERMINAL", nullif(s.program, '')::varchar(84) as "PROGRAM", 'USER'::varchar(10) as "TYPE",
+    t.sql_id::varchar(13) as "SQL_ID", case when t.sql_id is null then null else 0::numeric end as "SQL_CHILD_NUMBER",
+    t.prev_id::varchar(13) as "PREV_SQL_ID", case when t.prev_id is null then null else 0::numeric end as "PREV_CHILD_NUMBER",
     nullif(s.module, '')::varchar(64) as "MODULE", nullif(s.action, '')::varchar(64) as "ACTION", nullif(s.client_info, '')::varchar(64) as "CLIENT_INFO",
     nullif(s.client_identifier, '')::varchar(64) as "CLIENT_IDENTIFIER", s.logon_time::oracle.date as "LOGON_TIME",
-    trunc(extract(epoch from statement_timestamp() - a.state_change)) as "LAST_CALL_ET", s.service_name::varchar(64) as "SERVICE_NAME",
+    coalesce(t.seconds, trunc(extract(epoch from statement_timestamp() - a.state_change))) as "LAST_CALL_ET", s.service_name::varchar(64) as "SERVICE_NAME",
     (select b.sid::numeric from oracle.sessions b where b.pid = any (pg_blocking_pids(s.pid)) limit 1) as "BLOCKING_SESSION",
     case when a.wait_event_type = 'Lock' then 'enq: TX - row lock contention' when a.state = 'active' then 'CPU' else 'SQL*Net message from client' end::varchar(64) as "EVENT",
     case when a.xact_start is null then null else '00'::varchar(16) end as "TADDR"
-  from oracle.sessions s join pg_stat_activity a on a.pid = s.pid;
+  from oracle.sessions s join pg_stat_activity a on a.pid = s.pid left join oracle.activities t on t.sid = s.sid;
 create view "SYS"."GV$SESSION" as select 1::numeric as "INST_ID", s.* from "SYS"."V$SESSION" s;
+create view "SYS"."GV$SQL" as select 1::numeric as "INST_ID", s.* from "SYS"."V$SQL" s;
+create view "SYS"."USER_RESOURCE_LIMITS" as select r.name::varchar(32) as "RESOURCE_NAME",
+    coalesce(coalesce(nullif(current_setting('oracle.limits', true), ''), '{}')::json ->> r.name, 'UNLIMITED')::varchar(40) as "LIMIT"
+  from (values ('COMPOSITE_LIMIT'), ('SESSIONS_PER_USER'), ('CPU_PER_SESSION'), ('CPU_PER_CALL'), ('LOGICAL_READS_PER_SESSION'), ('LOGICAL_READS_PER_CALL'), ('IDLE_TIME'),
+    ('CONNECT_TIME'), ('PRIVATE_SGA')) as r (name);
 create view "SYS"."V$TRANSACTION" as select 1::numeric as "XIDUSN", 0::numeric as "XIDSLOT", (pg_current_xact_id_if_assigned()::text)::numeric as "XIDSQN", 'ACTIVE'::varchar(16) as "STATUS",
   case when current_setting('transaction_isolation') = 'repeatable read' then 268435456 else 0 end::numeric as "FLAG" where pg_current_xact_id_if_assigned() is not null;
 do $$
 declare name text;
 begin
-  foreach name in array array['VERSION', 'INSTANCE', 'DATABASE', 'PARAMETER', 'RESOURCE_LIMIT', 'NLS_PARAMETERS', 'SESSION', 'TRANSACTION'] loop
+  foreach name in array array['VERSION', 'INSTANCE', 'DATABASE', 'PARAMETER', 'RESOURCE_LIMIT', 'NLS_PARAMETERS', 'SESSION', 'SQL', 'TRANSACTION'] loop
     execute format('create view "SYS"."V_$%s" as select * from "SYS"."V$%s"', name, name);
   end loop;
 end $$;

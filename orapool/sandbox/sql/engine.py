@@ -26,6 +26,7 @@ from psycopg import pq
 from psycopg.pq.abc import PGconn, PGresult
 
 from orapool.sandbox.errors import OracleError
+from orapool.sandbox.sql.activity import Activities
 from orapool.sandbox.sql.backend import Backend, Past
 from orapool.sandbox.sql.changes import Changes, Repeatability
 from orapool.sandbox.sql.columns import ColumnCatalog
@@ -33,6 +34,7 @@ from orapool.sandbox.sql.flashback import Snapshots
 from orapool.sandbox.sql.identity import ClientWatch, SessionIdentity
 from orapool.sandbox.sql.link import Failure, Link
 from orapool.sandbox.sql.names import quote_name, quote_text
+from orapool.sandbox.sql.privileges import Privileges
 from orapool.sandbox.sql.registry import SessionRegistry
 from orapool.sandbox.sql.sqlstate import oracle_error
 from orapool.sandbox.sql.statement import Statement, StatementCache
@@ -87,6 +89,8 @@ class Engine:
         self.statements = StatementCache()
         self.columns = ColumnCatalog()
         self.changes = Changes()
+        self.activities = Activities()
+        self.privileges = Privileges()
         self._links: weakref.WeakSet[Link] = weakref.WeakSet()
         self._repeatability: Repeatability | None = None
         self._snapshots: Snapshots | None = None
