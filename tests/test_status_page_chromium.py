@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,13 +71,11 @@ class Server:
 
     Attributes:
         published: where its numbers are.
-        served: orders so far.
     """
 
     pid: int
     port: int
     published: Path
-    served: int = 0
 
     def get(self, path: str, who: str = "admin") -> tuple[int, str]:
         """Status and body."""
@@ -91,7 +90,6 @@ class Server:
     def order(self) -> None:
         """A request that takes a session."""
         assert self.get("/order")[0] == 200
-        self.served += 1
 
     def data(self) -> dict[str, Any]:
         """What the page shows."""
@@ -158,8 +156,10 @@ def _warmed_up(server: Server) -> Server:
         history = server.data()["history"]["pools"].get("default", {"checkouts_per_second": []})
         return [rate for rate in history["checkouts_per_second"] if rate]
 
-    while len(server.pools()) < WORKERS or not known():
-        server.order()
+    with ThreadPoolExecutor(WORKERS) as visitors:
+        while len(server.pools()) < WORKERS or not known():
+            for visit in [visitors.submit(server.order) for _ in range(WORKERS)]:
+                visit.result()
     assert server.get("/report")[0] == 200
     until(lambda: [pool["dropped"] for pool in server.pools("reports")] == [{"asked": 1}])
     return server
@@ -286,7 +286,7 @@ def test_tables_can_be_sorted_and_have_headings(chromium: Chromium) -> None:
     pids = cells(chromium, "Process")
     chromium.evaluate("[...document.querySelectorAll('th button')].find(each => each.textContent === 'Busy').click()")
 
-    assert cells(chromium, "Busy") == ["1", "0", "0"]
+    until(lambda: cells(chromium, "Busy") == ["1", "0", "0"])
     assert sorted(cells(chromium, "Process")) == sorted(pids)
     assert chromium.texts(".pool:first-child th[aria-sort=descending]") == ["Busy"]
     assert chromium.evaluate(
@@ -300,9 +300,12 @@ def test_tables_can_be_sorted_and_have_headings(chromium: Chromium) -> None:
 def test_it_goes_on_by_itself_and_says_when_it_cannot(server: Server, chromium: Chromium) -> None:
     rate = "Number(document.querySelector('.processes tfoot tr').cells[6].textContent)"
     chromium.wait(f"{rate} === 0")
-    for _ in range(30):
+
+    def order() -> bool:
         server.order()
-    chromium.wait(f"{rate} > 0")
+        return bool(chromium.evaluate(f"{rate} > 0"))
+
+    until(order)
 
     chromium.set_cookie(f"http://127.0.0.1:{server.port}/", "user", "scott")
     chromium.wait("document.getElementById('state').textContent.includes('you may not look any more')")
