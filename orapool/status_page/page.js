@@ -147,7 +147,8 @@ class Section {
     const addresses = unique(pools.map((pool) => `${pool.user ?? "external user"}@${pool.dsn}`)).join(", ");
     const kinds = unique(pools.map((pool) => `${pool.driver}, ${pool.kind}`)).join("; ");
     const limits = unique(pools.map((pool) => pool.max)).join(" or ");
-    this.about.textContent = `${addresses}. ${kinds}; max ${limits} sessions in each of ${pools.length} processes`;
+    const each = pools.length > 1 ? `, in each of ${pools.length} processes` : "";
+    this.about.textContent = `${addresses}. ${kinds}; max ${limits} sessions${each}`;
     for (const chart of this.charts) chart.show(from, period, history, history.outage);
     this.showProcesses();
     this.showCheckouts();
