@@ -325,7 +325,7 @@ def test_it_goes_on_by_itself_and_says_when_it_cannot(server: Server, chromium: 
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390, 320])
+@pytest.mark.parametrize("width", [1280, 1060, 390, 320])
 def test_it_is_readable_in_both_schemes_and_on_a_phone(chromium: Chromium, width: int, scheme: str) -> None:
     chromium.look(width, 800, scheme)
     chromium.wait("[...document.querySelectorAll('svg')].every(each => each.clientWidth > 0)")
@@ -334,6 +334,11 @@ def test_it_is_readable_in_both_schemes_and_on_a_phone(chromium: Chromium, width
 
     assert min(colours.values()) >= 4.5, colours
     assert chromium.evaluate("document.documentElement.scrollWidth") <= width
+    if width > 1000:
+        regions = "[...document.querySelectorAll('.wide')].map(each => each.scrollWidth - each.clientWidth)"
+        assert max(chromium.evaluate(regions)) <= 0
+        charts = "[...document.querySelectorAll('.pool:first-child svg')].map(each => each.getBoundingClientRect().y)"
+        assert len(set(chromium.evaluate(charts))) == 1  # one beside the other
     assert chromium.evaluate("getComputedStyle(document.body).backgroundColor") == (
         "rgb(255, 255, 255)" if scheme == "light" else "rgb(20, 23, 26)"
     )

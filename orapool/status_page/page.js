@@ -51,7 +51,7 @@ const COLUMNS = [
 
 const CHARTS = [
   {
-    title: "Sessions, and callers waiting",
+    title: "Sessions and callers",
     series: [
       { key: "busy", label: "busy", kind: "area" },
       { key: "idle", label: "idle", kind: "area" },
