@@ -54,6 +54,19 @@ def test_importing_and_configuring_neither_connects_nor_loads_what_is_not_used()
     assert run.stdout == "[]\n"
 
 
+def test_importing_alone_loads_next_to_nothing() -> None:
+    code = "import sys, orapool; print([name for name in ('pydantic', 'orapool.session_pool') if name in sys.modules])"
+
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+
+    assert run.stdout == "[]\n"
+
+
+def test_each_public_name_is_there() -> None:
+    assert all(getattr(orapool, name) is not None for name in orapool.__all__)
+    assert set(orapool.__all__) <= set(dir(orapool))
+
+
 def test_unconfigured_use_says_how_to_configure(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ORAPOOL_THICK", raising=False)  # of a run in thick mode
 
