@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from orapool.dsn import descriptor
     from orapool.frames import iter_df, read_arrow, read_df, read_polars
     from orapool.frames.writing import write_df
-    from orapool.pools import close, configure, connection, pool, stats, transaction
+    from orapool.pools import all_stats, close, configure, connection, pool, stats, transaction
     from orapool.queue_pool import from_engine_options
     from orapool.retries import retry
     from orapool.session_pool import SessionPool
@@ -43,6 +43,7 @@ _MODULES = {
     "SessionPool": "orapool.session_pool",
     "aclose": "orapool.aio.pools",
     "aconnection": "orapool.aio.pools",
+    "all_stats": "orapool.pools",
     "apool": "orapool.aio.pools",
     "async_engine": "orapool.aio.alchemy",
     "atransaction": "orapool.aio.pools",
@@ -84,6 +85,7 @@ __all__ = [
     "WriteTimeout",
     "aclose",
     "aconnection",
+    "all_stats",
     "apool",
     "async_engine",
     "atransaction",

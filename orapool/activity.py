@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 
@@ -45,6 +46,7 @@ class Activity:
         self._changes = changes
         self._seen = changes()
         self._next = 0.0
+        self._publishing = threading.Lock()
 
     def due(self) -> float:
         """When to look next, a time of ``time.monotonic``."""
@@ -61,14 +63,22 @@ class Activity:
         self._next = now + PERIOD
         self._seen = self._changes()
         self._lent.at_rest = True  # before the look: whoever checks out after it ends the rest
-        changed = self._publisher is not None and self._publisher.publish(self._stats())
+        changed = self.publish()
         if changed or self._lent:
             self._lent.at_rest = False
+
+    def publish(self) -> bool:
+        """Publish the numbers as they are now, in any thread; whether they are others than before."""
+        if self._publisher is None:
+            return False
+        with self._publishing:  # who looks first writes first: no number ever goes back
+            return self._publisher.publish(self._stats())
 
     def end(self) -> None:
         """The pool is closed, and has no numbers to show any more."""
         if self._publisher is not None:
-            self._publisher.remove()
+            with self._publishing:
+                self._publisher.remove(self._stats())
 
 
 def publisher(name: str, kind: str, driver: str, settings: PoolSettings) -> Publisher | None:

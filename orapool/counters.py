@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from orapool.histograms import NOTHING, Distribution, Histogram
 from orapool.loans import Holding
@@ -61,6 +61,52 @@ class PoolStats:
         """Sessions dropped for any cause."""
         return sum(self.dropped.values())
 
+    def __add__(self, other: PoolStats) -> PoolStats:
+        """Both together: those of several pools or processes. An outage is since the first of them has one."""
+        held = [each for each in (self.longest, other.longest) if each is not None]
+        outages = [each for each in (self.outage_since, other.outage_since) if each is not None]
+        dropped = Counter(self.dropped)
+        dropped.update(other.dropped)
+        return PoolStats(
+            opened=self.opened + other.opened,
+            busy=self.busy + other.busy,
+            idle=self.idle + other.idle,
+            waiting=self.waiting + other.waiting,
+            checkouts=self.checkouts + other.checkouts,
+            log_ons=self.log_ons + other.log_ons,
+            replaced=self.replaced + other.replaced,
+            dropped=dict(dropped),
+            timeouts=self.timeouts + other.timeouts,
+            reclaimed=self.reclaimed + other.reclaimed,
+            calls=self.calls + other.calls,
+            abandoned_calls=self.abandoned_calls + other.abandoned_calls,
+            outage_since=min(outages, default=None),
+            leaks=self.leaks + other.leaks,
+            longest=min(held, key=lambda holding: holding.since, default=None),
+            waits=self.waits + other.waits,
+            uses=self.uses + other.uses,
+            log_on_times=self.log_on_times + other.log_on_times,
+        )
+
+    def past(self) -> PoolStats:
+        """What remains of it when the pool is gone: what it has done, and not how it stands."""
+        return replace(
+            self,
+            opened=0,
+            busy=0,
+            idle=0,
+            waiting=0,
+            replaced=0,
+            calls=0,
+            abandoned_calls=0,
+            outage_since=None,
+            longest=None,
+        )
+
+
+NO_STATS = PoolStats(0, 0, 0, 0, 0, 0, 0, {}, 0, 0)
+"""Those of no pool at all."""
+
 
 @dataclass
 class Counters:
@@ -107,6 +153,11 @@ class Counters:
         with self.lock:
             self.dropped[cause] += sessions
             self.events += 1
+
+    def past(self) -> PoolStats:
+        """These alone, of a pool that is gone."""
+        stands = {"opened": 0, "busy": 0, "idle": 0, "waiting": 0, "calls": 0, "abandoned_calls": 0}
+        return self.stats(**stands, outage_since=None, longest=None).past()
 
     def stats(
         self,

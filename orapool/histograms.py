@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from bisect import bisect_left
 from collections import deque
+from collections.abc import MutableSequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -15,6 +16,9 @@ BOUNDS = (
 )
 """Upper bounds of the buckets, in seconds; what is longer is in one more. Among them are those that OpenTelemetry's
 conventions advise for database clients: 1, 5, 10, 50, 100 and 500 ms, 1, 5 and 10 s."""
+
+_DIGITS = 6
+"""Of sums of seconds. So they do not depend on the order in which they are added up, by which they might go back."""
 
 BATCH = 64
 """Times that are counted at once."""
@@ -85,7 +89,7 @@ class Distribution:
     def __add__(self, other: Distribution) -> Distribution:
         """Both together: those of several pools or processes."""
         counts = tuple(mine + its for mine, its in zip(self.counts, other.counts))
-        return Distribution(counts, self.total + other.total, max(self.longest, other.longest))
+        return Distribution(counts, round(self.total + other.total, _DIGITS), max(self.longest, other.longest))
 
     def __sub__(self, earlier: Distribution) -> Distribution:
         """What has come since an earlier look at the same; `longest` is that of both."""
@@ -110,6 +114,26 @@ class Histogram:
         self._counts = [0] * (len(BOUNDS) + 1)
         self._total = 0.0
         self._longest = 0.0
+        self._kept: tuple[MutableSequence[list[float]], ...] = ()
+
+    def keep(self, batches: MutableSequence[list[float]]) -> None:
+        """From now on, also append each batch of times, as they are, to these, in any thread and under the lock."""
+        with self._lock:
+            self._count()
+            self._kept = (*self._kept, batches)
+
+    def take(self, batches: MutableSequence[list[float]]) -> tuple[Distribution, list[list[float]]]:
+        """What has been added until now, and the batches that were kept of it, which are emptied."""
+        with self._lock:
+            self._count()
+            taken = list(batches)
+            batches.clear()
+            return self._distribution(), taken
+
+    def let_go(self, batches: MutableSequence[list[float]]) -> None:
+        """Append no more to these."""
+        with self._lock:
+            self._kept = tuple(each for each in self._kept if each is not batches)
 
     def add(self, seconds: float) -> None:
         """Something took so many seconds."""
@@ -130,13 +154,18 @@ class Histogram:
         """What has been added until now."""
         with self._lock:
             self._count()
-            return Distribution(tuple(self._counts), self._total, self._longest)
+            return self._distribution()
+
+    def _distribution(self) -> Distribution:
+        return Distribution(tuple(self._counts), round(self._total, _DIGITS), self._longest)
 
     def _count(self) -> None:
         take = self.added.popleft
         times = [take() for _ in range(len(self.added))]
         if not times:
             return
+        for batches in self._kept:
+            batches.append(times)
         longest = max(times)
         first, last = bisect_left(BOUNDS, min(times)), bisect_left(BOUNDS, longest)
         if first == last:  # as most are, who find a session at once

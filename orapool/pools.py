@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import Any
 
+from orapool import totals
 from orapool.counters import PoolStats
 from orapool.discovery import Config, as_config, find_sources
 from orapool.errors import ConfigurationError
@@ -94,10 +95,24 @@ def pool(name: str = "default") -> SessionPool:
 def stats(name: str = "default") -> PoolStats:
     """The numbers of the pool called `name` at this moment; see `PoolStats`. Costs no round trip, and opens nothing.
 
+    `all_stats` has those of all pools; `orapool.apool().stats()` is for an event loop's.
+
     >>> orapool.stats().waits.p99
     0.0049
     """
     return pool(name).stats()
+
+
+def all_stats() -> dict[str, PoolStats]:
+    """The numbers of all pools of this process, by name; see `PoolStats`. Costs no round trip, and opens nothing.
+
+    Pools of the same name are added up: the one of threads, those of event loops, and what those have done that were
+    closed, so that no total ever goes back. A pool that nobody has asked for is not there.
+
+    >>> {name: stats.busy for name, stats in orapool.all_stats().items()}
+    {'default': 2, 'billing': 0}
+    """
+    return {name: total.stats for name, total in totals.by_name().items()}
 
 
 def in_use() -> list[Any]:

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-_START_TIME = 19
-"""Where the start time stands in /proc/PID/stat, counted from behind the name: field 22 of proc(5)."""
+_PARENT, _START_TIME = 1, 19
+"""Where these stand in /proc/PID/stat, counted from behind the name: fields 4 and 22 of proc(5)."""
+_MOST_ANCESTORS = 32
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,17 @@ class Identity:
         except OSError:
             pass
         return True
+
+
+def ancestors() -> tuple[Identity, ...]:
+    """The process that has started this one, the one that has started that, and so on, as far as can be seen."""
+    found: list[Identity] = []
+    pid = os.getppid()
+    while pid and len(found) < _MOST_ANCESTORS:
+        found.append(identify(pid))
+        fields = _fields(pid)
+        pid = int(fields[_PARENT]) if fields else 0
+    return tuple(found)
 
 
 def identify(pid: int | None = None) -> Identity:
@@ -96,12 +108,17 @@ def _is_master(parent: int) -> bool:
 
 
 def _start_time(pid: int) -> int:
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
-    except OSError:
-        return 0
+    fields = _fields(pid)
     # One that has ended, and that its parent has not asked about, has a number and runs no more.
-    return 0 if fields[0] in "ZX" else int(fields[_START_TIME])
+    return 0 if not fields or fields[0] in "ZX" else int(fields[_START_TIME])
+
+
+def _fields(pid: int) -> list[str]:
+    """What the system says of a process, from its state on; nothing where there is none."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
+    except OSError:
+        return []
 
 
 @cache

@@ -2,7 +2,8 @@
 
 A file has one page for the numbers, as JSON, behind a header that tells its length and checksum: who reads it while it
 is written, or after its writer died in the middle, sees that and looks again, or leaves it alone. It is removed when
-the pool is closed, or by the next reader when its process is gone. Nothing in it is secret.
+the pool is closed, or by the next reader when its process is gone; but where somebody adds up the numbers of a group of
+processes, so that the past must not be lost, it is left to groups.py. Nothing in it is secret.
 
 Files are not mapped for writing: where the disk is full, a mapping would end the process with SIGBUS.
 """
@@ -32,7 +33,7 @@ from orapool.histograms import BOUNDS, Distribution
 from orapool.history import History, Sample
 from orapool.loans import Holding
 from orapool.logs import report
-from orapool.processes import Identity, Origin, find_origin, identify
+from orapool.processes import Identity, Origin, ancestors, find_origin, identify
 
 log = logging.getLogger("orapool.published")
 
@@ -41,6 +42,9 @@ _HEADER = struct.Struct("=8sIII")
 """A mark, how often it was written, and the length and the checksum of what follows."""
 _MARK = b"ORAPOOL" + bytes([_FORMAT])
 _SUFFIX = ".pool"
+GROUP_SUFFIX = ".group"
+_RATE_SECONDS = 0.5
+"""Seconds that a rate is of, at least."""
 _ATTEMPTS, _PAUSE = 5, 0.002
 """How often, and after how many seconds, a file is read again that is being written."""
 _TORN_SECONDS = 10.0
@@ -86,6 +90,8 @@ class Published:
             a session is checked out they are published every second.
         rate: checkouts a second, in the second before.
         stats: the numbers.
+        ancestors: of the process: what has started it, and that, and so on.
+        ended: whether the pool is closed, and these are its last numbers.
         origin: where the process comes from; see applications.py.
         history: of the last ten minutes in which something happened, the oldest first.
     """
@@ -96,8 +102,33 @@ class Published:
     at: float
     rate: float
     stats: PoolStats
+    ancestors: tuple[Identity, ...] = ()
+    ended: bool = False
     origin: Origin | None = None
     history: tuple[Sample, ...] = ()
+
+    @property
+    def over(self) -> bool:
+        """Whether the pool is closed, or its process is gone."""
+        return self.ended or not self.process.lives
+
+
+@dataclass(frozen=True)
+class Group:
+    """Processes that belong together: one, and those that it has started, as far as they run the same program.
+
+    Attributes:
+        root: the one.
+        command: what they are called.
+    """
+
+    root: Identity
+    command: str
+
+    def has(self, published: Published) -> bool:
+        """Whether a pool is of one of its processes."""
+        descends = published.process == self.root or self.root in published.ancestors
+        return descends and published.about.command == self.command
 
 
 AVAILABLE = hasattr(os, "geteuid")
@@ -134,7 +165,9 @@ class Publisher:
     def __init__(self, about: About, folder: Path | None = None) -> None:
         self._about = about
         self._folder = folders(folder)[0]
-        self._process, self._origin = identify(), find_origin()
+        self._process = identify()
+        self._ancestors = ancestors()
+        self._origin = find_origin()
         self._path = self._folder / f"{self._process.pid}-{secrets.token_hex(4)}{_SUFFIX}"
         self._file: int | None = None
         self._gave_up = False
@@ -149,18 +182,15 @@ class Publisher:
 
         Where that cannot be done, it is logged, once.
         """
-        checkouts, since = self._counted
-        now = time.monotonic()
-        self._counted = (stats.checkouts, now)
-        rate = round((stats.checkouts - checkouts) / max(now - since, 0.001), 1) if self._last is not None else 0.0
+        rate = self._rate(stats)
         changed = self._last != (stats, rate)
         self._last = (stats, rate)
         if self._gave_up or not (changed or stats.longest):
             return False
         try:
-            at, whose = time.time(), (self._path.stem, self._process, self._about)
-            self._history.note(stats, at)
-            self._write(_encode(Published(*whose, at, rate, stats, self._origin), self._history.encode()))
+            found = self._published(stats, rate)
+            self._history.note(stats, found.at)
+            self._write(_encode(found, self._history.encode()))
         except (OSError, Refused) as error:
             self._gave_up = True
             report(
@@ -173,6 +203,18 @@ class Publisher:
             )
         return changed and not self._gave_up
 
+    def _rate(self, stats: PoolStats) -> float:
+        """Checkouts a second since the last time, or as they were then, where that has just been."""
+        (checkouts, since), now = self._counted, time.monotonic()
+        if self._last is not None and now - since < _RATE_SECONDS:
+            return self._last[1]
+        self._counted = (stats.checkouts, now)
+        return round((stats.checkouts - checkouts) / (now - since), 1) if self._last is not None else 0.0
+
+    def _published(self, stats: PoolStats, rate: float, ended: bool = False) -> Published:
+        whose = self._path.stem, self._process, self._about
+        return Published(*whose, time.time(), rate, stats, self._ancestors, ended, self._origin)
+
     def _write(self, text: bytes) -> None:
         if self._file is None:
             make_folder(self._folder)
@@ -180,15 +222,24 @@ class Publisher:
             self._file = os.open(self._path, flags, 0o600)
         self._written += 1
         # In one call, and should it be cut short all the same, the checksum tells.
-        os.pwrite(self._file, _HEADER.pack(_MARK, self._written, len(text), zlib.crc32(text)) + text, 0)
+        os.pwrite(self._file, whole(text, self._written), 0)
 
-    def remove(self) -> None:
-        """Take the numbers away: the pool is closed. In a forked child this leaves the parent's alone."""
-        self._gave_up = True
-        if self._file is None or os.getpid() != self._process.pid:
+    def remove(self, stats: PoolStats | None = None) -> None:
+        """Take the numbers away: the pool is closed, and these were the last. Where somebody adds up, they stay.
+
+        In a forked child this leaves the parent's alone.
+        """
+        gave_up, self._gave_up = self._gave_up, True
+        if os.getpid() != self._process.pid:
             return
-        with contextlib.suppress(OSError):
-            os.unlink(self._path)
+        if stats is None and self._file is not None and self._last is not None:
+            stats = self._last[0]
+        with contextlib.suppress(OSError, Refused):
+            last = self._published(stats, 0.0, ended=True) if stats is not None and not gave_up else None
+            if last is not None and any(group.has(last) for group in claims(self._folder)):
+                self._write(_encode(last))
+            elif self._file is not None:
+                os.unlink(self._path)
         self._close()
 
     def _close(self) -> None:
@@ -211,10 +262,11 @@ def make_folder(folder: Path) -> None:
     """Make a folder that only the user can look into. Raises `Refused` where it is there and is not so."""
     with contextlib.suppress(FileExistsError):
         folder.mkdir(mode=0o700)
-    _check_folder(folder)
+    check_folder(folder)
 
 
-def _check_folder(folder: Path) -> None:
+def check_folder(folder: Path) -> None:
+    """Raises `Refused` where a folder is not the user's own, and `OSError` where it is not there."""
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode):
         raise Refused(f"{folder} is no folder")
@@ -236,38 +288,69 @@ def read(folder: Path | None = None) -> list[Published]:
     found = []
     for each in folders(folder):
         with contextlib.suppress(OSError, Refused):
-            _check_folder(each)
-            found += [published for path in sorted(each.glob(f"*{_SUFFIX}")) for published in _read_file(path)]
+            check_folder(each)
+            claiming = claims(each)
+            for path, published in read_files(each):
+                if not published.over:
+                    found.append(published)
+                elif not any(group.has(published) for group in claiming):
+                    with contextlib.suppress(OSError):
+                        path.unlink()
     return sorted(found, key=lambda published: (published.process.pid, published.about.pool, published.key))
 
 
-def _read_file(path: Path) -> Iterator[Published]:
+def read_files(folder: Path) -> Iterator[tuple[Path, Published]]:
+    """All pools' files of a folder, those that are over included, of processes that can be judged here."""
+    for path in sorted(folder.glob(f"*{_SUFFIX}")):
+        with contextlib.suppress(OSError, Refused):
+            text = read_whole(path)
+            if text is None:
+                _remove_left_over(path)
+                continue
+            try:
+                found = _decode(text)
+            except (ValueError, TypeError, KeyError, AttributeError):  # of another version
+                continue
+            if found.process.can_be_judged:
+                yield path, found
+
+
+def claims(folder: Path) -> list[Group]:
+    """The groups that somebody adds up in a folder: what their processes have published stays when they end.
+
+    A group is over with its first process; its file is removed then.
+    """
+    found = []
+    for path in folder.glob(f"*{GROUP_SUFFIX}"):
+        with contextlib.suppress(OSError, Refused, ValueError, TypeError, KeyError):
+            text = json.loads(read_whole(path) or b"")
+            group = Group(Identity(**text["root"]), text["command"])
+            if group.root.can_be_judged and group.root.lives:
+                found.append(group)
+            elif group.root.can_be_judged:
+                path.unlink()
+    return found
+
+
+def read_whole(path: Path) -> bytes | None:
+    """What a file of the user's own says; None where that is not whole, now and some milliseconds later.
+
+    Raises `OSError` or `Refused`.
+    """
     for _ in range(_ATTEMPTS):
-        try:
-            text = _read_text(path)
-        except (OSError, Refused):
-            return
+        text = _read_text(path)
         if text is not None:
-            break
+            return text
         time.sleep(_PAUSE)
-    else:
-        _remove_left_over(path)
-        return
-    try:
-        found = _decode(text)
-    except (ValueError, TypeError, KeyError, AttributeError):  # of another version
-        return
-    if not found.process.can_be_judged:
-        return
-    if found.process.lives:
-        yield found
-    else:
-        with contextlib.suppress(OSError):
-            path.unlink()
+    return None
+
+
+def whole(text: bytes, number: int = 1) -> bytes:
+    """A file's content, of which a reader can tell that it has all of it."""
+    return _HEADER.pack(_MARK, number, len(text), zlib.crc32(text)) + text
 
 
 def _read_text(path: Path) -> bytes | None:
-    """What a file of the user's own says; None where that is not whole."""
     file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         found = os.fstat(file)
@@ -297,7 +380,7 @@ def _remove_left_over(path: Path) -> None:
                 path.unlink()
 
 
-def _encode(published: Published, samples: str) -> bytes:
+def _encode(published: Published, samples: str = "[]") -> bytes:
     numbers = {"bounds": BOUNDS, **asdict(published)}
     del numbers["history"]
     text = json.dumps(numbers, separators=(",", ":"), default=str)
@@ -308,14 +391,25 @@ def _decode(text: bytes) -> Published:
     found: dict[str, Any] = json.loads(text)
     if tuple(found["bounds"]) != BOUNDS:
         raise ValueError("of another version")
-    numbers = found["stats"]
-    for name in _DISTRIBUTIONS:
-        numbers[name] = Distribution(**{**numbers[name], "counts": tuple(numbers[name]["counts"])})
-    longest = numbers["longest"]
-    if longest is not None:
-        numbers["longest"] = Holding(**longest)
-    process, about = Identity(**found["process"]), About(**found["about"])
     parent, program = found["origin"]["parent"], found["origin"]["program"]
-    origin = Origin(None if parent is None else Identity(**parent), program)
-    stats, samples = PoolStats(**numbers), history.decode(found["history"])
-    return Published(found["key"], process, about, found["at"], found["rate"], stats, origin, samples)
+    return Published(
+        key=found["key"],
+        process=Identity(**found["process"]),
+        about=About(**found["about"]),
+        at=found["at"],
+        rate=found["rate"],
+        stats=decode_stats(found["stats"]),
+        ancestors=tuple(Identity(**each) for each in found["ancestors"]),
+        ended=found["ended"],
+        origin=Origin(None if parent is None else Identity(**parent), program),
+        history=history.decode(found["history"]),
+    )
+
+
+def decode_stats(numbers: dict[str, Any]) -> PoolStats:
+    """Numbers as `dataclasses.asdict` and JSON have them."""
+    times = {
+        name: Distribution(**{**numbers[name], "counts": tuple(numbers[name]["counts"])}) for name in _DISTRIBUTIONS
+    }
+    longest = numbers["longest"]
+    return PoolStats(**{**numbers, **times, "longest": None if longest is None else Holding(**longest)})

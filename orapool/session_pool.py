@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from orapool import closing, ending, forking
+from orapool import closing, ending, forking, totals
 from orapool.activity import Activity, is_looked_at, publisher
 from orapool.causes import CLOSED
 from orapool.checked_out import CheckedOut
@@ -80,6 +80,7 @@ class SessionPool:
         self._keeper: Keeper
         self._native_closed = threading.Event()
         self._counters = Counters()
+        totals.enter(self, self._counters)
         wake = (lambda: self._keeper.wake()) if is_looked_at(self.settings) else None
         self._lent = CheckedOut(self.name, self._counters, self.settings.leak_threshold, wake)
         self._activity: Activity | None = None
@@ -336,8 +337,6 @@ class SessionPool:
         if parts is None:
             return
         self._keeper.stop()
-        if self._activity is not None:
-            self._activity.end()
         if all_back:
             self._close_natives()
         else:
@@ -348,6 +347,8 @@ class SessionPool:
                 self._log_ons.cut_overdue()
             if not self._background.idle_by(limit):
                 parts.natives.shut_down_idle()
+        if self._activity is not None:
+            self._activity.end()
         report(log.info, self.name, "closed", "closed")
 
     def _close_idle(self) -> None:
@@ -395,6 +396,16 @@ class SessionPool:
             outage_since=self._outage.since,
             longest=self._lent.longest(),
         )
+
+    @property
+    def closed(self) -> bool:
+        """Whether close() was called."""
+        return self._slots.closed
+
+    def publish(self) -> None:
+        """Publish the numbers as they are now, instead of within a second."""
+        if self._activity is not None:
+            self._activity.publish()
 
     def __repr__(self) -> str:
         state = "closed" if self._slots.closed else "open" if self._parts is not None else "not used yet"

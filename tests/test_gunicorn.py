@@ -18,6 +18,7 @@ from pathlib import Path
 import psutil
 import pytest
 from click.testing import CliRunner
+from prometheus_client.parser import text_string_to_metric_families
 
 from orapool.cli import main
 from orapool.sandbox import Sandbox
@@ -58,12 +59,25 @@ class Gunicorn:
 
     def get(self, path: str) -> int:
         """The status of a request."""
+        return self.ask(path)[0]
+
+    def ask(self, path: str) -> tuple[int, str]:
+        """The status of a request, and what it brings."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             connection.request("GET", path)
-            return connection.getresponse().status
+            response = connection.getresponse()
+            return response.status, response.read().decode()
         finally:
             connection.close()
+
+    def kill(self) -> None:
+        """End it and its workers at once."""
+        workers = children(self.pid)
+        for pid in (self.pid, *workers):
+            os.kill(pid, signal.SIGKILL)
+        self.process.wait()
+        until(lambda: not any(map(psutil.pid_exists, workers)))
 
     def end(self) -> None:
         """Stop it gracefully."""
@@ -76,7 +90,7 @@ def serve(tmp_path: Path, settings_file: Callable[[str], Path]) -> Callable[...,
     """Runs a form of the application under gunicorn, for the time of a `with` block."""
 
     @contextmanager
-    def serve(form: str, *options: str, workers: int = WORKERS, hooks: str = "") -> Iterator[Gunicorn]:
+    def serve(form: str, *options: str, workers: int = WORKERS, hooks: str = "", app: str = "") -> Iterator[Gunicorn]:
         settings_file(form)
         (tmp_path / "gunicorn.conf.py").write_text(f"workers = {workers}\ntimeout = 120\n{READY}{hooks}")
         with socket.create_server(("127.0.0.1", 0), backlog=100) as listener, open(tmp_path / "log", "wb") as log:
@@ -88,7 +102,7 @@ def serve(tmp_path: Path, settings_file: Callable[[str], Path]) -> Callable[...,
                     "gunicorn",
                     f"--bind=fd://{fd}",
                     *options,
-                    f"tests.incident.app_{form}:create_app()",
+                    f"tests.incident.app_{app or form}:create_app()",
                 ],
                 cwd=tmp_path,
                 env=environment(HOME=str(tmp_path)),  # where newer versions put a socket
@@ -200,15 +214,106 @@ def test_top_shows_nine_workers_with_right_figures_and_none_of_them_when_they_we
             assert str(pool["pid"]) in once
         assert len(list(published.iterdir())) == WORKERS
 
-        for pid in (gunicorn.pid, *workers):
-            os.kill(pid, signal.SIGKILL)
-        gunicorn.process.wait()
-        until(lambda: not any(map(psutil.pid_exists, workers)))
+        gunicorn.kill()
         once = CliRunner().invoke(main, ["top", "--once"], catch_exceptions=False).output
 
         assert once.startswith("No process of ")
         assert list(published.iterdir()) == []
     sandbox.end_sessions()
+
+
+Scrape = dict[tuple[str, tuple[tuple[str, str], ...]], float]
+
+
+def scrape(gunicorn: Gunicorn) -> Scrape:
+    """What Prometheus would read from whichever worker answers, by name and labels; consistent in itself."""
+    status, text = gunicorn.ask("/metrics")
+    assert status == 200
+    samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
+    found = {(sample.name, tuple(sorted(sample.labels.items()))): sample.value for sample in samples}
+    assert len(found) == len(samples)
+    for name in ("wait", "use", "log_on"):
+        buckets = [sample.value for sample in samples if sample.name == f"orapool_{name}_seconds_bucket"]
+        assert buckets == sorted(buckets)
+        assert buckets[-1:] == [each.value for each in samples if each.name == f"orapool_{name}_seconds_count"]
+    return found
+
+
+def value(found: Scrape, name: str, **labels: str) -> float:
+    """A number of the default pool, or of the application."""
+    labels = {"pool": "default", **labels} if name.startswith("orapool_") else labels
+    return found.get((name, tuple(sorted(labels.items()))), 0.0)
+
+
+def went_back(before: Scrape, after: Scrape) -> list[str]:
+    """The counters that did."""
+    ends = ("_total", "_bucket", "_count", "_sum")
+    return [f"{key}: {number}" for key, number in before.items() if key[0].endswith(ends) and after[key] < number]
+
+
+# The drivers have no part in it.
+@pytest.mark.parametrize("driver", ["oracledb"], indirect=True)
+def test_prometheus_scrapes_nine_workers_consistently_whoever_of_them_comes_and_goes(
+    serve, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    published, own = tmp_path / "published", tmp_path / "multiproc"
+    own.mkdir()
+    monkeypatch.setenv("ORAPOOL_PUBLISH_DIR", str(published))
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(own))
+
+    with serve("new", *SYNC, "--preload", app="metrics") as gunicorn, ThreadPoolExecutor(WORKERS) as clients:
+        scrapes, served = [scrape(gunicorn)], 0
+
+        def work(requests: int) -> None:
+            """Scrape while the workers work, and until all of it is counted."""
+            nonlocal served
+            answers = [clients.submit(gunicorn.get, "/sql/Basel") for _ in range(requests)]
+            while not all(answer.done() for answer in answers):
+                scrapes.append(scrape(gunicorn))
+            assert {answer.result() for answer in answers} == {200}
+            served += requests
+            until(lambda: scrapes.append(scrape(gunicorn)) or value(scrapes[-1], "orapool_checkouts_total") == served)
+
+        def replaced(workers: set[int]) -> bool:
+            """Whether all of these are gone, and others there."""
+            return len(children(gunicorn.pid)) == WORKERS and not workers & set(children(gunicorn.pid))
+
+        assert value(scrapes[0], "orapool_checkouts_total") == 0
+        while value(scrapes[-1], "orapool_processes") < WORKERS:
+            work(WORKERS)
+        work(20 * WORKERS)
+        until(lambda: value(scrape(gunicorn), "orapool_use_seconds_count") == served)  # published once a second
+        found = scrape(gunicorn)
+        assert value(found, "shop_requests_total") == served
+        assert value(found, "orapool_sessions", state="idle") == value(found, "orapool_log_ons_total") == WORKERS
+        assert value(found, "orapool_sessions", state="busy") == value(found, "orapool_waiting_callers") == 0
+        assert value(found, "orapool_max_sessions") == 8 * WORKERS
+        assert value(found, "orapool_wait_seconds_count") == served
+
+        killed = children(gunicorn.pid)[0]
+        os.kill(killed, signal.SIGKILL)
+        until(lambda: replaced({killed}))
+        scrapes.append(scrape(gunicorn))
+        assert value(scrapes[-1], "orapool_processes") == WORKERS - 1
+        assert value(scrapes[-1], "orapool_checkouts_total") == served
+        work(5 * WORKERS)
+
+        ended = set(children(gunicorn.pid)[:2])
+        for pid in ended:
+            os.kill(pid, signal.SIGTERM)
+        until(lambda: replaced(ended), 60)
+        scrapes.append(scrape(gunicorn))
+        assert value(scrapes[-1], "orapool_dropped_sessions_total", cause="pool closed") == len(ended)
+        work(5 * WORKERS)
+
+        for before, after in zip(scrapes, scrapes[1:]):
+            assert went_back(before, after) == []
+        print(f"{len(scrapes)} scrapes, {served} requests, {len(list(published.iterdir()))} files")
+        gunicorn.kill()
+    sandbox.end_sessions()
+    # The next who looks at the group's files finds that it is over.
+    assert CliRunner().invoke(main, ["top", "--json"], catch_exceptions=False).output == "[]\n"
+    assert list(published.iterdir()) == []
 
 
 @pytest.mark.parametrize("hooks", ["", HOOKS], ids=["without hooks", "with hooks"])

@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
-from orapool import forking
+from orapool import forking, totals
 from orapool.activity import Activity, is_looked_at, publisher
 from orapool.aio.checkouts import Checkout
 from orapool.aio.health import Health
@@ -93,6 +93,7 @@ class AsyncPool:
         self.health = Health(self.where, self.driver, self.settings, self.let_go)
         self._log_ons_under_way = 0
         self._counters = Counters()
+        totals.enter(self, self._counters)
         wake = (lambda: self._upkeep.look()) if is_looked_at(self.settings) else None
         self._lent = CheckedOut(self.name, self._counters, self.settings.leak_threshold, wake)
         self._strays: deque[Any] = deque()
@@ -461,7 +462,6 @@ class AsyncPool:
             return
         self._line.close()
         self._upkeep.stop()
-        self._activity.end()
         for connection in self.health.idle:
             self.health.idle.remove(connection)
             self.let_go(connection, CLOSED)
@@ -473,12 +473,12 @@ class AsyncPool:
             if late:
                 report(log.warning, self.name, "log_offs_unanswered", "the database does not answer the log-offs")
         self.health.close()
+        self._activity.end()
         report(log.info, self.name, "closed", "closed")
 
     def abandon(self) -> None:
         """Let the server know of the end of all sessions when the loop is closed, and nothing can be awaited."""
         self._line.close()
-        self._activity.end()
         for state in list(self.health.wires):
             if state.socket is not None:
                 state.socket.shut_down()
@@ -487,6 +487,7 @@ class AsyncPool:
         self.health.idle = Idle()
         self._strays.clear()
         self.health.close()
+        self._activity.end()
 
     # Looking at it.
 
@@ -516,6 +517,15 @@ class AsyncPool:
             outage_since=self._outage.since,
             longest=self._lent.longest(),
         )
+
+    @property
+    def closed(self) -> bool:
+        """Whether close() was called."""
+        return self._line.closed
+
+    def publish(self) -> None:
+        """Publish the numbers as they are now, instead of within a second."""
+        self._activity.publish()
 
     def __repr__(self) -> str:
         state = "closed" if self._line.closed else "open" if self._end is not None else "not used yet"

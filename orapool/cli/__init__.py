@@ -19,6 +19,7 @@ SUBCOMMANDS = {
     "config": "Show the settings in force, and where each was found.",
     "demo": "See one pool survive Monday morning, beside SQLAlchemy's own.",
     "doctor": "Find the step to the database that fails, or an idle limit.",
+    "metrics": "Print the pools' numbers for Prometheus, or a dashboard for Grafana.",
     "sandbox": "Run an embedded server that speaks Oracle Net, and its faults.",
     "sessions": "Show the server's sessions, and whose process each of them is.",
     "sizing": "Compute how many sessions all workers open, and whether they fit.",

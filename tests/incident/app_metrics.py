@@ -1,0 +1,34 @@
+"""The shop on orapool, scraped by Prometheus: by prometheus_client's multi-process mode, and by orapool's collector."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask, Response, request
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from orapool.metrics import prometheus
+from tests.incident import app_new
+
+requests = Counter("shop_requests", "Requests that were served.")
+
+
+def create_app() -> Flask:
+    """The application, with /metrics."""
+    app = app_new.create_app()
+
+    @app.after_request
+    def count(response: Response) -> Response:
+        if request.path != "/metrics":
+            requests.inc()
+        return response
+
+    @app.route("/metrics")
+    def metrics() -> Any:
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)
+        prometheus.register(registry, of="siblings")
+        return Response(generate_latest(registry), mimetype=CONTENT_TYPE_LATEST)
+
+    return app
