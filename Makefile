@@ -1,6 +1,7 @@
 # Two commands: `make demo` and `make test`. Both install what they need into .venv first, from PyPI
 # (and libaio from Debian's packages where the system has none); nothing outside this folder and the
-# user's cache is changed, but that `make test` as root installs nftables and iproute2 where they are missing. PYTHON=python3.9 chooses another interpreter.
+# user's cache is changed, but that `make test` as root installs nftables, iproute2 and chromium where they are missing.
+# PYTHON=python3.9 chooses another interpreter.
 PYTHON ?= python3
 VENV = .venv
 UV = .tools/bin/uv
@@ -16,13 +17,14 @@ WITH_CLIENT = $(BIN)/python -m orapool.sandbox.instant_client exec
 VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
 INSTALLED = $(VENV)/installed-for-$(VERSION)
 
-.PHONY: demo test versions lint install stacks firewall benchmark benchmark-dataframes benchmark-outage compliance screens clean
+.PHONY: demo test versions lint install stacks firewall browser benchmark benchmark-dataframes benchmark-outage compliance screens \
+	clean
 
 demo: install
 	$(BIN)/orapool demo --driver oracledb
 	$(BIN)/orapool demo --driver cx_oracle
 
-test: firewall install stacks lint
+test: firewall browser install stacks lint
 	$(WITH_CLIENT) $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGUMENTS)
 
 # The whole matrix of noxfile.py, an hour; NOX_ARGUMENTS="-s incident" for one session of it.
@@ -55,9 +57,10 @@ compliance: install
 	$(WITH_CLIENT) $(BIN)/python -m tests.compliance.run --write
 
 # The pictures in docs/, as root: what they show is run for them.
-screens: firewall install
+screens: firewall browser install
 	$(BIN)/python -m docs.screens
 	$(BIN)/python -m docs.top
+	$(BIN)/python -m docs.page
 
 # What the tests' firewall is made of, for root; others skip the tests that need it.
 firewall:
@@ -67,6 +70,14 @@ firewall:
 		[ -z "$$missing" ] || { echo "Installing $$missing"; \
 			{ apt-get update -qq && apt-get install -y -qq --no-install-recommends $$missing; } >/dev/null 2>&1; } || \
 		{ echo "the tests' firewall needs $$missing: apt-get install $$missing" >&2; exit 1; }
+
+# What shows the status page in tests, for root; others skip the tests that need it.
+browser:
+	@[ "$$(id -u)" = 0 ] || exit 0; \
+		for name in chromium-headless-shell chromium google-chrome; do ! command -v $$name >/dev/null || exit 0; done; \
+		echo "Installing chromium"; \
+		{ apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; } >/dev/null 2>&1 || \
+		{ echo "the tests of the status page need a browser: apt-get install chromium" >&2; exit 1; }
 
 install: $(INSTALLED)
 

@@ -26,6 +26,7 @@ WAYS_IN = [
     "tests/frames/test_types.py",
     "tests/test_flask.py",
     "tests/test_orapool_flask.py",
+    "tests/test_status_page.py",
     "tests/test_incident.py",
 ]
 ASYNCIO = ["tests/aio/test_alchemy.py", "tests/aio/test_session_pool.py", "tests/aio/test_cancellation.py"]

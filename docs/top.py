@@ -15,9 +15,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from orapool.cli.rows import Looks
 from orapool.cli.screen import View, screen
 from orapool.published import read
+from orapool.rows import Looks
 from orapool.sandbox import Sandbox
 
 WIDTH, HEIGHT = 100, 19

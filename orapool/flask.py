@@ -9,7 +9,7 @@ from importlib import metadata
 from typing import Any, Callable
 from urllib.parse import unquote
 
-from flask import Flask, current_app, has_app_context, has_request_context, request
+from flask import Flask, Response, current_app, has_app_context, has_request_context, request
 
 from orapool import alchemy, pools, tags
 from orapool.discovery import find_sources
@@ -22,6 +22,8 @@ from orapool.sources import BINDS, DEFAULT, Entry, Source, read_mapping, url_tex
 
 URI = "SQLALCHEMY_DATABASE_URI"
 ENGINE_OPTIONS = "SQLALCHEMY_ENGINE_OPTIONS"
+_PAGE = "orapool_status_page"
+"""The endpoint of `status_page`."""
 
 log = logging.getLogger("orapool.flask")
 
@@ -183,3 +185,33 @@ def _url_of(bind: Any) -> Any:
 
 def _is_oracle(url: Any) -> bool:
     return url is not None and url_text(url).strip().partition("://")[0].lower() in SCHEMES
+
+
+def status_page(app: Flask, path: str = "/_pool", *, allow: Callable[[], bool]) -> None:
+    """Show the pools of this process, and of the others of its application, on a page below a path of `app`.
+
+    `allow` is called at each request, within it, and says who may look: only True lets in, others get status 403. It
+    may also `flask.abort`. It must not need the database, when the page is to be seen without.
+
+    >>> status_page(app, "/_pool", allow=lambda: flask.session.get("user") == "admin")
+    """
+    from orapool.status_page import app as page
+
+    page.check_callable(allow)
+    base = "/" + path.strip("/")
+    if base == "/":
+        raise ConfigurationError(f"status_page: {path!r} is the application itself: give a path below it, like /_pool")
+
+    if _PAGE in app.view_functions:
+        raise ConfigurationError("status_page has been set up for this application already: call it once")
+
+    def show(name: str = "") -> Response:
+        # Not by its name: an application may have made slashes at the end optional.
+        path = request.path[len(base) :]
+        method = "GET" if request.method == "HEAD" else request.method  # Flask leaves the body out by itself
+        found = page.answer(method, path, request.script_root + base, page.is_allowed(allow))
+        return Response(found.body, found.status.value, list(found.headers))
+
+    methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]  # those that it answers with 405 are too
+    for rule in (f"{base}/", f"{base}/<path:name>"):
+        app.add_url_rule(rule, _PAGE, show, methods=methods)

@@ -1,8 +1,10 @@
-"""Which process is it: by its number and the time of its start, since numbers are given again."""
+"""Which process is it: by its number and the time of its start, since numbers are given again; and where it is from."""
 
 from __future__ import annotations
 
+import hashlib
 import os
+import sys
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -49,24 +51,60 @@ class Identity:
         return True
 
 
-def identify() -> Identity:
-    """This process."""
-    return _identity(os.getpid())
-
-
 def ancestors() -> tuple[Identity, ...]:
     """The process that has started this one, the one that has started that, and so on, as far as can be seen."""
     found: list[Identity] = []
     pid = os.getppid()
     while pid and len(found) < _MOST_ANCESTORS:
-        found.append(_identity(pid))
+        found.append(identify(pid))
         fields = _fields(pid)
         pid = int(fields[_PARENT]) if fields else 0
     return tuple(found)
 
 
-def _identity(pid: int) -> Identity:
+def identify(pid: int | None = None) -> Identity:
+    """This process, or another of those that are numbered alike."""
+    pid = os.getpid() if pid is None else pid
     return Identity(pid, _start_time(pid), _boot(), _namespace())
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a process comes from: what tells the workers of one server from all other processes.
+
+    Attributes:
+        parent: the process that has started it to work for itself, as a server's master does with its workers; None:
+            another has, such as a shell, or systemd.
+        program: tells whether two processes run the same: a digest of interpreter and arguments.
+    """
+
+    parent: Identity | None
+    program: str
+
+
+def find_origin() -> Origin:
+    """That of this process."""
+    text = "\0".join((sys.executable or "", *sys.argv))
+    program = hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+    parent = os.getppid()
+    return Origin(identify(parent) if _is_master(parent) else None, program)
+
+
+def _is_master(parent: int) -> bool:
+    """Whether a parent is of the same kind: it runs the same program file, in the same process group.
+
+    Shells and systemd run another, supervisors and interactive shells give each of their programs a group of its own.
+    """
+    try:
+        if parent == 0 or os.getpgid(parent) != os.getpgrp():
+            return False
+        return os.path.samestat(os.stat(f"/proc/{parent}/exe"), os.stat("/proc/self/exe"))
+    except PermissionError:  # a master that is root, of workers that are not
+        return True
+    except FileNotFoundError:  # a system without /proc, or a parent that has just ended
+        return not os.path.exists("/proc/self/exe")
+    except OSError:
+        return False
 
 
 def _start_time(pid: int) -> int:

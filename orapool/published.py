@@ -27,11 +27,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from orapool import history
 from orapool.counters import PoolStats
 from orapool.histograms import BOUNDS, Distribution
+from orapool.history import History, Sample
 from orapool.loans import Holding
 from orapool.logs import report
-from orapool.processes import Identity, ancestors, identify
+from orapool.processes import Identity, Origin, ancestors, find_origin, identify
 
 log = logging.getLogger("orapool.published")
 
@@ -90,6 +92,8 @@ class Published:
         stats: the numbers.
         ancestors: of the process: what has started it, and that, and so on.
         ended: whether the pool is closed, and these are its last numbers.
+        origin: where the process comes from; see applications.py.
+        history: of the last ten minutes in which something happened, the oldest first.
     """
 
     key: str
@@ -100,6 +104,8 @@ class Published:
     stats: PoolStats
     ancestors: tuple[Identity, ...] = ()
     ended: bool = False
+    origin: Origin | None = None
+    history: tuple[Sample, ...] = ()
 
     @property
     def over(self) -> bool:
@@ -161,12 +167,14 @@ class Publisher:
         self._folder = folders(folder)[0]
         self._process = identify()
         self._ancestors = ancestors()
+        self._origin = find_origin()
         self._path = self._folder / f"{self._process.pid}-{secrets.token_hex(4)}{_SUFFIX}"
         self._file: int | None = None
         self._gave_up = False
         self._written = 0
         self._last: tuple[PoolStats, float] | None = None
         self._counted = (0, time.monotonic())
+        self._history = History()
         _publishers.add(self)
 
     def publish(self, stats: PoolStats) -> bool:
@@ -180,7 +188,9 @@ class Publisher:
         if self._gave_up or not (changed or stats.longest):
             return False
         try:
-            self._write(_encode(self._published(stats, rate)))
+            found = self._published(stats, rate)
+            self._history.note(stats, found.at)
+            self._write(_encode(found, self._history.encode()))
         except (OSError, Refused) as error:
             self._gave_up = True
             report(
@@ -202,9 +212,8 @@ class Publisher:
         return round((stats.checkouts - checkouts) / (now - since), 1) if self._last is not None else 0.0
 
     def _published(self, stats: PoolStats, rate: float, ended: bool = False) -> Published:
-        return Published(
-            self._path.stem, self._process, self._about, time.time(), rate, stats, self._ancestors, ended=ended
-        )
+        whose = self._path.stem, self._process, self._about
+        return Published(*whose, time.time(), rate, stats, self._ancestors, ended, self._origin)
 
     def _write(self, text: bytes) -> None:
         if self._file is None:
@@ -371,14 +380,18 @@ def _remove_left_over(path: Path) -> None:
                 path.unlink()
 
 
-def _encode(published: Published) -> bytes:
-    return json.dumps({"bounds": BOUNDS, **asdict(published)}, separators=(",", ":"), default=str).encode()
+def _encode(published: Published, samples: str = "[]") -> bytes:
+    numbers = {"bounds": BOUNDS, **asdict(published)}
+    del numbers["history"]
+    text = json.dumps(numbers, separators=(",", ":"), default=str)
+    return f'{text[:-1]},"history":{samples}}}'.encode()
 
 
 def _decode(text: bytes) -> Published:
     found: dict[str, Any] = json.loads(text)
     if tuple(found["bounds"]) != BOUNDS:
         raise ValueError("of another version")
+    parent, program = found["origin"]["parent"], found["origin"]["program"]
     return Published(
         key=found["key"],
         process=Identity(**found["process"]),
@@ -388,6 +401,8 @@ def _decode(text: bytes) -> Published:
         stats=decode_stats(found["stats"]),
         ancestors=tuple(Identity(**each) for each in found["ancestors"]),
         ended=found["ended"],
+        origin=Origin(None if parent is None else Identity(**parent), program),
+        history=history.decode(found["history"]),
     )
 
 

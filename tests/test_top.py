@@ -22,12 +22,12 @@ from rich.console import Console
 
 from orapool import SessionPool
 from orapool.cli import main, screen
-from orapool.cli.rows import Looks, Row, arrange
 from orapool.counters import PoolStats
 from orapool.histograms import Distribution, Histogram
 from orapool.loans import Holding
 from orapool.processes import identify
 from orapool.published import About, Published
+from orapool.rows import Looks, Row, arrange
 from tests.waiting import until
 
 MakePool = Callable[..., SessionPool]

@@ -11,8 +11,8 @@ from typing import Callable
 from rich.console import Console, Group
 from rich.text import Text
 
-from orapool.cli.rows import SORTS, WINDOW, Row, arrange, totals
 from orapool.cli.stats import duration
+from orapool.rows import SORTS, WINDOW, Row, arrange, totals
 
 KEYS = (
     ("q", "quit"),

@@ -142,6 +142,7 @@ async def test_in_other_calls(make_pool: MakePool, sandbox: Sandbox, work: str) 
     pool = make_pool(max=1, min=0)
     await lay_idle(pool, 1)
     async with pool.acquire() as connection:
+        await connection.cursor().execute("savepoint before")  # so that there may be something to roll back
         sandbox.freeze()
         call = asyncio.create_task(getattr(connection, work)())
         await until(lambda: connection.wire.waits)

@@ -171,7 +171,7 @@ class TestIdleSessionsSilentlyDropped:
         following = [outcome(lambda: query(pool)) for _ in range(3)]
 
         assert [each.error for each in released] == [None] * 3
-        assert typical(released) < 0.01
+        assert typical(released) < 0.05
         assert longest(released) < AT_ONCE
         assert errors(following) == []
         assert longest(following) < AT_ONCE

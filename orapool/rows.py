@@ -1,4 +1,4 @@
-"""What `orapool top` shows of a pool, and in which order."""
+"""What there is to show of a pool, and in which order: in `orapool top`, and on the status page."""
 
 from __future__ import annotations
 
