@@ -22,15 +22,30 @@ class Stopped(Exception):
     """Another thread has stopped the calls."""
 
 
-class _UnderWay:
+class UnderWay:
     """One call."""
 
     def __init__(self) -> None:
         self.ended = threading.Event()
         self.failed: BaseException | None = None
         self.cancelled = False
+        self._begun = False
+        self._lock = threading.Lock()
+
+    def cancel(self) -> bool:
+        """Never begin it; whether it has begun, so that the session has to be told."""
+        with self._lock:
+            self.cancelled = self._begun
+            if not self._begun:
+                self.ended.set()
+            return self._begun
 
     def make(self, call: Callable[[], Result]) -> Result:
+        """Make it. Raises Stopped if it was cancelled before."""
+        with self._lock:
+            if self.ended.is_set():
+                raise Stopped
+            self._begun = True
         try:
             return call()
         except BaseException as error:
@@ -54,7 +69,7 @@ class Calls:
         self._workers = Workers("read", 1)
         self._lock = threading.Lock()
         self._stopped = False
-        self._under_way: _UnderWay | None = None
+        self._under_way: UnderWay | None = None
         self.abandoned = False
         """Whether the last call did not end when it was cancelled: the session is still in it."""
 
@@ -64,7 +79,7 @@ class Calls:
         Raises CallTimeout at the deadline, KeyboardInterrupt when Ctrl-C is pressed, and Stopped when another thread
         calls `stop`; all three cancel it on the server.
         """
-        under_way = _UnderWay()
+        under_way = UnderWay()
         with self._lock:
             if self._stopped:
                 raise Stopped
@@ -106,8 +121,9 @@ class Calls:
             self._abandon(under_way)
         self._connection.close()
 
-    def _cancel(self, under_way: _UnderWay) -> None:
-        under_way.cancelled = True
+    def _cancel(self, under_way: UnderWay) -> None:
+        if not under_way.cancel():
+            return
         # In a thread, since nothing tells how long a driver takes over it: the call may hold what it needs.
         cancelling = threading.Thread(target=self._break_off, name="orapool-cancel", daemon=True)
         cancelling.start()
@@ -119,13 +135,13 @@ class Calls:
         with contextlib.suppress(Exception):  # the session may be lost
             self._connection.cancel()
 
-    def _abandon(self, under_way: _UnderWay) -> None:
+    def _abandon(self, under_way: UnderWay) -> None:
         self.abandoned = True
         self._connection.call_under_way = under_way.ended
         self._connection.lost_silently = True
         self._connection.lost_by = self._connection.lost_by or CANCELLED
 
-    def _check_break(self, under_way: _UnderWay) -> None:
+    def _check_break(self, under_way: UnderWay) -> None:
         if (
             not self._connection.survives_cancel
             or under_way.failed is None

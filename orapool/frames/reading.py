@@ -260,6 +260,12 @@ def _run(
 
     def attempt(attempt: Attempt) -> Result:
         connection = attempt.draw(pool, how.timeout)
-        return read(Batches(pool, connection, query, how, deadline, make_progress(how.progress, function), most_rows))
+        try:
+            progress = make_progress(how.progress, function)
+            batches = Batches(pool, connection, query, how, deadline, progress, most_rows)
+        except BaseException:  # Ctrl-C may come at any moment
+            connection.close()
+            raise
+        return read(batches)
 
     return Plan().run(attempt, f"orapool.{function}()")

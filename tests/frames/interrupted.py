@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from typing import Any
 
 from orapool.sandbox import Sandbox
@@ -31,6 +32,15 @@ def sessions_at_work(onlooker: Any) -> int:
     return int(count) - 1
 
 
+def _stay_at_work(onlooker: Any, sessions: int) -> bool:
+    """Whether so many are at it, and not with a log-on or a description, which take a moment only."""
+    for _ in range(10):
+        if sessions_at_work(onlooker) != sessions:
+            return False
+        time.sleep(0.05)
+    return True
+
+
 def interrupt(sandbox: Sandbox, driver: str, onlooker: Any, work: str, sessions: int = 1) -> str:
     """Run `work`, interrupt it when so many sessions are at it, and return what is said after "cancelled"."""
     run = subprocess.Popen(
@@ -42,7 +52,7 @@ def interrupt(sandbox: Sandbox, driver: str, onlooker: Any, work: str, sessions:
     try:
         assert run.stdout is not None
         assert run.stdout.readline() == "working\n"
-        until(lambda: sessions_at_work(onlooker) == sessions)
+        until(lambda: _stay_at_work(onlooker, sessions), 30)
         run.send_signal(signal.SIGINT)
         output, _ = run.communicate(timeout=60)
     finally:
