@@ -52,8 +52,8 @@ def test_chunks_are_measured_by_themselves(driver: str, sandbox: Sandbox) -> Non
 def test_the_command_prints_a_row_for_each_contender() -> None:
     run = subprocess.run(
         [
-            *(sys.executable, "-m", "benchmarks.dataframes", "--driver", "cx_oracle"),
-            *("--rows", "1000", "--clob-rows", "0", "--rounds", "1"),
+            *(sys.executable, "-m", "benchmarks.dataframes", "--driver", "oracledb"),
+            *("--rows", "300", "--clob-rows", "0", "--rounds", "1"),
         ],
         capture_output=True,
         text=True,
@@ -62,7 +62,7 @@ def test_the_command_prints_a_row_for_each_contender() -> None:
     )
 
     assert run.returncode == 0, run.stderr
-    for name in dataframes.contenders("cx_oracle", clob=False):
+    for name in dataframes.contenders("oracledb", clob=False):
         assert run.stdout.count(f"│ {name} ") == 1
 
 
