@@ -85,7 +85,7 @@ STACKS = {
     "middle": Stack(
         None,
         ("SQLAlchemy==2.0.*", "pandas==2.3.*", "oracledb==3.4.2"),
-        [*POOL[:1], *POOL[2:3], *WAYS_IN[:2], "tests/aio/test_alchemy.py", "tests/aio/test_cancellation.py", *SANDBOX],
+        [*POOL[:1], *POOL[2:3], *WAYS_IN[:2], "tests/aio/test_alchemy.py", "tests/aio/test_cancellation.py"],
     ),
     # The newest packages, as `make test` has them for all tests, on the newest Python.
     "newest": Stack("3.13", (), ["tests/test_session_pool.py", *WAYS_IN[:2], "tests/aio/test_cancellation.py"]),

@@ -38,7 +38,7 @@ def test_a_healthy_checkout_costs_no_round_trip_and_little_time(
 
 def test_the_command_prints_a_row_for_each_contender() -> None:
     run = subprocess.run(
-        [sys.executable, "-m", "benchmarks.checkout", "--rounds", "1", "--checkouts", "10"],
+        [sys.executable, "-m", "benchmarks.checkout", "--driver", "oracledb", "--rounds", "1", "--checkouts", "10"],
         capture_output=True,
         text=True,
         timeout=100,
@@ -46,5 +46,5 @@ def test_the_command_prints_a_row_for_each_contender() -> None:
 
     assert run.returncode == 0, run.stderr
     for name in ALONE:
-        assert run.stdout.count(f"│ {name} ") == len(checkout.DRIVERS) * (2 if name in CONTENDED else 1)
-    assert run.stdout.count("Instrumentation takes") == 2 * len(checkout.DRIVERS)
+        assert run.stdout.count(f"│ {name} ") == (2 if name in CONTENDED else 1)
+    assert run.stdout.count("Instrumentation takes") == 2

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
+import io
 import subprocess
 import sys
 
 import pytest
+from rich.console import Console
 
 from benchmarks import dataframes
 from orapool.sandbox import Sandbox
@@ -49,21 +50,29 @@ def test_chunks_are_measured_by_themselves(driver: str, sandbox: Sandbox) -> Non
 
 
 @pytest.mark.timeout(240)
-def test_the_command_prints_a_row_for_each_contender() -> None:
+def test_the_command_prints_what_chunks_take() -> None:
     run = subprocess.run(
         [
-            *(sys.executable, "-m", "benchmarks.dataframes", "--driver", "oracledb"),
-            *("--rows", "300", "--clob-rows", "0", "--rounds", "1"),
+            *(sys.executable, "-m", "benchmarks.dataframes"),
+            *("--driver", "oracledb", "--memory-of-chunks", "--rows", "300"),
         ],
         capture_output=True,
         text=True,
         timeout=200,
-        env={**os.environ, "COLUMNS": "150"},
     )
 
     assert run.returncode == 0, run.stderr
-    for name in dataframes.contenders("oracledb", clob=False):
-        assert run.stdout.count(f"│ {name} ") == 1
+    assert run.stdout.startswith("oracledb: orapool.iter_df of 300 rows, chunksize 50,000: ")
+
+
+def test_the_table_has_a_row_for_each_contender() -> None:
+    costs = {name: [dataframes.Cost(100, 1.0, 1.0, 3000, 1000)] for name in dataframes.CONTENDERS}
+    console = Console(width=150, record=True, file=io.StringIO())
+
+    console.print(dataframes.table("oracledb", dataframes.figures(costs)))
+
+    shown = console.export_text()
+    assert all(shown.count(f"│ {name} ") == 1 for name in costs)
 
 
 def test_a_failure_is_told_and_has_no_figures() -> None:

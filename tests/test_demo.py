@@ -68,23 +68,13 @@ def test_on_a_database_of_ones_own_the_weekend_is_left_out_and_nothing_stays(dri
     assert cells(run.stdout, "Errors the application saw") == ["0", "0"]
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["--dsn", "{dsn}", "--user", "scott", "--password", "wrong"], "ORA-01017"),
-        (["--dsn", "{place}/NONE", "--user", "scott", "--password", "tiger"], "service"),
-    ],
-    ids=["wrong password", "unknown service"],
-)
-def test_what_is_wrong_is_one_line(driver: str, sandbox: Sandbox, arguments: list[str], message: str) -> None:
-    places = {"dsn": sandbox.dsn, "place": sandbox.dsn.partition("/")[0]}
-
-    run = demo("--driver", driver, *(argument.format(**places) for argument in arguments))
+def test_what_is_wrong_is_one_line(driver: str, sandbox: Sandbox) -> None:
+    run = demo("--driver", driver, "--dsn", sandbox.dsn, "--user", "scott", "--password", "wrong")
 
     assert run.returncode == 1
     assert run.stderr.startswith("Error: pool 'default'")
     assert run.stderr.count("\n") == 1
-    assert message in run.stderr
+    assert "ORA-01017" in run.stderr
 
 
 def test_a_dsn_needs_a_user() -> None:
