@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import faulthandler
 import importlib.util
+import logging
 import os
 import sys
 import threading
@@ -186,3 +187,14 @@ def default_pool(driver: str, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch)
     orapool.configure(dsn=sandbox.dsn, user="scott", password="tiger", driver=driver, max=3, acquire_timeout=5)
     yield orapool.pool()
     orapool.close()
+
+
+@pytest.fixture
+def told(caplog: pytest.LogCaptureFixture) -> Callable[..., list[Any]]:
+    """The records that were logged for an event."""
+    caplog.set_level(logging.DEBUG, "orapool")
+
+    def told(event: str) -> list[Any]:
+        return [record for record in caplog.records if getattr(record, "event", None) == event]
+
+    return told

@@ -21,17 +21,6 @@ from tests.waiting import until
 MakePool = Callable[..., SessionPool]
 
 
-@pytest.fixture
-def told(caplog: pytest.LogCaptureFixture) -> Callable[..., list[Any]]:
-    """The records that were logged for an event."""
-    caplog.set_level(logging.DEBUG, "orapool")
-
-    def told(event: str) -> list[Any]:
-        return [record for record in caplog.records if getattr(record, "event", None) == event]
-
-    return told
-
-
 def take(pool: SessionPool) -> Any:
     """A checkout whose place is here."""
     return pool.acquire()

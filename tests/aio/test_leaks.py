@@ -17,17 +17,6 @@ from tests.aio.tasks import until
 MakePool = Callable[..., AsyncPool]
 
 
-@pytest.fixture
-def told(caplog: pytest.LogCaptureFixture) -> Callable[..., list[Any]]:
-    """The records that were logged for an event."""
-    caplog.set_level(logging.DEBUG, "orapool")
-
-    def told(event: str) -> list[Any]:
-        return [record for record in caplog.records if getattr(record, "event", None) == event]
-
-    return told
-
-
 async def hold(pool: AsyncPool, end: asyncio.Event) -> None:
     """A task's checkout, which lasts until the end."""
     async with pool.acquire():

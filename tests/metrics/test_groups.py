@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -19,8 +18,7 @@ from orapool.processes import ancestors, identify
 from orapool.published import Group, read
 from orapool.sandbox import Sandbox
 from orapool.tags import script_name
-from tests.families import environment
-from tests.metrics.conftest import MakePool
+from tests.metrics.conftest import MakePool, start
 from tests.waiting import until
 
 
@@ -28,33 +26,6 @@ from tests.waiting import until
 def driver() -> str:
     """The drivers have no part in it."""
     return "oracledb"
-
-
-CHILD = """
-import sys, threading
-import orapool
-sys.argv[0] = sys.argv[1]
-dsn, folder, name = sys.argv[2:]
-orapool.configure(name, dsn=dsn, user="scott", password="tiger", driver="oracledb", publish_dir=folder)
-with orapool.connection(name):
-    print("ready", flush=True)
-    sys.stdin.readline()
-"""
-
-
-def start(sandbox: Sandbox, folder: Path, name: str, program: str) -> subprocess.Popen[str]:
-    """A process that has a session until its standard input ends."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", CHILD, program, sandbox.dsn, str(folder), name],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env=environment(),
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline() == "ready\n"
-    until(lambda: process.pid in {each.process.pid for each in read(folder)})
-    return process
 
 
 def end(process: subprocess.Popen[str], how: int | None = None) -> None:

@@ -22,21 +22,9 @@ from prometheus_client.samples import Sample
 from orapool import ConfigurationError, PoolTimeout
 from orapool.cli import main
 from orapool.metrics import prometheus
-from orapool.published import read
 from orapool.sandbox import Sandbox
-from tests.families import environment
-from tests.metrics.conftest import MakePool
+from tests.metrics.conftest import MakePool, start
 from tests.waiting import until
-
-USER = """
-import sys
-import orapool
-dsn, folder, name = sys.argv[1:]
-orapool.configure(name, dsn=dsn, user="scott", password="tiger", driver="oracledb", publish_dir=folder)
-with orapool.connection(name):
-    print("ready", flush=True)
-    sys.stdin.readline()
-"""
 
 
 @pytest.fixture
@@ -48,16 +36,7 @@ def registry() -> CollectorRegistry:
 @pytest.fixture
 def other(sandbox: Sandbox, folder: Path, name: str) -> Iterator[subprocess.Popen[str]]:
     """Another process of this one's, with a session of a pool of the same name checked out."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", USER, sandbox.dsn, str(folder), name],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env=environment(),
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline() == "ready\n"
-    until(lambda: process.pid in {each.process.pid for each in read(folder)})
+    process = start(sandbox, folder, name)
     yield process
     process.communicate()
 
