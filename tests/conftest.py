@@ -90,6 +90,14 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
     return report
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _published_apart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What pools of one worker's tests publish is not seen by the other workers' tests, which are one application."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def running_sandbox() -> Iterator[Sandbox]:
     """The run's one server."""
