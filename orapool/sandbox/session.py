@@ -15,6 +15,7 @@ from typing import NoReturn, Protocol
 from orapool.sandbox import direct_path, lobs, messages, network_services, packets
 from orapool.sandbox.auth import Challenge, Verifier
 from orapool.sandbox.capabilities import (
+    JDBC,
     make_data_types_reply,
     make_protocol_reply,
     parse_data_types,
@@ -225,7 +226,7 @@ class Session:
         reader = self._reader
         kind = reader.byte()
         if kind == MessageType.PROTOCOL:
-            parse_protocol(reader)
+            reader.bare = parse_protocol(reader).startswith(JDBC)
             self._host.count_call("protocol")
             self._answer(make_protocol_reply())
         elif kind == MessageType.DATA_TYPES:
@@ -355,7 +356,8 @@ class Session:
         reader.integer()
         reader.raw(2)
         reader.integer()
-        return messages.make_version(VERSION_BANNER, VERSION_NUMBER) + make_status(self._status())
+        banner = VERSION_BANNER.encode()
+        return messages.make_version(banner, VERSION_NUMBER, is_bare=reader.bare) + make_status(self._status())
 
     def _piggyback(self, code: int) -> None:
         reader = self._reader
@@ -443,7 +445,7 @@ class Session:
         return self._end_of_phase(messages.make_parameters(self._session_pairs(proof)))
 
     def _statement_calls(self, backend: Backend) -> StatementCalls:
-        return StatementCalls(backend, self._lobs, self._host.row_cache, self._status, self._is_oci)
+        return StatementCalls(backend, self._lobs, self._host.row_cache, self._status, self._is_oci, self._reader.bare)
 
     def _end_of_phase(self, parameters: bytes) -> bytes:
         return parameters + make_error(self._status())

@@ -131,12 +131,14 @@ class StatementCalls:
         cache: RowCache,
         status: Callable[[], CallStatus],
         is_oci: bool = False,
+        is_jdbc: bool = False,
     ) -> None:
         self._backend = backend
         self._lobs = store
         self._cache = cache
         self._status = status
         self._is_oci = is_oci
+        self._is_jdbc = is_jdbc
         self._cursors: dict[int, Cursor] = {}
         self._last_cursor_id = 0
 
@@ -229,11 +231,14 @@ class StatementCalls:
         if is_query:
             return self._execute_query(cursor, request, rows, sql_id)
         if not options & ExecuteOption.EXECUTE:
-            return make_execute_parameters(None, sql_id) + self._end_of_execute(cursor, None)
+            return self._parameters(cursor, None, sql_id) + self._end_of_execute(cursor, None)
         commit = bool(options & ExecuteOption.COMMIT)
         body, outcome = self._run(cursor, rows, commit, bool(options & ExecuteOption.BATCH_ERRORS))
         counts = list(outcome.row_counts) if request.wants_row_counts else None
-        return body + make_execute_parameters(counts, sql_id) + self._end_of_execute(cursor, outcome)
+        return body + self._parameters(cursor, counts, sql_id) + self._end_of_execute(cursor, outcome)
+
+    def _parameters(self, cursor: Cursor, row_counts: Sequence[int] | None, sql_id: str | None) -> bytes:
+        return make_execute_parameters(row_counts, sql_id, (0, 0, cursor.id, 0, 0, 0) if self._is_jdbc else ())
 
     def _parse(self, cursor: Cursor, sql: str) -> OracleError | None:
         cursor.close()
@@ -267,7 +272,7 @@ class StatementCalls:
                 limit = request.prefetch_rows
             else:
                 limit = request.iterations or request.prefetch_rows
-        parameters = make_execute_parameters(None, sql_id)
+        parameters = self._parameters(cursor, None, sql_id)
         return described + self._rows(cursor, limit) + parameters + self._end_of_rows(cursor)
 
     def _query(self, cursor: Cursor, rows: Sequence[Sequence[bytes | None]]) -> None:
@@ -435,7 +440,7 @@ class StatementCalls:
     def _describe(self, cursor: Cursor) -> bytes:
         cursor.described = cursor.columns
         now = codecs.encode_date(datetime.datetime.now().isoformat(" ", "seconds").encode())[1:]
-        return make_describe(cursor.columns, _CHARSET_IDS, now)
+        return make_describe(cursor.columns, _CHARSET_IDS, now, wide_scales=self._is_jdbc)
 
     def _describe_if_changed(self, cursor: Cursor) -> bytes:
         return b"" if cursor.described == cursor.columns else self._describe(cursor)
