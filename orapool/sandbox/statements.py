@@ -16,6 +16,7 @@ from orapool.sandbox.messages import (
     BIND_FLAG_REPEATED,
     BIND_FLAG_RETURN_CODE,
     DIRECTION_IN,
+    DIRECTION_IN_OUT,
     DIRECTION_OUT,
     EXECUTE_FLAG_SCROLLABLE,
     INTERRUPTED,
@@ -342,7 +343,7 @@ class StatementCalls:
         statement = cursor.statement
         if not definitions:
             return [[] for _ in range(count)]
-        unsent = set(cursor.out_binds)
+        unsent = set(cursor.out_binds - statement.read_binds) if statement is not None else set()
         if statement is not None and statement.returning_from is not None and not self._is_oci:
             # Oracle Client does not look into the statement: it sends a NULL for them.
             unsent |= set(range(statement.returning_from, len(definitions)))
@@ -403,8 +404,13 @@ class StatementCalls:
         return b"".join(parts)
 
     def _io_vector(self, cursor: Cursor) -> bytes:
-        indexes = range(len(cursor.binds))
-        return make_io_vector([DIRECTION_OUT if index in cursor.out_binds else DIRECTION_IN for index in indexes])
+        assert cursor.statement is not None
+        read = cursor.statement.read_binds
+        directions = [
+            DIRECTION_IN if index not in cursor.out_binds else DIRECTION_IN_OUT if index in read else DIRECTION_OUT
+            for index in range(len(cursor.binds))
+        ]
+        return make_io_vector(directions)
 
     def _returned(self, cursor: Cursor, outcome: Outcome) -> bytes:
         """One row for each execution: for each RETURNING bind, the number of values and the values."""

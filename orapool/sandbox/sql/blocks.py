@@ -14,6 +14,8 @@ from orapool.sandbox.types import OracleType
 if TYPE_CHECKING:
     from orapool.sandbox.sql.backend import Backend
 
+# Of a VARCHAR2 in PL/SQL, in bytes.
+_LONGEST_TEXT = 32767
 _IDENTITY_COLUMNS = {
     "MODULE_NAME": "module",
     "ACTION_NAME": "action",
@@ -55,7 +57,7 @@ def _run_step(
     answer: tuple[bytes | None, ...] = ()
     if inner is not None:
         result = backend.query(inner, types, binds)
-        answer = result.rows(0, 1)[0]
+        answer = result.rows(0, 1, _LONGEST_TEXT)[0]
         result.close()
     if step.kind == "assign":
         assert step.target is not None

@@ -56,7 +56,8 @@ def read_block(sql: str, tokens: list[Token], parse: Callable[[str], Statement])
         raise OracleError(6550, "PL/SQL: Encountered the symbol END when expecting a statement or ;", tokens[-1].start)
     steps = [_step(sql, part, names, parse) for part in split_list(body[:-1], ";")]
     outs = sorted({step.target for step in steps if step.target is not None})
-    return Statement(sql, PLSQL, "BEGIN", names, out_binds=tuple(outs), action=steps)
+    read = frozenset(bind for step in steps for bind in step.binds)
+    return Statement(sql, PLSQL, "BEGIN", names, out_binds=tuple(outs), read_binds=read, action=steps)
 
 
 def _step(sql: str, tokens: list[Token], names: tuple[str, ...], parse: Callable[[str], Statement]) -> Step:

@@ -124,11 +124,11 @@ class ResultSet:
     def __repr__(self) -> str:
         return f"<ResultSet of {self.row_count} rows, {len(self.columns)} columns>"
 
-    def rows(self, start: int, count: int) -> list[tuple[bytes | None, ...]]:
-        """Up to `count` rows from row `start` on, as engine text.
+    def rows(self, start: int, count: int, longest: int = TEXT_LIMIT) -> list[tuple[bytes | None, ...]]:
+        """Up to `count` rows from row `start` on, as engine text; texts of up to `longest` bytes.
 
         Raises:
-            OracleError: ORA-01489 for a text longer than its column was described; ORA-01002 after `close`.
+            OracleError: ORA-01489 for a longer text; ORA-01002 after `close`.
         """
         result = self._result
         if result is None:
@@ -139,7 +139,7 @@ class ResultSet:
         for field_ in self._guarded:
             for row in range(start, end):
                 text = value(row, field_)
-                if text is not None and len(text) > TEXT_LIMIT:
+                if text is not None and len(text) > longest:
                     raise OracleError(1489, "result of string concatenation is too long")
         return [tuple([value(row, field_) for field_ in fields]) for row in range(start, end)]
 
