@@ -219,7 +219,8 @@ def parse_definition(reader: Reader) -> Definition:
     """Read the description of a bind or define."""
     code = reader.byte()
     flags = reader.byte()
-    precision, scale = reader.byte(), reader.byte()
+    precision = reader.byte()
+    scale = reader.integer() if reader.bare and code in WITH_SCALE else reader.byte()
     size = reader.integer()
     max_elements = reader.integer()
     continuation_flags = reader.integer()
@@ -309,6 +310,8 @@ def parse_end_to_end(reader: Reader) -> EndToEnd:
 
 
 def _pointed_text(reader: Reader, present: int, length: int) -> str:
+    if reader.bare:
+        return reader.raw(length).decode()
     # Of an empty string python-oracledb writes the byte 0 although its length is none; of None it does not.
     if length or (present and reader.peek() == 0):
         return reader.text().decode()

@@ -9,7 +9,7 @@ import re
 import struct
 
 from orapool.sandbox.errors import OracleError
-from orapool.sandbox.wire import integer
+from orapool.sandbox.wire import Reader, integer
 
 OBJECT, FILE = 1, 1
 
@@ -42,6 +42,16 @@ def to_tid(rowid: bytes) -> bytes:
     if not _ROWID.fullmatch(text):
         raise OracleError(1410, "invalid ROWID")
     return b"(%d,%d)" % (_number(text[9:15]) & 0xFFFFFFFF, _number(text[15:]) & 0xFFFF)
+
+
+def read(reader: Reader) -> bytes | None:
+    """PostgreSQL's text of a ROWID in its universal encoding, as JDBC binds it; None for NULL."""
+    if not reader.byte():
+        return None
+    reader.integer()  # object
+    reader.integer()  # file
+    reader.byte()
+    return b"(%d,%d)" % (reader.integer() & 0xFFFFFFFF, reader.integer() & 0xFFFF)
 
 
 def from_tid(tid: bytes) -> bytes:

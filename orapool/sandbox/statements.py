@@ -6,7 +6,7 @@ import datetime
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from orapool.sandbox import binary, bind_rows, codecs, lobs
+from orapool.sandbox import binary, bind_rows, codecs, lobs, rowid
 from orapool.sandbox.capabilities import CHARSET_UTF8, CHARSET_UTF16
 from orapool.sandbox.errors import OracleError
 from orapool.sandbox.messages import (
@@ -46,7 +46,7 @@ from orapool.sandbox.rows import (
 )
 from orapool.sandbox.sql import Backend, Outcome, Statement
 from orapool.sandbox.sql.sql_id import make_sql_id
-from orapool.sandbox.types import BLOB, CHARSET_IMPLICIT, CHARSET_NCHAR, CLOB, Column, OracleType
+from orapool.sandbox.types import BLOB, CHARSET_IMPLICIT, CHARSET_NCHAR, CLOB, ROWID, Column, OracleType
 from orapool.sandbox.wire import ESCAPE, ProtocolError, Reader, integer, text
 
 _LOB_CODES = (CLOB.code, BLOB.code)
@@ -343,9 +343,11 @@ class StatementCalls:
         statement = cursor.statement
         if not definitions:
             return [[] for _ in range(count)]
-        unsent = set(cursor.out_binds - statement.read_binds) if statement is not None else set()
-        if statement is not None and statement.returning_from is not None and not self._is_oci:
-            # Oracle Client does not look into the statement: it sends a NULL for them.
+        unsent: set[int] = set()
+        if statement is not None and not self._is_jdbc:  # which sends NULLs for them
+            unsent |= cursor.out_binds - statement.read_binds
+        if statement is not None and statement.returning_from is not None and not (self._is_oci or self._is_jdbc):
+            # Oracle Client and JDBC do not look into the statement: they send a NULL for them.
             unsent |= set(range(statement.returning_from, len(definitions)))
         repeats = {
             index: statement.repeats.get(index, index) if statement is not None else index
@@ -355,7 +357,7 @@ class StatementCalls:
         sent = [index for index in range(len(definitions)) if index not in unsent and index not in repeats]
         if statement is None or statement.kind != "plsql":
             sent.sort(key=lambda index: definitions[index].type.buffer_size > _LONGEST_STRING)
-        if not repeats and not any(_is_special(definition) for definition in definitions):
+        if not repeats and not any(map(self._is_special, definitions)):
             return bind_rows.read(reader, cursor.bind_types, sent, count)
         rows: list[BindRow] = []
         failure: OracleError | None = None
@@ -375,6 +377,13 @@ class StatementCalls:
             raise failure
         return rows
 
+    def _is_special(self, definition: Definition) -> bool:
+        """Whether bind values come otherwise than as plain ones."""
+        code = definition.type.code
+        if definition.flags & BIND_FLAG_ARRAY or code in (*_LOB_CODES, _REF_CURSOR_CODE):
+            return True
+        return self._is_jdbc and code == ROWID.code
+
     def _read_value(self, reader: Reader, definition: Definition) -> bytes | None:
         if definition.flags & BIND_FLAG_ARRAY:
             for _ in range(reader.integer()):
@@ -386,6 +395,8 @@ class StatementCalls:
         if reader.peek() == ESCAPE:  # NULL, as Oracle Client writes it
             reader.raw(2)
             return None
+        if definition.type.code == ROWID.code and self._is_jdbc:
+            return rowid.read(reader)
         value = reader.text()
         if not value:
             return None
@@ -530,7 +541,8 @@ class StatementCalls:
         """A LOB of a row, which is in the engine's binary form."""
         lob, locator = self._lobs.put_raw(type_.code == CLOB.code, value)
         with_sizes = define is None or bool(define.continuation_flags & _PREFETCH_LOB)
-        return lobs.encode_located(lob, locator, with_sizes)
+        ahead = define.type.char_size if define is not None and with_sizes and self._is_jdbc else 0
+        return lobs.encode_located(lob, locator, with_sizes, ahead)
 
     def _located_text(self, value: bytes, type_: OracleType) -> bytes:
         _lob, locator = self._lobs.put_raw(type_.code == CLOB.code, value)
@@ -557,6 +569,3 @@ def _inline_encoder(encode: Callable[[bytes], bytes]) -> ValueEncoder:
     return encode_inline
 
 
-def _is_special(definition: Definition) -> bool:
-    """Whether bind values come otherwise than as plain ones."""
-    return bool(definition.flags & BIND_FLAG_ARRAY) or definition.type.code in (*_LOB_CODES, _REF_CURSOR_CODE)
