@@ -353,8 +353,9 @@ def make_error(
     row_count: int = 0,
     statement_type: int = 0,
     batch_errors: Sequence[tuple[int, OracleError]] = (),
+    last_rowid: bytes = b"\0\0\0\0\0",
 ) -> bytes:
-    """The end of an execute or fetch: an error, or none (code 0), with the row count and the cursor."""
+    """The end of an execute or fetch: an error, or none (code 0), with the row count, the cursor and a row's ROWID."""
     code = error.code if error else 0
     parts = [
         bytes((MessageType.ERROR,)),
@@ -366,7 +367,7 @@ def make_error(
         integer(cursor_id),
         integer(error.position if error else 0),
         bytes((statement_type, 0, 0, 0, 0, 0)),
-        bytes(5),  # row id
+        last_rowid,
         b"\0\0",  # OS error, statement number
         bytes((status.sequence,)),  # which call has ended: JDBC ignores who speaks of another
         b"\0\0\0",  # padding, iterations, logical row id

@@ -67,5 +67,14 @@ def from_tid(tid: bytes) -> bytes:
 
 def encode(value: bytes) -> bytes:
     """A ROWID in a row, from PostgreSQL's binary form of a ctid."""
-    block, place = struct.unpack(">IH", value)
-    return _LENGTH + integer(OBJECT) + integer(FILE) + b"\0" + integer(block) + integer(place)
+    return _LENGTH + _parts(*struct.unpack(">IH", value))
+
+
+def encode_parts(tid: bytes | None) -> bytes:
+    """The ROWID of PostgreSQL's text ``(block,place)`` in the end of a call; all zero for None."""
+    found = _TID.fullmatch(tid) if tid is not None else None
+    return _parts(*map(int, found.groups())) if found else bytes(5)
+
+
+def _parts(block: int, place: int) -> bytes:
+    return integer(OBJECT) + integer(FILE) + b"\0" + integer(block) + integer(place)

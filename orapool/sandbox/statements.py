@@ -488,6 +488,7 @@ class StatementCalls:
             row_count=outcome.row_count if outcome else 0,
             statement_type=cursor.statement_type,
             batch_errors=failures,
+            last_rowid=rowid.encode_parts(outcome.last_rowid if outcome else None),
         )
 
     def _row_encoder(self, cursor: Cursor, columns: tuple[Column, ...], forms: tuple[str, ...]) -> RowEncoder:
@@ -567,5 +568,3 @@ def _inline_encoder(encode: Callable[[bytes], bytes]) -> ValueEncoder:
         return encode(value) + b"\0\0"
 
     return encode_inline
-
-

@@ -1,6 +1,6 @@
-"""Runs SQLAlchemy's suite of dialect tests on both drivers: `python -m tests.compliance.run`, `make compliance`.
+"""Runs SQLAlchemy's suite on both drivers, and the checks of all clients: `python -m tests.compliance.run`.
 
-With ``--write``, what came of it goes into the table.
+`make compliance` does. With ``--write``, what came of it goes into the table.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orapool.sandbox import Sandbox
+from tests.compliance.clients.run import CLIENTS, run_checks
 from tests.compliance.suite.expected import FAILED, REFUSED
 from tests.compliance.table import Found, save
 
@@ -73,17 +74,29 @@ def run_suite(driver: str, select: str = "") -> Run:
 def main() -> int:
     """Run all, tell of it, and write the table if told to."""
     status = 0
-    with ThreadPoolExecutor() as threads:
+    with ThreadPoolExecutor(2) as threads:
+        checked = {name: threads.submit(run_checks, name) for name in CLIENTS}
+        for name, found in ((name, future.result()) for name, future in checked.items()):
+            print(_summary(found))
+            for check, why in found.failed.items():
+                status = 1
+                print(f"  {check}: {why}", file=sys.stderr)
+            if "--write" in sys.argv:
+                save(f"client-{name}", found)
         for driver, run in zip(DRIVERS, threads.map(run_suite, DRIVERS)):
             found = run.found
-            print(f"{found.checks}, {found.client}: {found.passed} passed, {len(found.refused)} refused,", end=" ")
-            print(f"{len(found.failed)} failed")
+            print(_summary(found))
             if not run.complete:
                 status = 1
                 print(run.output[-8000:], file=sys.stderr)
             elif "--write" in sys.argv:
                 save(f"sqlalchemy-{driver}", found)
     return status
+
+
+def _summary(found: Found) -> str:
+    counts = f"{found.passed} passed, {len(found.refused)} refused, {len(found.failed)} failed"
+    return f"{found.checks}, {found.client}: {counts}"
 
 
 if __name__ == "__main__":

@@ -155,7 +155,7 @@ class Outcome:
     """What came of a statement that is not a query.
 
     ``row_counts`` and ``returned`` have an entry for each bind row; ``out`` has a PL/SQL block's OUT binds by index;
-    ``batch_errors`` has the rows that failed, with their errors.
+    ``batch_errors`` has the rows that failed, with their errors; ``last_rowid`` is PostgreSQL's text of a row's place.
     """
 
     row_count: int = 0
@@ -163,7 +163,7 @@ class Outcome:
     returned: list[list[tuple[bytes | None, ...]]] = field(default_factory=list)
     out: dict[int, bytes | None] = field(default_factory=dict)
     batch_errors: list[tuple[int, OracleError]] = field(default_factory=list)
-    last_rowid: str | None = None
+    last_rowid: bytes | None = None
 
 
 def all_rows(result: PGresult) -> list[tuple[bytes | None, ...]]:

