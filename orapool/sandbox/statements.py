@@ -167,7 +167,10 @@ class StatementCalls:
         try:
             return self._execute(cursor, request, reader)
         except OracleError as error:
-            return self._failed(cursor, error)
+            failed = self._failed(cursor, error)
+            # JDBC's batches tell what was done before one failed.
+            done = error.rows_done and request.wants_row_counts and self._is_jdbc
+            return self._parameters(cursor, error.row_counts, None) + failed if done else failed
 
     def reexecute(self, request: ReexecuteRequest, reader: Reader, fetch: bool) -> bytes:
         """Execute a known cursor with new bind values, and fetch if asked."""
