@@ -9,6 +9,7 @@ from orapool.sandbox.sql.link import Run
 from orapool.sandbox.sql.plsql import PROCEDURES, Step
 from orapool.sandbox.sql.results import Outcome
 from orapool.sandbox.sql.statement import Statement
+from orapool.sandbox.sql.zones import transitions
 from orapool.sandbox.types import OracleType
 
 if TYPE_CHECKING:
@@ -62,6 +63,9 @@ def _run_step(
     if step.kind == "assign":
         assert step.target is not None
         values[step.target] = answer[0]
+    elif step.kind == "transitions":
+        assert step.target is not None
+        values[step.target] = b"\\x" + transitions(int(answer[0] or 0)).hex().encode()
     elif step.kind == "call" and PROCEDURES[step.procedure][0] == "refresh":
         backend.commit()
         backend.run([Run(b"select oracle.refresh($1)", [answer[step.parameters.index("LIST")]])], opens=True)
