@@ -87,6 +87,14 @@ CALL_NAMES = {
 }
 
 
+# Calls that clients make and the sandbox refuses, by what they are for.
+REFUSED_CALLS = {
+    103: "two-phase commit",
+    104: "two-phase commit",
+    119: "the description of a table or view without a query (JDBC: RETURNING instead of names of generated keys)",
+}
+
+
 class ExecuteOption(IntFlag):
     """Options of the execute call."""
 

@@ -347,7 +347,8 @@ class Session:
             backend.rollback()
         else:
             reader.discard()
-            raise OracleError(3001, f"unimplemented feature: the sandbox does not know call {code} of the protocol")
+            what = messages.REFUSED_CALLS.get(code, f"the sandbox does not know call {code} of the protocol")
+            raise OracleError(3001, f"unimplemented feature: {what}")
         return make_status(self._status())
 
     def _version(self) -> bytes:

@@ -567,12 +567,34 @@ public class Jdbc {
         });
         CHECKS.put("returning_one_row", c -> {
             String name = table(c, "id number generated always as identity, v varchar2(10)");
-            try (PreparedStatement s = c.prepareStatement("insert into " + name + " (v) values (?)", new String[] {"ID", "V"})) {
+            String sql = "insert into " + name + " (v) values (?) returning id, v into ?, ?";
+            try (PreparedStatement plain = c.prepareStatement(sql)) {
+                OraclePreparedStatement s = plain.unwrap(OraclePreparedStatement.class);
+                s.registerReturnParameter(2, OracleTypes.NUMBER);
+                s.registerReturnParameter(3, OracleTypes.VARCHAR, 20);
                 for (long due : new long[] {1, 2}) {
                     s.setString(1, "x");
-                    s.executeUpdate();
-                    same(rows(s.getGeneratedKeys()), List.of(List.of(due, "x")));
+                    same(s.executeUpdate(), 1);
+                    same(rows(s.getReturnResultSet()), List.of(List.of(due, "x")));
                 }
+            }
+        });
+        CHECKS.put("generated_rowid", c -> {
+            String name = table(c, "v number");
+            try (PreparedStatement s = c.prepareStatement("insert into " + name + " values (?)", Statement.RETURN_GENERATED_KEYS)) {
+                s.setInt(1, 7);
+                s.executeUpdate();
+                ResultSet keys = s.getGeneratedKeys();
+                holds(keys.next(), "no ROWID");
+                same(value(c, "select v from " + name + " where rowid = ?", keys.getString(1)), 7L);
+            }
+        });
+        CHECKS.put("generated_keys", c -> {
+            String name = table(c, "id number generated always as identity, v varchar2(10)");
+            try (PreparedStatement s = c.prepareStatement("insert into " + name + " (v) values (?)", new String[] {"ID", "V"})) {
+                s.setString(1, "x");
+                s.executeUpdate();
+                same(rows(s.getGeneratedKeys()), List.of(List.of(1L, "x")));
             }
         });
         CHECKS.put("returning_several_rows", c -> {
@@ -593,15 +615,17 @@ public class Jdbc {
         });
         CHECKS.put("returning_of_array_dml", c -> {
             String name = table(c, "id number, v varchar2(10)");
-            String sql = "insert into " + name + " values (?, ?)";
-            try (PreparedStatement s = c.prepareStatement(sql, new String[] {"ID"})) {
+            String sql = "insert into " + name + " values (?, ?) returning id * 10 into ?";
+            try (PreparedStatement plain = c.prepareStatement(sql)) {
+                OraclePreparedStatement s = plain.unwrap(OraclePreparedStatement.class);
+                s.registerReturnParameter(3, OracleTypes.NUMBER);
                 for (int i : new int[] {1, 2}) {
                     s.setInt(1, i);
                     s.setString(2, "x");
                     s.addBatch();
                 }
                 same(s.executeBatch(), new int[] {1, 1});
-                same(first(rows(s.getGeneratedKeys())), numbers(1, 2));
+                same(first(rows(s.getReturnResultSet())), List.of(10L, 20L));
             }
         });
     }
@@ -833,7 +857,7 @@ public class Jdbc {
                 resource.commit(xid, false);
                 same(value(c, "select v from " + name), 1L);
             } catch (XAException error) {
-                throw new SQLException(String.format("ORA-%05d", ((oracle.jdbc.xa.OracleXAException) error).getOracleError()), error);
+                throw error.getCause() instanceof SQLException cause ? cause : error;
             } finally {
                 xa.close();
             }

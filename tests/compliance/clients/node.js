@@ -619,6 +619,8 @@ const pooled = async (options, work) => {
 const LEFT_OUT = {
   boolean: "no type BOOLEAN in SQL before 23ai",
   json: "no type JSON before 21c",
+  generated_rowid: "generated keys are JDBC's",
+  generated_keys: "generated keys are JDBC's",
   scrollable_cursor: "node-oracledb has no scrollable cursors",
   two_phase_commit: "node-oracledb has no two-phase commit in thin mode",
 };

@@ -23,7 +23,12 @@ import oracledb
 
 TASK = json.loads(sys.stdin.readline())
 CHECKS = {}
-LEFT_OUT = {"boolean": "no type BOOLEAN in SQL before 23ai", "json": "no type JSON before 21c"}
+LEFT_OUT = {
+    "boolean": "no type BOOLEAN in SQL before 23ai",
+    "json": "no type JSON before 21c",
+    "generated_rowid": "generated keys are JDBC's",
+    "generated_keys": "generated keys are JDBC's",
+}
 VERSION = tuple(int(part) for part in oracledb.__version__.split(".")[:2])
 if VERSION < (3, 0):
     LEFT_OUT["scrollable_cursor"] = "python-oracledb has no scrollable cursors in thin mode before 3.0"

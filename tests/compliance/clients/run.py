@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import threading
@@ -42,7 +43,14 @@ def run_checks(name: str, checks: list[str] = CHECKS, verbose: bool = False) -> 
     with Sandbox(users={"scott": "tiger"}) as sandbox:
         where = {"host": sandbox.host, "port": sandbox.port, "service": sandbox.dsn.partition("/")[2]}
         task = {**where, "dsn": sandbox.dsn, "user": "scott", "password": "tiger", "checks": checks, "verbose": verbose}
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8")
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            env={**os.environ, "TZ": "UTC"},  # as the sandbox's sessions are
+        )
         timer = threading.Timer(LONGEST_SECONDS, process.kill)
         timer.start()
         try:

