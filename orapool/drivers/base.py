@@ -231,10 +231,22 @@ class PooledConnection:
 
     def close(self) -> None:
         """Give the session back to the pool, rolling back what was not committed. A second call does nothing."""
-        # pop() is atomic: of two threads that close, one finds the pool.
-        lender = self.__dict__.pop("lent_by", None)
+        lender = self._end_loan()
         if lender is not None:
             lender.take_back(self)
+
+    def _end_loan(self) -> Lender | None:
+        """The pool, to give the connection back to; None if that is being done, or was never lent.
+
+        To delete an attribute is atomic: of two threads that close, one finds the pool.
+        """
+        lender = self.lent_by
+        if lender is not None:
+            try:
+                del self.lent_by
+            except AttributeError:
+                return None
+        return lender
 
     @property
     def in_call(self) -> bool:
@@ -259,7 +271,7 @@ class PooledConnection:
 
     def drop(self) -> None:
         """Close the session instead of giving it back: the pool opens a new one when it needs one."""
-        lender = self.__dict__.pop("lent_by", None)
+        lender = self._end_loan()
         if lender is not None:
             lender.take_out(self, ASKED)
 
@@ -298,9 +310,10 @@ class PooledConnection:
         self.close()
 
     def __del__(self) -> None:
-        lender = self.__dict__.pop("lent_by", None)
-        if lender is not None and not sys.is_finalizing():
-            lender.reclaim(self)
+        if self.lent_by is not None and not sys.is_finalizing():
+            lender = self._end_loan()
+            if lender is not None:
+                lender.reclaim(self)
 
     @property
     def in_transaction(self) -> bool:

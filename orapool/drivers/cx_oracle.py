@@ -188,7 +188,9 @@ class CxOracle:
 
     def in_transaction(self, connection: Any) -> bool:
         """Whether a transaction is open, or may be. Raises DPI-1010 for a dead session."""
-        return bool(connection.in_transaction)
+        return connection.may_have_begun or bool(
+            connection._get_oci_attr(_SESSION, _ATTR_TRANSACTION_IN_PROGRESS, _UB1)
+        )
 
     def rollback(self, connection: Any) -> None:
         """Roll back."""
@@ -204,7 +206,7 @@ class CxOracle:
 
     def set_call_timeout(self, connection: Any, seconds: float) -> None:
         """Set OCI's call time-out, unless it is so already."""
-        milliseconds = math.ceil(seconds * 1000)
+        milliseconds = math.ceil(seconds * 1000) if seconds else 0
         if connection.callTimeout != milliseconds:
             connection.callTimeout = milliseconds
 
