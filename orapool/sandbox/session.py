@@ -38,6 +38,7 @@ GREATEST_PACKET_SIZE = 65_535
 # Errors after which the server has ended the session.
 _ENDING_CODES = frozenset({28, 1012, 1033, 2396, 3113, 3114, 3135})
 _LOGON_TIMEOUT = 60.0
+_JDBC_MARKER_SECONDS = 0.2
 _PURITY_NEW = "1"
 
 
@@ -266,6 +267,10 @@ class Session:
     def _break_call(self) -> None:
         """Break and reset: our break marker, the client's reset, ours, and then ORA-01013."""
         self._reader.discard()
+        if self._reader.bare:
+            # JDBC's thread that cancels and the one that reads share a buffer for their markers: answered at once,
+            # the second may write while the first does (BufferOverflowException, or no end).
+            self.ended.wait(_JDBC_MARKER_SECONDS)
         self._stream.send_marker(packets.MARKER_BREAK)
         self._stream.await_reset()
         self._stream.send_marker(packets.MARKER_RESET)
