@@ -222,7 +222,8 @@ class CxOracle:
 
     def session_key(self, connection: Any) -> int:
         """The address of the session's OCI server handle."""
-        return int(connection._get_oci_attr(_SERVICE_CONTEXT, _ATTR_SERVER, _UB8))
+        key: int = connection._get_oci_attr(_SERVICE_CONTEXT, _ATTR_SERVER, _UB8)
+        return key
 
     def disown(self, connection: Any) -> None:
         """Make a connection of the parent process unusable."""
