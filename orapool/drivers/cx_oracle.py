@@ -12,15 +12,10 @@ from typing import TYPE_CHECKING, Any
 import cx_Oracle
 
 from orapool.credentials import Credentials
-from orapool.drivers.base import (
-    OnSession,
-    ParentsConnection,
-    PooledConnection,
-    WatchedCursor,
-    describe,
-    native_max,
-)
+from orapool.drivers.base import OnSession, describe, native_max
 from orapool.drivers.columns import ResultColumn
+from orapool.drivers.connections import ParentsConnection, PooledConnection
+from orapool.drivers.cursors import WatchedCursor
 from orapool.drivers.oracle_client import EXHAUSTED, WAIT_TIMEOUT, descriptor, refuse, tag_lengths
 from orapool.dsn import unwatched
 from orapool.errors import ConfigurationError, error_codes, lost_connection
