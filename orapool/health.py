@@ -93,7 +93,7 @@ class Health:
         self, driver: Driver, settings: PoolSettings, ping: Callable[[float, Any, SessionState], None], home: Any = None
     ) -> None:
         self._driver = driver
-        self._session_key, self._release = driver.session_key, driver.release
+        self._acquire_idle, self._session_key, self._release = driver.acquire_idle, driver.session_key, driver.release
         self._home = home
         self._settings = settings
         self._trust = settings.trust
@@ -197,23 +197,24 @@ class Health:
         """Idle sessions that nobody is about to draw."""
         return max(0, len(self._idle) - len(self._drawing))
 
-    def reserve(self) -> bool:
-        """Set an idle session aside for a caller, who can draw it without blocking.
+    def draw_idle(self, handle: Any) -> tuple[Any, SessionState] | None:
+        """Draw an idle session from the native pool, where that cannot block.
 
-        False when there is none, or when the kernel does not vouch that no session has been ended.
+        None when there is none, or when the kernel does not vouch that no session has been ended. Raises what the
+        driver's `acquire_idle` does.
         """
-        if self._blind or self._watch.ended():
-            return False
-        # Without a lock: of two that want the last one both may be refused, but they never both get it.
-        self._drawing.append(None)
-        if len(self._drawing) > len(self._idle):
-            self._drawing.pop()
-            return False
-        return True
-
-    def cancel_reservation(self) -> None:
-        """The caller did not get it."""
-        self._drawing.pop()
+        if self._blind or (self._watch.poll(0) and self._watch.ended()):
+            return None
+        # One is set aside, without a lock: of two that want the last one both may be refused, but never both get it.
+        drawing = self._drawing
+        drawing.append(None)
+        try:
+            if len(drawing) > len(self._idle):
+                return None
+            connection = self._acquire_idle(handle)
+            return connection, self.drawn(connection)
+        finally:
+            drawing.pop()  # and only now, when it is not idle any more
 
     def clear_ended(self) -> None:
         """Forget idle sessions whose connections have ended, and make the end plain to the driver.
@@ -229,8 +230,8 @@ class Health:
                 if state.socket is not None and state.socket.inode in inodes:
                     self._forget(key)
 
-    def drawn(self, connection: Any, reserved: bool = False) -> SessionState:
-        """A session was drawn from the native pool, with a reservation or without: its state."""
+    def drawn(self, connection: Any) -> SessionState:
+        """A session was drawn from the native pool: its state."""
         try:
             key = self._session_key(connection)
         except Exception as error:  # died at this very moment
@@ -241,8 +242,6 @@ class Health:
             state = self._states.get(key)
             if state is not None:
                 state.draws += 1
-        if reserved:  # and only now, when it is not idle any more
-            self._drawing.pop()
         if state is None:
             state = connection.session_state  # of a log-on at this draw
             if state is None:

@@ -58,26 +58,26 @@ class Returns:
 
     def settle(self, connection: Any, cause: str | None) -> None:
         """Put a session back, or let it go for a cause, and pass its slot on. Never waits for others on their way."""
-        gate: Gate = connection.session_state.home.gate
+        state: SessionState = connection.session_state
+        gate: Gate = state.home.gate
         if not gate.enter():
             connection.close_cursors()
-            self._background.submit(partial(self._settle_and_pass_on, connection, cause))
+            self._background.submit(partial(self._settle_and_pass_on, connection, state, cause))
             return
         try:
-            self._settle_now(connection, cause)
+            self._settle_now(connection, state, cause)
         finally:
             gate.leave()
             self._pass_on()
 
-    def _settle_and_pass_on(self, connection: Any, cause: str | None) -> None:
+    def _settle_and_pass_on(self, connection: Any, state: SessionState, cause: str | None) -> None:
         try:
-            self._settle_now(connection, cause)
+            self._settle_now(connection, state, cause)
         finally:
             self._pass_on()
 
-    def _settle_now(self, connection: Any, cause: str | None) -> None:
+    def _settle_now(self, connection: Any, state: SessionState, cause: str | None) -> None:
         try:
-            state = connection.session_state
             if cause is None:
                 self.put_back(connection, state)
             else:

@@ -15,16 +15,10 @@ from typing import TYPE_CHECKING, Any
 import oracledb
 
 from orapool.credentials import Credentials
-from orapool.drivers.base import (
-    DeadIdleSession,
-    OnSession,
-    ParentsConnection,
-    PooledConnection,
-    WatchedCursor,
-    describe,
-    native_max,
-)
+from orapool.drivers.base import DeadIdleSession, OnSession, describe, native_max
 from orapool.drivers.columns import ResultColumn, has_lobs
+from orapool.drivers.connections import ParentsConnection, PooledConnection
+from orapool.drivers.cursors import WatchedCursor
 from orapool.dsn import unwatched, with_connect_timeouts
 from orapool.errors import ConfigurationError, error_codes, lost_connection
 from orapool.settings import PoolSettings
