@@ -13,9 +13,9 @@ from orapool.sandbox.wire import Reader, text
 
 PROTOCOL_VERSION = 6
 BANNER = b"IBMPC/WIN_NT64-9.1.0"
-# What Oracle's JDBC thin driver calls itself, with a version behind. Seen with 19.3, it takes and sends otherwise than the
-# others: characters bare where their number is known (`Reader.bare`), scales as integers, ROWIDs in their parts, NULLs for
-# OUT binds, the first data of a LOB beside its locator, and six numbers at the end of an execute call.
+# What Oracle's JDBC thin driver calls itself, with a version behind. Version 19.3 takes and sends otherwise than others:
+# characters bare where their number is known (`Reader.bare`), scales as integers, ROWIDs in their parts, NULLs for OUT
+# binds, the first data of a LOB beside its locator, and six numbers at the end of an execute call.
 JDBC = "Java_TTC"
 CHARSET_UTF8 = 873
 CHARSET_UTF16 = 2000
