@@ -81,11 +81,12 @@ browser:
 		{ apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; } >/dev/null 2>&1 || \
 		{ echo "the tests of the status page need a browser: apt-get install chromium" >&2; exit 1; }
 
-# What compiles and runs the checks of JDBC, for root; others skip them.
+# What compiles and runs the checks of JDBC, for root; others skip them. Its package wants a folder that slim images lack.
 java:
 	@[ "$$(id -u)" = 0 ] || exit 0; ! command -v javac >/dev/null || exit 0; \
 		echo "Installing default-jdk-headless"; \
-		{ apt-get update -qq && apt-get install -y -qq --no-install-recommends default-jdk-headless; } >/dev/null 2>&1 || \
+		{ mkdir -p /usr/share/man/man1 && apt-get update -qq && \
+			apt-get install -y -qq --no-install-recommends default-jdk-headless; } >/dev/null 2>&1 || \
 		{ echo "the tests of JDBC need Java: apt-get install default-jdk-headless" >&2; exit 1; }
 
 # Clients that others wrote: node-oracledb from npm, older versions of python-oracledb from PyPI.

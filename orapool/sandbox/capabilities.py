@@ -13,7 +13,7 @@ from orapool.sandbox.wire import Reader, text
 
 PROTOCOL_VERSION = 6
 BANNER = b"IBMPC/WIN_NT64-9.1.0"
-# What Oracle's JDBC thin driver calls itself, with a version behind. Version 19.3 takes and sends otherwise than others:
+# What Oracle's JDBC thin driver calls itself, with a version behind. 19.3 takes and sends otherwise than the others:
 # characters bare where their number is known (`Reader.bare`), scales as integers, ROWIDs in their parts, NULLs for OUT
 # binds, the first data of a LOB beside its locator, and six numbers at the end of an execute call.
 JDBC = "Java_TTC"
