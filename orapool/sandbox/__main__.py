@@ -78,6 +78,8 @@ def _commands(server: Server, finished: threading.Event) -> dict[str, Any]:
         "deny_log_ons": server.deny_log_ons,
         "limit_idle": server.limit_idle,
         "revoke": server.revoke,
+        "register": server.routines.register,
+        "unregister": server.routines.unregister,
         "heal": server.heal,
         "stop": server.stop,
         "start": server.start,

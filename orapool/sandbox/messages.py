@@ -31,6 +31,7 @@ class MessageType(IntEnum):
     PIGGYBACK = 17
     SERVER_PIGGYBACK = 23
     ONE_WAY = 26
+    IMPLICIT_RESULTS = 27
 
 
 class Function(IntEnum):
@@ -112,6 +113,7 @@ BIND_FLAG_REPEATED = 0x80
 
 DIRECTION_OUT = 16
 DIRECTION_IN = 32
+DIRECTION_IN_OUT = 48
 
 INTERRUPTED = 1013
 END_OF_FETCH = 1403
@@ -435,6 +437,14 @@ def make_describe(columns: Sequence[Column], charset_ids: dict[int, int], now: b
     ]
     parts += [make_column(column, position, charset_ids) for position, column in enumerate(columns, start=1)]
     parts += (sized_text(now), b"\0\0\0\0\0")
+    return b"".join(parts)
+
+
+def make_implicit_results(cursors: Sequence[tuple[bytes, int]]) -> bytes:
+    """Results that a block returned: of each cursor its describe, see `make_describe`, and its number."""
+    parts = [bytes((MessageType.IMPLICIT_RESULTS,)), integer(len(cursors))]
+    for describe, cursor_id in cursors:
+        parts += (b"\0", describe[2:], integer(cursor_id))
     return b"".join(parts)
 
 

@@ -7,13 +7,17 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from orapool.sandbox.control import ControlClient, SandboxError
+from orapool.sandbox.errors import OracleError
 from orapool.sandbox.stats import Stats
+
+if TYPE_CHECKING:
+    from orapool.sandbox.functions import FunctionServer
 
 SERVICE = "ORAPOOL"
 DEMO_USERS = {"scott": "tiger"}
@@ -42,6 +46,9 @@ class Sandbox:
         ...     connection = oracledb.connect(user="scott", password="tiger", dsn=sandbox.dsn)
     """
 
+    OracleError = OracleError
+    """What a registered function raises for an ORA- error of its own."""
+
     def __init__(
         self,
         host: str = "127.0.0.1",
@@ -61,6 +68,7 @@ class Sandbox:
         self._launcher = tuple(launcher)
         self._process: subprocess.Popen[str] | None = None
         self._control: ControlClient | None = None
+        self._functions: FunctionServer | None = None
         self._owner = os.getpid()
 
     def __repr__(self) -> str:
@@ -135,6 +143,9 @@ class Sandbox:
 
     def close(self) -> None:
         """End the server's process. What is not in a folder is gone."""
+        functions, self._functions = self._functions, None
+        if functions is not None:
+            functions.close()
         process, self._process, self._control = self._process, None, None
         if process is None or os.getpid() != self._owner:
             return
@@ -175,6 +186,47 @@ class Sandbox:
     def accept_token(self, user: str, token: str) -> None:
         """Let an access token stand for a user."""
         self._call("accept_token", user=user, token=token)
+
+    # ------------------------------------------------------------ functions
+    def register(self, name: str, function: Callable[..., Any]) -> None:
+        """Let a function of Python stand for a function or procedure of PL/SQL, until `unregister`.
+
+        Sessions call it by `callfunc` and `callproc`, in blocks, by CALL, and in SQL with binds and constants. Its
+        parameters are PL/SQL's, by position and name; those annotated as `Out` and `InOut` get an object whose `value`
+        is to be set, and a first parameter ``session`` gets the calling session, a `CallSession`. What it returns is
+        the function's result: a value, or rows for a REF CURSOR (a list of tuples or mappings, `Rows`, a DataFrame, a
+        `Query`). An `OracleError` that it raises is the client's error.
+
+        It runs in this process, in a thread of its own; in a child after a fork, calls are still answered by its
+        parent.
+
+        Args:
+            name: ``function``, ``package.function`` or ``schema.package.function``, in any case.
+            function: anything that can be called.
+
+        Raises:
+            ValueError: the name or the function's parameters cannot be PL/SQL's.
+
+        Example:
+            >>> sandbox.register("shop.price", lambda item: 12.5)
+            >>> connection.cursor().callfunc("shop.price", float, ["apple"])
+            12.5
+        """
+        from orapool.sandbox.functions import FunctionServer, routine_name
+
+        if self._control is None:
+            raise SandboxError("the sandbox is not started")
+        name = routine_name(name)
+        if self._functions is None:
+            self._functions = FunctionServer(self._control.path.with_name(f"functions-{os.getpid()}-{self.port}.sock"))
+        signature = self._functions.add(name, function)
+        self._call("register", name=name, path=str(self._functions.path), **signature.as_json())
+
+    def unregister(self, name: str | None = None) -> None:
+        """Take a registered function back, or all of them."""
+        from orapool.sandbox.functions import routine_name
+
+        self._call("unregister", name=None if name is None else routine_name(name))
 
     # ------------------------------------------------------------ TLS
     def listen_for_tls(self) -> str:

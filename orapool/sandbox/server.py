@@ -73,6 +73,7 @@ class Server:
         self.tls: TlsListener | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._engine = Engine(path, users)
+        self.routines = self._engine.routines
         self.accounts = Accounts(users)
         self.row_cache = RowCache(cache_bytes)
         self._lock = threading.Lock()

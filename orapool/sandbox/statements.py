@@ -16,6 +16,7 @@ from orapool.sandbox.messages import (
     BIND_FLAG_REPEATED,
     BIND_FLAG_RETURN_CODE,
     DIRECTION_IN,
+    DIRECTION_IN_OUT,
     DIRECTION_OUT,
     EXECUTE_FLAG_SCROLLABLE,
     INTERRUPTED,
@@ -29,6 +30,7 @@ from orapool.sandbox.messages import (
     make_end_of_fetch,
     make_error,
     make_execute_parameters,
+    make_implicit_results,
     make_io_vector,
     make_row_header,
 )
@@ -36,6 +38,7 @@ from orapool.sandbox.rows import (
     ROW,
     CachedRows,
     ColumnEncoder,
+    HeldRows,
     Recording,
     RowCache,
     RowEncoder,
@@ -43,13 +46,13 @@ from orapool.sandbox.rows import (
     StreamedRows,
     ValueEncoder,
 )
-from orapool.sandbox.sql import Backend, Outcome, Statement
+from orapool.sandbox.sql import Backend, OpenCursor, Outcome, Statement
 from orapool.sandbox.sql.sql_id import make_sql_id
-from orapool.sandbox.types import BLOB, CHARSET_IMPLICIT, CHARSET_NCHAR, CLOB, Column, OracleType
-from orapool.sandbox.wire import ESCAPE, ProtocolError, Reader, integer, text
+from orapool.sandbox.types import BLOB, CHARSET_IMPLICIT, CHARSET_NCHAR, CLOB, REF_CURSOR, Column, OracleType
+from orapool.sandbox.wire import ESCAPE, NULL_MARK, ProtocolError, Reader, integer, text
 
 _LOB_CODES = (CLOB.code, BLOB.code)
-_REF_CURSOR_CODE = 102
+_ROWS_GIVEN = Statement("", "query", "SELECT")
 # Binds longer than this come last in a bind row of a SQL statement (MAX_STRING_SIZE=EXTENDED).
 _LONGEST_STRING = 32767
 _PREFETCH_LOB = 0x2000000
@@ -209,6 +212,8 @@ class StatementCalls:
             cursor.defines = request.defines
         if request.binds:
             cursor.binds = request.binds
+            if not self._is_oci:  # all of them are sent then
+                cursor.out_binds = frozenset()
         failure = self._parse(cursor, request.sql) if request.sql is not None else None
         if failure:
             # The bind rows may stand in packets that are still to come: read them before the answer.
@@ -254,7 +259,7 @@ class StatementCalls:
         options = request.options
         if options & ExecuteOption.EXECUTE:
             self._query(cursor, rows)
-        elif not options & ExecuteOption.DEFINE:
+        elif cursor.result is None:
             assert cursor.statement is not None
             cursor.columns = self._backend.describe(cursor.statement, cursor.bind_types)
         wants_describe = options & (ExecuteOption.PARSE | ExecuteOption.DESCRIBE)
@@ -377,29 +382,69 @@ class StatementCalls:
         if definition.type.code in _LOB_CODES:
             locator = reader.sized_text()
             return self._lobs.value(locator) if locator else None
+        if definition.type.code == REF_CURSOR.code:
+            self._read_cursor(reader)
+            return None
         if reader.peek() == ESCAPE:  # NULL, as Oracle Client writes it
             reader.raw(2)
             return None
         value = reader.text()
         if not value:
             return None
-        if definition.type.code == _REF_CURSOR_CODE:
-            raise OracleError(3001, "unimplemented feature: REF CURSOR binds")
         return codecs.decoder(definition.type)(value)
 
-    def _out_binds(self, cursor: Cursor, outcome: Outcome) -> bytes:
-        cursor.out_binds = frozenset(outcome.out)
-        if not cursor.binds:
-            return b""
-        parts = [self._io_vector(cursor)]
-        if outcome.out:
-            parts.append(ROW)
-            parts += [self._out_value(cursor.binds[index], outcome.out[index]) for index in sorted(outcome.out)]
-        return b"".join(parts)
+    def _read_cursor(self, reader: Reader) -> None:
+        """A cursor as a bind value: an open one has its number, which no block has a use for."""
+        length = reader.byte()
+        if length == ESCAPE:
+            reader.byte()
+        elif length and length != NULL_MARK and reader.byte():
+            reader.integer()
 
-    def _io_vector(self, cursor: Cursor) -> bytes:
-        indexes = range(len(cursor.binds))
-        return make_io_vector([DIRECTION_OUT if index in cursor.out_binds else DIRECTION_IN for index in indexes])
+    def _out_binds(self, cursor: Cursor, outcome: Outcome) -> bytes:
+        outs = {*outcome.out, *outcome.cursors}
+        cursor.out_binds = frozenset(outs - outcome.in_out)
+        results = self._implicit_results(outcome)
+        if not cursor.binds:
+            return results
+        parts = [self._io_vector(cursor, outcome.in_out)]
+        if outs:
+            parts.append(ROW)
+        for index in sorted(outs):
+            definition, opened = cursor.binds[index], outcome.cursors.get(index)
+            if opened is None:
+                parts.append(self._out_value(definition, outcome.out[index]))
+            else:
+                parts.append(self._out_cursor(definition, opened))
+        return b"".join([*parts, results])
+
+    def _io_vector(self, cursor: Cursor, in_out: frozenset[int] = frozenset()) -> bytes:
+        directions = {**dict.fromkeys(cursor.out_binds, DIRECTION_OUT), **dict.fromkeys(in_out, DIRECTION_IN_OUT)}
+        return make_io_vector([directions.get(index, DIRECTION_IN) for index in range(len(cursor.binds))])
+
+    def _open_for(self, opened: OpenCursor) -> Cursor:
+        """A cursor of its own for a REF CURSOR or an implicit result."""
+        cursor = self._open()
+        if opened.statement is None:
+            cursor.statement = _ROWS_GIVEN
+            cursor.result = HeldRows(opened.columns, opened.rows)
+        else:
+            cursor.statement, cursor.sql = opened.statement, opened.statement.sql
+            cursor.binds = tuple(Definition(kind, 0, 0, 0) for kind in opened.bind_types)
+            cursor.result = self._rows_of(cursor, list(opened.binds))
+        cursor.columns = cursor.result.columns
+        return cursor
+
+    def _out_cursor(self, definition: Definition, opened: OpenCursor) -> bytes:
+        cursor = self._open_for(opened)
+        encoded = b"\1" + self._describe(cursor)[2:] + integer(cursor.id)
+        return encoded + self._indicators(definition, is_null=False)
+
+    def _implicit_results(self, outcome: Outcome) -> bytes:
+        if not outcome.results:
+            return b""
+        cursors = [self._open_for(each) for each in outcome.results]
+        return make_implicit_results([(self._describe(cursor), cursor.id) for cursor in cursors])
 
     def _returned(self, cursor: Cursor, outcome: Outcome) -> bytes:
         """One row for each execution: for each RETURNING bind, the number of values and the values."""
@@ -425,10 +470,15 @@ class StatementCalls:
             encoded = self._located(definition, value)
         else:
             encoded = codecs.encoder(definition.type)(value)
+        return encoded + self._indicators(definition, value is None)
+
+    @staticmethod
+    def _indicators(definition: Definition, is_null: bool) -> bytes:
+        encoded = b""
         if definition.flags & BIND_FLAG_INDICATOR:
-            encoded += integer(_NULL_INDICATOR if value is None else 0)
+            encoded += integer(_NULL_INDICATOR if is_null else 0)
         if definition.flags & BIND_FLAG_RETURN_CODE:
-            encoded += integer(_NULL_FETCHED if value is None else 0)
+            encoded += integer(_NULL_FETCHED if is_null else 0)
         return encoded
 
     # ------------------------------------------------------------ results
@@ -548,4 +598,4 @@ def _inline_encoder(encode: Callable[[bytes], bytes]) -> ValueEncoder:
 
 def _is_special(definition: Definition) -> bool:
     """Whether bind values come otherwise than as plain ones."""
-    return bool(definition.flags & BIND_FLAG_ARRAY) or definition.type.code in (*_LOB_CODES, _REF_CURSOR_CODE)
+    return bool(definition.flags & BIND_FLAG_ARRAY) or definition.type.code in (*_LOB_CODES, REF_CURSOR.code)

@@ -4,6 +4,7 @@ from orapool.sandbox.errors import OracleError
 from orapool.sandbox.sql.backend import Backend
 from orapool.sandbox.sql.engine import Engine
 from orapool.sandbox.sql.identity import BASE_EDITION, ClientWatch, SessionIdentity
+from orapool.sandbox.sql.open_cursor import OpenCursor
 from orapool.sandbox.sql.results import Outcome, ResultSet, RowStream
 from orapool.sandbox.sql.rows import BindRows
 from orapool.sandbox.sql.statement import Statement
@@ -14,6 +15,7 @@ __all__ = [
     "BindRows",
     "ClientWatch",
     "Engine",
+    "OpenCursor",
     "OracleError",
     "Outcome",
     "ResultSet",

@@ -37,6 +37,7 @@ from orapool.sandbox.sql.names import learn_long_names, quote_name, quote_text
 from orapool.sandbox.sql.past import Past
 from orapool.sandbox.sql.privileges import Privileges
 from orapool.sandbox.sql.registry import SessionRegistry
+from orapool.sandbox.sql.routines import Routines
 from orapool.sandbox.sql.sqlstate import oracle_error
 from orapool.sandbox.sql.statement import Statement, StatementCache
 
@@ -93,6 +94,7 @@ class Engine:
         self.changes = Changes()
         self.activities = Activities()
         self.privileges = Privileges()
+        self.routines = Routines()
         self.has_temporary_tables = False
         self._links: weakref.WeakSet[Link] = weakref.WeakSet()
         self._repeatability: Repeatability | None = None

@@ -71,6 +71,8 @@ class Statement:
     asks_scn: bool = False
     # DDL, PL/SQL and transaction control: what the session calls.
     action: Any = None
+    # Where functions registered from outside are called in it: `routine_calls.Rewritten`.
+    rewritten: Any = None
 
     @property
     def inputs(self) -> int:
