@@ -8,6 +8,7 @@ from orapool.sandbox.control import SandboxError
 from orapool.sandbox.errors import OracleError
 from orapool.sandbox.functions import CallSession, InOut, Out, Query, Rows
 from orapool.sandbox.process import DEMO_USERS, Sandbox
+from orapool.sandbox.recorded import RecordedStatement
 from orapool.sandbox.stats import Stats
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "OracleError",
     "Out",
     "Query",
+    "RecordedStatement",
     "Rows",
     "Sandbox",
     "SandboxError",

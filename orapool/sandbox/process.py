@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from orapool.sandbox.control import ControlClient, SandboxError
 from orapool.sandbox.errors import OracleError
+from orapool.sandbox.recorded import Statements
 from orapool.sandbox.stats import Stats
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ class Sandbox:
         log_level: of the server's log on standard error.
         cache_bytes: what the server may keep of results in memory, so that a large one that is read again, by the same
             statement over the same data, comes at once; 0 for nothing.
+        kept_statements: how many statements are recorded for `statements`, the last ones, in 32 MB at the most; 0 for
+            none.
         launcher: a command that the server's process is started with, such as ``("ip", "netns", "exec", "db")`` for
             one that listens in a network namespace. It must become the server's process, as exec does.
 
@@ -58,6 +61,7 @@ class Sandbox:
         log_level: str = "WARNING",
         launcher: Sequence[str] = (),
         cache_bytes: int = 256 << 20,
+        kept_statements: int = 10_000,
     ) -> None:
         self.host = host
         self.port = port
@@ -65,6 +69,7 @@ class Sandbox:
         self.path = Path(path).absolute() if path is not None else None
         self._log_level = log_level
         self._cache_bytes = cache_bytes
+        self._kept_statements = kept_statements
         self._launcher = tuple(launcher)
         self._process: subprocess.Popen[str] | None = None
         self._control: ControlClient | None = None
@@ -120,6 +125,7 @@ class Sandbox:
             "path": str(self.path) if self.path is not None else None,
             "log_level": self._log_level,
             "cache_bytes": self._cache_bytes,
+            "statements": self._kept_statements,
         }
         with contextlib.suppress(BrokenPipeError):
             process.stdin.write(json.dumps(configuration) + "\n")
@@ -169,6 +175,14 @@ class Sandbox:
         """Who is logged on: sid, serial, user, program, machine, module, port and so on."""
         found: list[dict[str, Any]] = self._call("sessions")
         return found
+
+    @property
+    def statements(self) -> Statements:
+        """What sessions had executed: a sequence of `RecordedStatement`, the first first, with `matching` and `during`.
+
+        It has the last statements (`kept_statements`, in 32 MB). Commits and rollbacks are counted in `stats` only.
+        """
+        return Statements(self._call)
 
     def grant_proxy(self, client: str, proxy: str) -> None:
         """Let `proxy`, with its own password, log on as `client`: ALTER USER client GRANT CONNECT THROUGH proxy.

@@ -18,6 +18,7 @@ from orapool.sandbox.auth import Verifier
 from orapool.sandbox.errors import OracleError
 from orapool.sandbox.idle_limits import IdleLimits
 from orapool.sandbox.packets import ConnectionClosed
+from orapool.sandbox.recorder import KEPT_STATEMENTS, Recorder
 from orapool.sandbox.rows import RowCache
 from orapool.sandbox.session import Session
 from orapool.sandbox.sql import Backend, ClientWatch, Engine, SessionIdentity
@@ -62,10 +63,17 @@ class Server:
         users: passwords by user name.
         path: a folder for the data, None for memory.
         cache_bytes: what the results that are kept may take, in bytes.
+        statements: how many statements are recorded.
     """
 
     def __init__(
-        self, host: str, port: int, users: Mapping[str, str], path: Path | None, cache_bytes: int = CACHE_BYTES
+        self,
+        host: str,
+        port: int,
+        users: Mapping[str, str],
+        path: Path | None,
+        cache_bytes: int = CACHE_BYTES,
+        statements: int = KEPT_STATEMENTS,
     ) -> None:
         self.host = host
         self.port = port
@@ -76,6 +84,7 @@ class Server:
         self.routines = self._engine.routines
         self.accounts = Accounts(users)
         self.row_cache = RowCache(cache_bytes)
+        self.recorder = Recorder(statements)
         self._lock = threading.Lock()
         self._sids = itertools.count(_FIRST_SID)
         self._sessions: dict[int, tuple[Session, threading.Thread]] = {}

@@ -23,6 +23,7 @@ from orapool.sandbox.capabilities import (
 from orapool.sandbox.errors import OracleError
 from orapool.sandbox.messages import CallStatus, Function, MessageType, Piggyback, make_error, make_status
 from orapool.sandbox.packets import ConnectionClosed, MarkerReceived, PacketStream
+from orapool.sandbox.recorder import Recorder
 from orapool.sandbox.rows import RowCache
 from orapool.sandbox.sql import BASE_EDITION, Backend, ClientWatch, SessionIdentity
 from orapool.sandbox.statements import StatementCalls
@@ -79,6 +80,10 @@ class Host(Protocol):
     @property
     def row_cache(self) -> RowCache:
         """The results that all sessions keep."""
+
+    @property
+    def recorder(self) -> Recorder:
+        """What keeps the statements of all sessions."""
 
     @property
     def delay(self) -> float:
@@ -443,7 +448,7 @@ class Session:
         return self._end_of_phase(messages.make_parameters(self._session_pairs(proof)))
 
     def _statement_calls(self, backend: Backend) -> StatementCalls:
-        return StatementCalls(backend, self._lobs, self._host.row_cache, self._status, self._is_oci)
+        return StatementCalls(backend, self._lobs, self._host.row_cache, self._status, self._host.recorder, self._is_oci)
 
     def _end_of_phase(self, parameters: bytes) -> bytes:
         return parameters + make_error(self._status())

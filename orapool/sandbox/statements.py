@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -34,6 +35,7 @@ from orapool.sandbox.messages import (
     make_io_vector,
     make_row_header,
 )
+from orapool.sandbox.recorder import Record, Recorder
 from orapool.sandbox.rows import (
     ROW,
     CachedRows,
@@ -85,6 +87,8 @@ class Cursor:
     out_binds: frozenset[int] = frozenset()
     # How its rows were encoded the last time, if that holds for others too.
     encoder: RowEncoder | None = None
+    # What is recorded of its last execution.
+    record: Record | None = None
     # Columns of LOBs that the client has defined as LONGs or strings, since the statement was parsed.
     inlined: set[int] = field(default_factory=set)
 
@@ -133,9 +137,11 @@ class StatementCalls:
         store: lobs.LobStore,
         cache: RowCache,
         status: Callable[[], CallStatus],
+        recorder: Recorder,
         is_oci: bool = False,
     ) -> None:
         self._backend = backend
+        self._recorder = recorder
         self._lobs = store
         self._cache = cache
         self._status = status
@@ -164,10 +170,16 @@ class StatementCalls:
     def execute(self, request: ExecuteRequest, reader: Reader) -> bytes:
         """Parse, bind, define, execute and fetch, as the options say."""
         cursor = self._cursors.get(request.cursor_id) or self._open()
+        start = time.perf_counter()
+        cursor.record = None
         try:
             return self._execute(cursor, request, reader)
         except OracleError as error:
+            if cursor.record is None and request.options & ExecuteOption.EXECUTE:
+                self._note(cursor, [])
             return self._failed(cursor, error)
+        finally:
+            _add_time(cursor, start)
 
     def reexecute(self, request: ReexecuteRequest, reader: Reader, fetch: bool) -> bytes:
         """Execute a known cursor with new bind values, and fetch if asked."""
@@ -177,9 +189,11 @@ class StatementCalls:
             raise OracleError(1001, "invalid cursor")
         statement = cursor.statement
         is_query = statement.kind == "query"
+        start = time.perf_counter()
+        cursor.record = None
         try:
             rows = self._read_bind_rows(reader, cursor, 1 if fetch or is_query else max(1, request.iterations))
-            self._backend.activity.note(cursor.sql)
+            self._note(cursor, rows)
             if is_query:
                 self._query(cursor, rows)
                 described = self._describe_if_changed(cursor)
@@ -189,13 +203,24 @@ class StatementCalls:
             return body + self._end_of_execute(cursor, outcome)
         except OracleError as error:
             return self._failed(cursor, error)
+        finally:
+            _add_time(cursor, start)
 
     def fetch(self, cursor_id: int, limit: int) -> bytes:
         """The next rows of a cursor."""
         cursor = self._cursors.get(cursor_id)
         if cursor is None or cursor.result is None:
             raise OracleError(1002, "fetch out of sequence")
-        return self._rows(cursor, limit) + self._end_of_rows(cursor)
+        start = time.perf_counter()
+        try:
+            return self._rows(cursor, limit) + self._end_of_rows(cursor)
+        finally:
+            _add_time(cursor, start)
+
+    def _note(self, cursor: Cursor, rows: Sequence[Sequence[bytes | None]]) -> None:
+        """A statement is about to be executed, or has failed before."""
+        self._backend.activity.note(cursor.sql)
+        cursor.record = self._recorder.add(self._backend.identity, cursor.sql, cursor.bind_types, rows)
 
     # ------------------------------------------------------------ execute
     def _open(self) -> Cursor:
@@ -230,7 +255,7 @@ class StatementCalls:
         rows: Sequence[Sequence[bytes | None]] = []
         if options & ExecuteOption.EXECUTE:
             rows = self._read_bind_rows(reader, cursor, 1 if is_query else max(1, request.iterations))
-            self._backend.activity.note(cursor.sql)
+            self._note(cursor, rows)
         if is_query:
             return self._execute_query(cursor, request, rows, sql_id)
         if not options & ExecuteOption.EXECUTE:
@@ -317,6 +342,8 @@ class StatementCalls:
         """Execute what is not a query; returns the rows of its OUT binds and the outcome."""
         assert cursor.statement is not None
         outcome = self._backend.execute(cursor.statement, cursor.bind_types, rows, batch_errors)
+        if cursor.record is not None:
+            cursor.record.row_count = outcome.row_count
         if cursor.statement.kind == "plsql":
             body = self._out_binds(cursor, outcome)
         elif cursor.statement.returning_from is not None:
@@ -328,6 +355,8 @@ class StatementCalls:
         return body, outcome
 
     def _failed(self, cursor: Cursor, error: OracleError) -> bytes:
+        if cursor.record is not None:
+            cursor.record.error, cursor.record.row_count = error, error.rows_done
         if error.code == INTERRUPTED:  # the session knows whether the client waits for an answer or for a handshake
             raise error
         statement_type = cursor.statement_type
@@ -496,6 +525,8 @@ class StatementCalls:
             return b""
         parts, count = cursor.result.batch(limit)
         cursor.position += count
+        if cursor.record is not None:
+            cursor.record.row_count = cursor.position
         # As Oracle does: the end is known when there were fewer rows than asked for.
         cursor.exhausted = count < limit
         return b"".join((make_row_header(len(cursor.columns), limit), *parts))
@@ -574,6 +605,11 @@ class StatementCalls:
     def _located_text(self, value: bytes, type_: OracleType) -> bytes:
         _lob, locator = self._lobs.put_raw(type_.code == CLOB.code, value)
         return text(locator)
+
+
+def _add_time(cursor: Cursor, start: float) -> None:
+    if cursor.record is not None:
+        cursor.record.seconds += time.perf_counter() - start
 
 
 def _is_inline(define: Definition | None) -> bool:
