@@ -83,6 +83,8 @@ def _commands(server: Server, finished: threading.Event) -> dict[str, Any]:
         "statements": server.recorder.since,
         "last_statement": server.recorder.last,
         "clear_statements": server.recorder.clear,
+        "describe_table": server.loader.describe,
+        "load": server.loader.load,
         "register": server.routines.register,
         "unregister": server.routines.unregister,
         "heal": server.heal,

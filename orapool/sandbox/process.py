@@ -201,6 +201,36 @@ class Sandbox:
         """Let an access token stand for a user."""
         self._call("accept_token", user=user, token=token)
 
+    # ------------------------------------------------------------ data
+    def load(self, source: Any, table: str, user: str | None = None, delimiter: str = ",") -> int:
+        """Load rows into a table, all of them or none; a table that is not there is made first.
+
+        A new table's columns have the types of their values, as with `orapool.write_df`; in a CSV file, these are
+        whole and decimal numbers, dates and times as ISO 8601 writes them, and texts, as which numbers with a leading
+        zero count. What is missing, empty or NaN is NULL.
+
+        Args:
+            source: a DataFrame of pandas or polars, a pyarrow Table, or the path of a CSV file (UTF-8) whose first
+                line has the columns' names.
+            table: ``table`` or ``schema.table``; names are in upper case unless they are quoted.
+            user: in whose session, and schema; the first of the sandbox's users unless told.
+            delimiter: of a CSV file.
+
+        Returns:
+            How many rows.
+
+        Raises:
+            SandboxError: for a value that does not fit or a row that is refused; it tells the row or line and the
+                column.
+
+        Example:
+            >>> sandbox.load("orders.csv", "orders")
+            3
+        """
+        from orapool.sandbox.loads import load
+
+        return load(self._call, source, table, user or next(iter(self.users)), delimiter)
+
     # ------------------------------------------------------------ functions
     def register(self, name: str, function: Callable[..., Any]) -> None:
         """Let a function of Python stand for a function or procedure of PL/SQL, until `unregister`.

@@ -43,8 +43,18 @@ class Record:
         self.sql = sql
         self.types = types
         self.executions = len(rows)
-        self.bind_rows = [list(map(_shortened, row)) for row in rows[:_KEPT_ROWS]] if types else []
-        self.size = len(sql) + sum(len(value) for row in self.bind_rows for value in row if value) + _OVERHEAD
+        self.bind_rows: list[list[bytes | None]] = []
+        self.size = len(sql) + _OVERHEAD
+        if types:
+            for number in range(min(self.executions, _KEPT_ROWS)):
+                row = list(rows[number])
+                for index, value in enumerate(row):
+                    if value is not None:
+                        size = len(value)
+                        if size > _KEPT_VALUE:
+                            row[index] = value[:_KEPT_VALUE]
+                        self.size += size
+                self.bind_rows.append(row)
         self.row_count = 0
         self.error: OracleError | None = None
         self.started = time.time()
@@ -66,10 +76,6 @@ class Record:
             "started": self.started,
             "seconds": self.seconds,
         }
-
-
-def _shortened(value: bytes | None) -> bytes | None:
-    return value if value is None or len(value) <= _KEPT_VALUE else value[:_KEPT_VALUE]
 
 
 def _bind(kind: OracleType, value: bytes | None) -> Any:

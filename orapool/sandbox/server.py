@@ -17,6 +17,7 @@ from orapool.sandbox.accounts import Accounts
 from orapool.sandbox.auth import Verifier
 from orapool.sandbox.errors import OracleError
 from orapool.sandbox.idle_limits import IdleLimits
+from orapool.sandbox.loading import Loader
 from orapool.sandbox.packets import ConnectionClosed
 from orapool.sandbox.recorder import KEPT_STATEMENTS, Recorder
 from orapool.sandbox.rows import RowCache
@@ -87,6 +88,7 @@ class Server:
         self.recorder = Recorder(statements)
         self._lock = threading.Lock()
         self._sids = itertools.count(_FIRST_SID)
+        self.loader = Loader(self._engine, lambda: next(self._sids))
         self._sessions: dict[int, tuple[Session, threading.Thread]] = {}
         self._listener: socket.socket | None = None
         self._thawed = threading.Event()

@@ -21,32 +21,37 @@ _STRINGS = frozenset((1, 5, 8, 9, 96, 97, 112))
 _LIMITED = frozenset((1, 5, 9, 96, 97))
 _INTERVALS = frozenset((183, 190))
 _BOOLEAN = 252
+_KINDS = (
+    (_NUMBERS, "number"),
+    (_FLOATS, "double"),
+    (_DATES, "date"),
+    (_MOMENTS, "moment"),
+    (_BYTES, "bytes"),
+    (_INTERVALS, "interval"),
+    (frozenset((_BOOLEAN,)), "boolean"),
+)
 LONGEST_STRING = 32767
 
 _UNFIT = "PL/SQL: numeric or value error"
+
+
+def kind_of(kind: OracleType) -> str:
+    """The kind of a type's values."""
+    return next((name for codes, name in _KINDS if kind.code in codes), "text")
 
 
 def json_of(kind: OracleType, text: bytes | None) -> Json:
     """Engine text of a type as JSON."""
     if text is None:
         return None
-    code = kind.code
-    plain = text.decode()
-    if code in _NUMBERS:
-        return ["number", plain]
-    if code in _FLOATS:
-        return ["double", plain]
-    if code in _DATES:
-        return ["date", plain]
-    if code in _MOMENTS:
-        return ["moment", plain.removesuffix("+00")]
-    if code in _BYTES:
-        return ["bytes", plain[2:]]
-    if code in _INTERVALS:
-        return ["interval", plain]
-    if code == _BOOLEAN:
-        return ["boolean", plain[:1]]
-    return ["text", plain]
+    name, plain = kind_of(kind), text.decode()
+    if name == "moment":
+        plain = plain.removesuffix("+00")
+    elif name == "bytes":
+        plain = plain[2:]
+    elif name == "boolean":
+        plain = plain[:1]
+    return [name, plain]
 
 
 def typed(given: Json) -> tuple[OracleType, bytes | None]:
