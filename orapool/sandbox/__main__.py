@@ -85,6 +85,8 @@ def _commands(server: Server, finished: threading.Event) -> dict[str, Any]:
         "clear_statements": server.recorder.clear,
         "describe_table": server.loader.describe,
         "load": server.loader.load,
+        "keep_state": server.keep_state,
+        "restore_state": server.restore_state,
         "register": server.routines.register,
         "unregister": server.routines.unregister,
         "heal": server.heal,

@@ -67,6 +67,8 @@ class Loader:
             try:
                 backend.execute(insert, types, BindRows(values, count))
             except OracleError as error:
+                if create is not None:
+                    backend.execute(backend.prepare(f"DROP TABLE {table}"), [], [])
                 return {"row": error.rows_done, "message": str(error)}
             backend.commit()
             return {"rows": count}

@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -202,6 +202,24 @@ class Sandbox:
         self._call("accept_token", user=user, token=token)
 
     # ------------------------------------------------------------ data
+    @contextlib.contextmanager
+    def restored(self) -> Iterator[Sandbox]:
+        """Forget what happens in the block: at its end, all objects and rows are as before it, in every schema.
+
+        Then faults are healed too, functions registered in it are not there any more, and no statement is recorded.
+        Both at its begin and its end all sessions are ended. Such blocks may stand in one another. It costs
+        milliseconds, as PostgreSQL's files are copied ahead; more, where there are many megabytes in tables.
+
+        Example:
+            >>> with sandbox.restored():
+            ...     test_drop_everything()
+        """
+        self._call("keep_state")
+        try:
+            yield self
+        finally:
+            self._call("restore_state")
+
     def load(self, source: Any, table: str, user: str | None = None, delimiter: str = ",") -> int:
         """Load rows into a table, all of them or none; a table that is not there is made first.
 

@@ -22,7 +22,7 @@ from orapool.sandbox.packets import ConnectionClosed
 from orapool.sandbox.recorder import KEPT_STATEMENTS, Recorder
 from orapool.sandbox.rows import RowCache
 from orapool.sandbox.session import Session
-from orapool.sandbox.sql import Backend, ClientWatch, Engine, SessionIdentity
+from orapool.sandbox.sql import Backend, ClientWatch, Engine, Routine, SessionIdentity
 from orapool.sandbox.stats import Stats
 from orapool.sandbox.tls import TlsListener
 
@@ -87,6 +87,9 @@ class Server:
         self.row_cache = RowCache(cache_bytes)
         self.recorder = Recorder(statements)
         self._lock = threading.Lock()
+        self._kept_routines: list[dict[str, Routine]] = []
+        # Held while all sessions are ended for another state of the data: nobody comes in then.
+        self._door = threading.Lock()
         self._sids = itertools.count(_FIRST_SID)
         self.loader = Loader(self._engine, lambda: next(self._sids))
         self._sessions: dict[int, tuple[Session, threading.Thread]] = {}
@@ -170,7 +173,8 @@ class Server:
                 sock, _address = listener.accept()
             except OSError:
                 return
-            self._serve(sock)
+            with self._door:
+                self._serve(sock)
 
     def _serve(self, sock: socket.socket) -> None:
         try:
@@ -376,6 +380,24 @@ class Server:
         for session, _thread in self._chosen(None):
             session.fail_next(None)
             session.cut_next(False)
+
+    def keep_state(self) -> None:
+        """End all sessions and keep what is in the database, and which functions are registered: `restore_state`."""
+        with self._door:
+            self.end_sessions()
+            self._engine.keep_state()
+            self._kept_routines.append(self.routines.registered)
+
+    def restore_state(self) -> None:
+        """End all sessions and faults, and come back to the state that was kept last, without recorded statements."""
+        if not self._kept_routines:
+            raise ValueError("no state is kept")
+        self.heal()
+        with self._door:
+            self.end_sessions()
+            self._engine.restore_state()
+            self.routines.registered = self._kept_routines.pop()
+            self.recorder.clear()
 
     def _chosen(self, sid: int | None) -> list[tuple[Session, threading.Thread]]:
         with self._lock:

@@ -6,6 +6,7 @@ from orapool.sandbox.sql.engine import Engine
 from orapool.sandbox.sql.identity import BASE_EDITION, ClientWatch, SessionIdentity
 from orapool.sandbox.sql.open_cursor import OpenCursor
 from orapool.sandbox.sql.results import Outcome, ResultSet, RowStream
+from orapool.sandbox.sql.routines import Routine
 from orapool.sandbox.sql.rows import BindRows
 from orapool.sandbox.sql.statement import Statement
 
@@ -19,6 +20,7 @@ __all__ = [
     "OracleError",
     "Outcome",
     "ResultSet",
+    "Routine",
     "RowStream",
     "SessionIdentity",
     "Statement",

@@ -90,6 +90,17 @@ class Routines:
         self._pattern = re.compile(rf"(?<![\w$#])(?:{names})(?![\w$#])", re.IGNORECASE) if by_name else None
 
     @property
+    def registered(self) -> dict[str, Routine]:
+        """All of them, by name."""
+        return dict(self._by_name)
+
+    @registered.setter
+    def registered(self, routines: dict[str, Routine]) -> None:
+        with self._lock:
+            if routines != self._by_name:
+                self._changed(dict(routines))
+
+    @property
     def names(self) -> frozenset[str]:
         """Their names."""
         return frozenset(self._by_name)
