@@ -81,6 +81,10 @@ class Statements(Sequence[RecordedStatement]):
         """Those in whose text a regular expression is found, whatever its case; blanks and line ends are one blank."""
         return self._all().matching(pattern)
 
+    def last(self, count: int) -> StatementList:
+        """The last ones."""
+        return StatementList(self._all()[-count:])
+
     def clear(self) -> None:
         """Forget all."""
         self._call("clear_statements")
@@ -101,7 +105,12 @@ class StatementList(list[RecordedStatement]):
     """Statements, the first first."""
 
     def __repr__(self) -> str:
-        return "\n".join(["statements:", *(f"  {_line(each)}" for each in self)])
+        return f"{len(self)} statements\n{self.text}"
+
+    @property
+    def text(self) -> str:
+        """For people, a line each."""
+        return "\n".join(map(_line, self))
 
     def matching(self, pattern: str) -> StatementList:
         """Those in whose text a regular expression is found, whatever its case; blanks and line ends are one blank."""
