@@ -71,6 +71,18 @@ class Accounts:
         account = self._account(user)
         account.verifier, account.expired = Verifier.of(user.upper(), password), False
 
+    def change_password(self, user: str, password: str) -> None:
+        """Change a password as its user does, who knew the old one, be it expired.
+
+        Raises:
+            OracleError: ORA-28000 for a locked account, ORA-00988 for an empty password.
+        """
+        if self._account(user).locked:
+            raise OracleError(28000, "the account is locked")
+        if not password:
+            raise OracleError(988, "missing or invalid password(s)")
+        self.set_password(user, password)
+
     def expire_password(self, user: str) -> None:
         """Let a password expire: log-ons with it get ORA-28001."""
         self._account(user).expired = True

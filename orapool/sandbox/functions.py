@@ -5,6 +5,7 @@ A function runs in the process that registered it, in a thread of its own, while
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import json
 import logging
@@ -26,6 +27,20 @@ from orapool.sandbox.values import Json, from_json, to_json
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+
+class _Stream(typing.Protocol):
+    """A socket as a file."""
+
+    def readline(self) -> bytes:
+        """A line."""
+
+    def write(self, data: bytes, /) -> object:
+        """Write."""
+
+    def flush(self) -> None:
+        """Send."""
+
 
 _NAME = re.compile(r"[A-Za-z][\w$#]*(\.[A-Za-z][\w$#]*){0,2}")
 _MODES = re.compile(r"(?:\w+\.)*(Out|InOut)(?:\[.*\])?")
@@ -174,7 +189,7 @@ def _mode(annotation: Any) -> tuple[str, type | None]:
 class CallSession:
     """The session that called a function, for the function's own SQL: the parameter ``session``."""
 
-    def __init__(self, stream: typing.BinaryIO, attributes: Mapping[str, Any]) -> None:
+    def __init__(self, stream: _Stream, attributes: Mapping[str, Any]) -> None:
         self._stream = stream
         self._results: list[Any] = []
         self.sid: int = attributes["sid"]
@@ -232,10 +247,8 @@ class FunctionServer:
         """Answer no more."""
         if os.getpid() != self._owner:
             return
-        try:
+        with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
         self._listener.close()
         self.path.unlink(missing_ok=True)
 
@@ -262,7 +275,7 @@ class FunctionServer:
         except OSError:  # the caller has gone
             pass
 
-    def _run(self, stream: typing.BinaryIO, request: dict[str, Any]) -> dict[str, Any]:
+    def _run(self, stream: _Stream, request: dict[str, Any]) -> dict[str, Any]:
         registered = self._functions[request["function"]]
         try:
             return _call(registered, stream, request)
@@ -279,7 +292,7 @@ class FunctionServer:
             return {"error": [_FAILED, f'at "{registered.name}": {type(error).__name__}: {error}{place}']}
 
 
-def _call(registered: _Registered, stream: typing.BinaryIO, request: dict[str, Any]) -> dict[str, Any]:
+def _call(registered: _Registered, stream: _Stream, request: dict[str, Any]) -> dict[str, Any]:
     session = CallSession(stream, request["session"])
     given: dict[str, Json] = request["arguments"]
     positional: list[Any] = [session] if registered.signature.takes_session else []
@@ -361,12 +374,12 @@ def _name_of(function: Callable[..., Any]) -> str:
     return getattr(function, "__qualname__", None) or repr(function)
 
 
-def _send(stream: typing.BinaryIO, message: dict[str, Any]) -> None:
+def _send(stream: _Stream, message: dict[str, Any]) -> None:
     stream.write(json.dumps(message).encode() + b"\n")
     stream.flush()
 
 
-def _ask(stream: typing.BinaryIO, message: dict[str, Any]) -> dict[str, Any]:
+def _ask(stream: _Stream, message: dict[str, Any]) -> dict[str, Any]:
     _send(stream, message)
     line = stream.readline()
     if not line:

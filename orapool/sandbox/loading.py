@@ -12,6 +12,7 @@ from orapool.sandbox.types import Column
 
 _NO_TABLE = 942
 
+
 class Loader:
     """Fills tables over sessions of its own.
 
@@ -61,9 +62,7 @@ class Loader:
             binds = ", ".join(f":{number + 1}" for number in range(len(names)))
             insert = backend.prepare(f"INSERT INTO {table} ({', '.join(names)}) VALUES ({binds})")
             types = [column.type for column in _columns(backend, table, names)]
-            values = [
-                [converted(value, kind, "it") for value in given] for kind, given in zip(types, columns)
-            ]
+            values = [[converted(value, kind, "it") for value in given] for kind, given in zip(types, columns)]
             try:
                 backend.execute(insert, types, BindRows(values, count))
             except OracleError as error:

@@ -63,14 +63,12 @@ def load(call: Callable[..., Any], source: Any, table: str, user: str, delimiter
         defined = ", ".join(f"{_quoted(name)} {type_}" for name, type_ in zip(names, types))
         create = f"CREATE TABLE {target} ({defined})"
     else:
-        known = {name: kind for name, kind in there}
+        known = dict(there)
         for name in names:
             if name not in known:
                 raise SandboxError(f"{read.name}: table {table} has no column {name}; it has {', '.join(known)}")
         values = [_values(column, known[name], read) for column, name in zip(read.columns, names)]
-    done = call(
-        "load", user=user, table=target, create=create, names=[_quoted(name) for name in names], columns=values
-    )
+    done = call("load", user=user, table=target, create=create, names=[_quoted(name) for name in names], columns=values)
     if "row" in done:
         raise SandboxError(f"{read.name}, {read.place(done['row'])}: {done['message']}; nothing of it is loaded")
     rows: int = done["rows"]

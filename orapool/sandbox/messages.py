@@ -88,6 +88,21 @@ CALL_NAMES = {
 }
 
 
+# Calls that are refused by name.
+UNKNOWN_CALLS = {
+    48: "starting the database",
+    49: "shutting the database down",
+    92: "describing an object (Advanced Queuing or object types)",
+    103: "two-phase commit",
+    104: "two-phase commit",
+    121: "Advanced Queuing",
+    122: "Advanced Queuing",
+    125: "notifications",
+    145: "Advanced Queuing",
+    199: "pipelining",
+}
+
+
 class ExecuteOption(IntFlag):
     """Options of the execute call."""
 

@@ -228,6 +228,10 @@ class Server:
         """Who a session is of: see `Accounts.admit`."""
         return self.accounts.admit(user, client)
 
+    def change_password(self, user: str, password: str) -> None:
+        """Give a user another password, as the client asks: see `Accounts.change_password`."""
+        self.accounts.change_password(user, password)
+
     def open_backend(self, identity: SessionIdentity, watch: ClientWatch) -> Backend:
         """An engine session for a client that has logged in."""
         return self._engine.open(identity, watch)

@@ -59,6 +59,9 @@ class Host(Protocol):
     def admit(self, user: str, client: str) -> str:
         """Who a session is of, when `user` has proved the password; raises OracleError where it may not be."""
 
+    def change_password(self, user: str, password: str) -> None:
+        """Give a user another password; raises OracleError where it may not be."""
+
     def count_denied_log_on(self) -> None:
         """Note a log-on that was denied."""
 
@@ -122,6 +125,8 @@ class Session:
         self._statements: StatementCalls | None = None
         self._direct_path: direct_path.DirectPath | None = None
         self._login: _Login | None = None
+        # Of the log-on, for changes of its password.
+        self._challenge: Challenge | None = None
         self._sequence = 0
         self._is_oci = False
         self._failure: OracleError | None = None
@@ -351,7 +356,8 @@ class Session:
             backend.rollback()
         else:
             reader.discard()
-            raise OracleError(3001, f"unimplemented feature: the sandbox does not know call {code} of the protocol")
+            what = messages.UNKNOWN_CALLS.get(code, "this call")
+            raise OracleError(3001, f"unimplemented feature: {what} (call {code} of the protocol)")
         return make_status(self._status())
 
     def _version(self) -> bytes:
@@ -425,6 +431,8 @@ class Session:
         request = messages.parse_authenticate(self._reader)
         login, self._login = self._login, None
         values = request.values
+        if self._backend is not None and login is None:
+            return self._change_password(values)
         proof = ""
         try:
             if login is None:  # no password is sent, so that nothing needs to be challenged
@@ -435,6 +443,10 @@ class Session:
                 login.known = login.known and proof != ""
             if not login.known:
                 raise OracleError(1017, "invalid username/password; logon denied")
+            new_password = login.challenge.new_password(values) if login.challenge is not None else None
+            if new_password is not None:
+                self._host.change_password(login.user, new_password)
+            self._challenge = login.challenge
             login.values.update(values)
             self._identify(login, self._host.admit(login.user, _name(login.values.get("PROXY_CLIENT_NAME", ""))))
         except OracleError:
@@ -447,8 +459,19 @@ class Session:
         self._host.count_log_on()
         return self._end_of_phase(messages.make_parameters(self._session_pairs(proof)))
 
+    def _change_password(self, values: dict[str, str]) -> bytes:
+        """Of the user who has logged on."""
+        user, challenge = self.identity.proxy_user or self.identity.user, self._challenge
+        verifier = self._host.verifier(user)
+        if challenge is None or verifier is None or not challenge.proves(verifier, values):
+            raise OracleError(28008, "invalid old password")
+        self._host.change_password(user, challenge.new_password(values) or "")
+        return self._end_of_phase(messages.make_parameters([]))
+
     def _statement_calls(self, backend: Backend) -> StatementCalls:
-        return StatementCalls(backend, self._lobs, self._host.row_cache, self._status, self._host.recorder, self._is_oci)
+        return StatementCalls(
+            backend, self._lobs, self._host.row_cache, self._status, self._host.recorder, self._is_oci
+        )
 
     def _end_of_phase(self, parameters: bytes) -> bytes:
         return parameters + make_error(self._status())

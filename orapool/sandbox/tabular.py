@@ -66,4 +66,3 @@ def _of_pyarrow(table: Any) -> list[TabularColumn]:
         TabularColumn(name, column.to_pylist(), str(column.type))
         for name, column in zip(table.column_names, table.columns)
     ]
-

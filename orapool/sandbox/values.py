@@ -15,6 +15,8 @@ Json = Optional[list[Any]]
 """A value's pair of kind and text, or None."""
 
 _INTERVAL = re.compile(r"(?:(-?\d+) days?)? ?(?:([+-])?(\d+):(\d\d):(\d\d)(?:\.(\d+))?)?")
+# As binds have it.
+_PARTS = re.compile(r"(-?\d+) days (-?\d+) hours (-?\d+) minutes (-?[\d.]+) seconds")
 _NOTHING = frozenset(("NaTType", "NAType"))
 
 
@@ -92,8 +94,14 @@ def _moment(text: str) -> datetime.datetime:
 
 
 def _interval(text: str) -> datetime.timedelta:
+    parts = _PARTS.fullmatch(text)
+    if parts is not None:
+        days, hours, minutes, seconds = parts.groups()
+        whole = datetime.timedelta(days=int(days), hours=int(hours), minutes=int(minutes))
+        return whole + datetime.timedelta(microseconds=int(Decimal(seconds) * 1_000_000))
     match = _INTERVAL.fullmatch(text)
-    assert match is not None
+    if match is None:
+        raise ValueError(f"{text!r} is not an interval of days and seconds")
     days, sign, hours, minutes, seconds, fraction = match.groups()
     clock = datetime.timedelta(
         hours=int(hours or 0),

@@ -39,8 +39,8 @@ from orapool.sandbox.sql.privileges import Privileges
 from orapool.sandbox.sql.registry import SessionRegistry
 from orapool.sandbox.sql.routines import Routines
 from orapool.sandbox.sql.sqlstate import oracle_error
-from orapool.sandbox.sql.states import States
 from orapool.sandbox.sql.statement import Statement, StatementCache
+from orapool.sandbox.sql.states import States
 
 _START_SECONDS = 30.0
 _STOP_SECONDS = 10.0

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from orapool.sandbox.errors import OracleError
 from orapool.sandbox.sql.dialect import unsupported
 from orapool.sandbox.sql.routine_calls import Call, find_calls, read_call
-from orapool.sandbox.sql.scanner import BIND, Token, split_list
+from orapool.sandbox.sql.scanner import BIND, WORD, Token, split_list
 from orapool.sandbox.sql.statement import PLSQL, Statement
 
 # Procedures that the sandbox answers, with their parameters; the session has a method for those that do something.
@@ -26,6 +26,21 @@ PROCEDURES: dict[str, tuple[str | None, tuple[str, ...]]] = {
 }
 TRANSACTION_ID = "DBMS_TRANSACTION.LOCAL_TRANSACTION_ID"
 _STATEMENTS = ("COMMIT", "ROLLBACK", "SAVEPOINT", "INSERT", "UPDATE", "DELETE", "MERGE", "LOCK", "SET")
+_CONTROL = (
+    "IF",
+    "FOR",
+    "WHILE",
+    "LOOP",
+    "CASE",
+    "EXECUTE",
+    "RAISE",
+    "FORALL",
+    "FETCH",
+    "CLOSE",
+    "RETURN",
+    "GOTO",
+    "EXIT",
+)
 Parse = Callable[[str], Statement]
 
 
@@ -100,7 +115,8 @@ def read_sql_call(sql: str, tokens: list[Token], parse: Parse, routines: Collect
         OracleError: ORA-03001 for others.
     """
     block = _Block(sql, _bind_names(tokens), parse, routines)
-    called, targets = tokens[1:], ()
+    called = tokens[1:]
+    targets: tuple[int, ...] = ()
     if len(called) > 2 and called[-2].is_word("INTO") and called[-1].kind == BIND:
         called, targets = called[:-2], (block.number(called[-1]),)
     call = block.call(called)
@@ -149,19 +165,26 @@ def _assignment(block: _Block, target: int, tokens: list[Token]) -> Step:
     call = block.call(tokens)
     if call is not None:
         return Step("routine", call=call, targets=(target,))
-    statement = block.parse(f"SELECT {block.text(tokens)} FROM DUAL")
+    try:
+        statement = block.parse(f"SELECT {block.text(tokens)} FROM DUAL")
+    except OracleError as error:
+        name, hint = _called(tokens)
+        if error.code in (904, 3001) and hint:
+            raise unsupported(f"PL/SQL: {name}{hint}") from error
+        raise
     return Step("assign", statement, block.binds(statement), (target,))
 
 
 def _select_into(block: _Block, tokens: list[Token]) -> Step:
     """SELECT ... INTO binds FROM ...: one row."""
     depth = 0
-    at = 0
-    for at, token in enumerate(tokens):
+    at = None
+    for index, token in enumerate(tokens):
         depth += token.is_sign("(") - token.is_sign(")")
         if depth == 0 and token.is_word("INTO"):
+            at = index
             break
-    else:
+    if at is None:
         raise OracleError(6550, "PLS-00428: an INTO clause is expected in this SELECT statement", tokens[0].start)
     targets: list[int] = []
     end = at + 1
@@ -187,10 +210,10 @@ def _open(block: _Block, tokens: list[Token]) -> Step:
 
 
 def _call(block: _Block, tokens: list[Token]) -> Step:
-    at = next((index for index, token in enumerate(tokens) if token.is_sign("(")), len(tokens))
-    name = "".join(token.value for token in tokens[:at])
+    name, hint = _called(tokens)
     if name not in PROCEDURES:
-        raise unsupported("PL/SQL: " + " ".join(token.text for token in tokens[:6]))
+        raise unsupported(f"PL/SQL: {name}{hint}" if hint else "PL/SQL: " + " ".join(each.text for each in tokens[:6]))
+    at = next((index for index, token in enumerate(tokens) if token.is_sign("(")), len(tokens))
     known = PROCEDURES[name][1]
     parameters: list[str] = []
     values: list[str] = []
@@ -211,3 +234,15 @@ def _call(block: _Block, tokens: list[Token]) -> Step:
         return Step("call", procedure=name)
     statement = block.parse(f"SELECT {', '.join(values)} FROM DUAL")
     return Step("call", statement, block.binds(statement), procedure=name, parameters=tuple(parameters))
+
+
+def _called(tokens: list[Token]) -> tuple[str, str]:
+    """What stands before the first parenthesis, and, where that is a name, what to do about one that is not there."""
+    at = next((index for index, token in enumerate(tokens) if token.is_sign("(")), len(tokens))
+    called = tokens[:at]
+    name = "".join(token.value for token in called)
+    parts, points = called[::2], called[1::2]
+    is_name = len(called) % 2 and all(each.kind == WORD for each in parts) and all(each.is_sign(".") for each in points)
+    if not is_name or called[0].value in _CONTROL or (at < len(tokens) and not tokens[-1].is_sign(")")):
+        return name, ""
+    return name, f" is not there: Sandbox.register lets a function of Python stand for {name}"

@@ -7,6 +7,7 @@ each bind row, with what does not depend on rows of tables.
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -18,7 +19,7 @@ from orapool.sandbox.sql.dialect import unsupported
 from orapool.sandbox.sql.open_cursor import OpenCursor
 from orapool.sandbox.sql.python_values import Json
 from orapool.sandbox.sql.routines import Returned, Routine
-from orapool.sandbox.sql.scanner import BIND, WORD, Token, split_list
+from orapool.sandbox.sql.scanner import BIND, WORD, Token, heading, split_list
 from orapool.sandbox.sql.statement import Statement
 from orapool.sandbox.types import OracleType
 
@@ -145,6 +146,11 @@ def rewrite(sql: str, tokens: Sequence[Token], names: Collection[str], parse: Pa
         at, position = end, tokens[end - 1].end
     sources += [numbers[token.start] for token in tokens[at:] if token.kind == BIND]
     inner = plain("".join([*pieces, sql[position:]]))
+    if inner.names is not None:
+        headings = {
+            f":{_MARK}{number}": heading(list(tokens[start:end])) for number, (start, end, _) in enumerate(found)
+        }
+        inner.names = tuple(name and _renamed(name, headings) for name in inner.names)
     returning = sources[inner.returning_from] if inner.returning_from is not None else None
     outer_names = tuple(token.value for token in tokens if token.kind == BIND)
     return dataclasses.replace(
@@ -154,6 +160,11 @@ def rewrite(sql: str, tokens: Sequence[Token], names: Collection[str], parse: Pa
         returning_from=returning,
         rewritten=Rewritten(inner, tuple(sources), tuple(calls)),
     )
+
+
+def _renamed(name: str, headings: dict[str, str]) -> str:
+    """The name that Oracle gives an expression has the call in it."""
+    return re.sub(rf":{_MARK}\d+", lambda found: headings[found.group()], name)
 
 
 # ---------------------------------------------------------------- calling
@@ -233,9 +244,7 @@ def _value(
     return python_values.typed(returned.value)
 
 
-def make_call(
-    backend: Backend, each: Call, bind_types: Sequence[OracleType], row: Sequence[bytes | None]
-) -> Made:
+def make_call(backend: Backend, each: Call, bind_types: Sequence[OracleType], row: Sequence[bytes | None]) -> Made:
     """Call a function.
 
     Raises:
@@ -298,7 +307,9 @@ def _assign(routine: Routine, each: Call) -> tuple[dict[str, Argument], list[Arg
 
 def _wrong_number(routine: Routine) -> OracleError:
     expected = ", ".join(f"{each.name} {each.mode.upper()}" for each in routine.parameters)
-    return _wrong(f"PLS-00306: wrong number or types of arguments in call to '{routine.name}', which takes ({expected})")
+    return _wrong(
+        f"PLS-00306: wrong number or types of arguments in call to '{routine.name}', which takes ({expected})"
+    )
 
 
 def _wrong(message: str) -> OracleError:

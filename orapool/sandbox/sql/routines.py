@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from orapool.sandbox import types
 from orapool.sandbox.errors import OracleError
 from orapool.sandbox.sql import python_values
 from orapool.sandbox.sql.dialect import unsupported
@@ -240,16 +241,16 @@ def run_statement(backend: Backend, sql: str, binds: Sequence[Json] | Mapping[st
     statement = backend.prepare(sql)
     if statement.returning_from is not None:
         raise unsupported("RETURNING in a statement of a function")
-    types, values = bound(statement, binds)
+    kinds, values = bound(statement, binds)
     if statement.kind != QUERY:
-        outcome = backend.execute(statement, types, [values])
+        outcome = backend.execute(statement, kinds, [values])
         if statement.kind == PLSQL and (outcome.out or outcome.cursors):
             raise unsupported("OUT binds in a statement of a function")
         return {"row_count": outcome.row_count}
-    result = backend.query(statement, types, values)
-    kinds = [column.type for column in result.columns]
+    result = backend.query(statement, kinds, values)
+    of_columns = [column.type for column in result.columns]
     rows = [
-        [python_values.json_of(kind, value) for kind, value in zip(kinds, row)]
+        [python_values.json_of(kind, value) for kind, value in zip(of_columns, row)]
         for row in result.rows(0, result.row_count)
     ]
     result.close()
@@ -274,8 +275,8 @@ def _open(backend: Backend, given: dict[str, Any]) -> OpenCursor:
         statement = backend.prepare(given["sql"])
         if statement.kind != QUERY:
             raise OracleError(6504, f"PL/SQL: a REF CURSOR is opened for a query, not for {statement.verb}")
-        types, values = bound(statement, given["binds"])
-        return OpenCursor(statement, types, values)
+        kinds, values = bound(statement, given["binds"])
+        return OpenCursor(statement, kinds, values)
     return rows_given(given["columns"], given["rows"])
 
 
@@ -292,7 +293,7 @@ def rows_given(names: Sequence[str], rows: Sequence[Sequence[Json]]) -> OpenCurs
             if longest > (32767 if kind.code == 1 else 2 * 32767 + 2):
                 raise unsupported(f"rows of Python with more than 32767 bytes in a value (column {name})")
             size = longest if kind.code == 1 else (longest - 2) // 2
-            kind = (python_values.types.varchar2 if kind.code == 1 else python_values.types.raw)(max(1, size))
+            kind = (types.varchar2 if kind.code == 1 else types.raw)(max(1, size))
         columns.append(Column(name, kind))
     return OpenCursor(columns=tuple(columns), rows=list(zip(*values)) if names else [])
 
@@ -300,14 +301,14 @@ def rows_given(names: Sequence[str], rows: Sequence[Sequence[Json]]) -> OpenCurs
 def _kind_of(values: Sequence[Json]) -> OracleType:
     kinds = {python_values.typed(value)[0].code: python_values.typed(value)[0] for value in values if value is not None}
     if not kinds:
-        return python_values.types.varchar2(1)
+        return types.varchar2(1)
     if len(kinds) == 1:
         kind = next(iter(kinds.values()))
-        return python_values.types.number() if kind.code == 252 else kind
+        return types.number() if kind.code == 252 else kind
     if set(kinds) <= {12, 180}:
         return kinds[180]
     if set(kinds) <= {12, 180, 181}:
         return kinds[181]
     if set(kinds) <= {2, 101}:
         return kinds[101]
-    return python_values.types.varchar2(python_values.LONGEST_STRING)
+    return types.varchar2(python_values.LONGEST_STRING)

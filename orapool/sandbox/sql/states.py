@@ -1,7 +1,7 @@
 """States of all the data that are kept, to come back to: databases of PostgreSQL, copied as files.
 
-Who keeps a state goes on with a copy of it. A copy that nobody has used is good for the next time, and after one that was
-used another is made ahead, by a thread of its own.
+Who keeps a state goes on with a copy of it. A copy that nobody has used is good for the next time, and after one that
+was used another is made ahead, by a thread of its own.
 """
 
 from __future__ import annotations
