@@ -52,6 +52,7 @@ def orapool_sandbox(orapool_sandbox_server: Sandbox, orapool_sandbox_schema: obj
     ended, faults are healed, functions that it registered are not there any more, and no statement is recorded.
     """
     with orapool_sandbox_server.restored():
+        orapool_sandbox_server.statements.clear()
         yield orapool_sandbox_server
 
 

@@ -357,7 +357,7 @@ def _cursor(value: Any) -> dict[str, Any]:
 
 
 def _rows_of(rows: list[Any]) -> tuple[list[str], list[tuple[Any, ...]]]:
-    first = rows[0] if rows else ()
+    first = rows[0] if rows else (None,)
     if isinstance(first, Mapping):
         return list(first), [tuple(row[name] for name in first) for row in rows]
     fields = getattr(first, "_fields", None) or [f"COLUMN{number + 1}" for number in range(len(first))]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -62,7 +63,9 @@ class Loader:
             binds = ", ".join(f":{number + 1}" for number in range(len(names)))
             insert = backend.prepare(f"INSERT INTO {table} ({', '.join(names)}) VALUES ({binds})")
             types = [column.type for column in _columns(backend, table, names)]
-            values = [[converted(value, kind, "it") for value in given] for kind, given in zip(types, columns)]
+            # How long a text may be, the table tells.
+            unlimited = [dataclasses.replace(kind, buffer_size=0) for kind in types]
+            values = [[converted(value, kind, "it") for value in given] for kind, given in zip(unlimited, columns)]
             try:
                 backend.execute(insert, types, BindRows(values, count))
             except OracleError as error:

@@ -21,7 +21,8 @@ _KEPT_ROWS = 20
 _KEPT_VALUE = 1000
 # What a statement takes beside its texts.
 _OVERHEAD = 500
-_PASSWORD = re.compile(r"(\bidentified\s+by\s+(?:values\s+)?)(\"[^\"]*\"|'[^']*'|[^\s;]+)", re.IGNORECASE)
+_SECRET = r"(?:\"[^\"]*\"|'[^']*'|[^\s;]+)"
+_PASSWORD = re.compile(rf"(\bidentified\s+by\s+(?:values\s+)?){_SECRET}(?:(\s+replace\s+){_SECRET})?", re.IGNORECASE)
 
 
 class Record:
@@ -68,14 +69,18 @@ class Record:
             "user": self.user,
             "module": self.module,
             "action": self.action,
-            "sql": _PASSWORD.sub(r"\1***", self.sql),
+            "sql": _without_passwords(self.sql),
             "bind_rows": [[_bind(kind, value) for kind, value in zip(self.types, row)] for row in self.bind_rows],
             "executions": self.executions,
             "row_count": self.row_count,
-            "error": None if self.error is None else [self.error.code, _PASSWORD.sub(r"\1***", self.error.message)],
+            "error": None if self.error is None else [self.error.code, _without_passwords(self.error.message)],
             "started": self.started,
             "seconds": self.seconds,
         }
+
+
+def _without_passwords(text: str) -> str:
+    return _PASSWORD.sub(lambda found: f"{found[1]}***" + (f"{found[2]}***" if found[2] else ""), text)
 
 
 def _bind(kind: OracleType, value: bytes | None) -> Any:

@@ -294,16 +294,16 @@ class Engine:
             raise
 
     def _link(self) -> Link:
-        self._states.use()
-        link = Link.connect(self._conninfo())
+        with self._states.use():
+            link = Link.connect(self._conninfo())
         with self._lock:
             self._links.add(link)
         return link
 
     def create_user(self, user: str) -> None:
         """Add an Oracle user with an empty schema of its own, if it is not there."""
-        self._states.use()
-        connection = pq.PGconn.connect(self._conninfo().encode())
+        with self._states.use():
+            connection = pq.PGconn.connect(self._conninfo().encode())
         try:
             _create_user(connection, user.upper())
         finally:
@@ -311,9 +311,9 @@ class Engine:
 
     def drop_user(self, user: str) -> None:
         """Remove an Oracle user and all that is in its schema (DROP USER ... CASCADE)."""
-        self._states.use()
         self.finish_streams()
-        connection = pq.PGconn.connect(self._conninfo().encode())
+        with self._states.use():
+            connection = pq.PGconn.connect(self._conninfo().encode())
         try:
             with self.changes.change():
                 _run(connection, f"drop schema if exists {quote_name(user.upper())} cascade", "users")

@@ -286,7 +286,7 @@ def _assign(routine: Routine, each: Call) -> tuple[dict[str, Argument], list[Arg
     more_named: dict[str, Argument] = {}
     for number, argument in enumerate(each.arguments):
         if argument.name is None:
-            if given.keys() - {parameter.name for parameter in routine.parameters[:number]} or more_named:
+            if any(before.name is not None for before in each.arguments[:number]):
                 raise _wrong("PLS-00312: a positional parameter association may not follow a named association")
             if number < len(routine.parameters):
                 given[routine.parameters[number].name] = argument

@@ -46,18 +46,47 @@ class States:
         self._stale: list[str] = []
         self._serial = 0
         self._lock = threading.Lock()
+        # Who connects waits while a copy is made, and the other way round: PostgreSQL would have both wait for seconds.
+        self._gate = threading.Condition()
+        self._entering = 0
+        self._copying = False
         self._upkeep: threading.Thread | None = None
 
     def __repr__(self) -> str:
         return f"<States, {len(self._kept)} kept, now in {self.current}>"
 
-    def use(self) -> None:
-        """Somebody is about to connect, and may change what is there."""
-        self._used = True
-        with self._lock:
-            spare = self._spares.pop(self.current, None)
-            if spare is not None:
-                self._stale.append(spare)
+    @contextlib.contextmanager
+    def use(self) -> Iterator[None]:
+        """Around the connecting of somebody who may change what is there."""
+        with self._gate:
+            while self._copying:
+                self._gate.wait()
+            self._entering += 1
+        try:
+            self._used = True
+            with self._lock:
+                spare = self._spares.pop(self.current, None)
+                if spare is not None:
+                    self._stale.append(spare)
+            yield
+        finally:
+            with self._gate:
+                self._entering -= 1
+                self._gate.notify_all()
+
+    @contextlib.contextmanager
+    def _closed(self) -> Iterator[None]:
+        """While nobody can connect."""
+        with self._gate:
+            while self._entering or self._copying:
+                self._gate.wait()
+            self._copying = True
+        try:
+            yield
+        finally:
+            with self._gate:
+                self._copying = False
+                self._gate.notify_all()
 
     def keep(self) -> None:
         """Keep the state of now, and go on with a copy. Nobody may be connected.
@@ -69,7 +98,8 @@ class States:
         with self._lock:
             copy = self._spares.pop(self.current, None)
         if copy is None:
-            with self._connected() as connection:
+            with self._closed(), self._connected() as connection:
+                self._wait_until_left(connection, self.current)
                 copy = self._copy(connection, self.current)
         self._kept.append(_Kept(self.current, self._used))
         self.current, self._used = copy, False
@@ -108,10 +138,12 @@ class States:
     def _tidy(self, base: str) -> None:
         """Make the next copy, and drop those that are of no use."""
         with contextlib.suppress(RuntimeError, PsycopgError), self._connected() as connection:
-            if base == self.current and base not in self._spares:
-                copy = self._copy(connection, base)
-                with self._lock:
-                    self._spares[base] = copy
+            with self._closed():
+                # Who has connected already may change it: it is not worth a copy then.
+                if base == self.current and not self._others(connection, base):
+                    copy = self._copy(connection, base)
+                    with self._lock:
+                        self._spares[base] = copy
             self._drop_stale(connection)
 
     def _drop_stale(self, connection: PGconn) -> None:
@@ -120,12 +152,18 @@ class States:
         for name in stale:
             _run(connection, f"drop database if exists {name} with (force)")
 
-    def _copy(self, connection: PGconn, base: str) -> str:
+    def _others(self, connection: PGconn, base: str) -> int:
+        """How many are connected."""
+        sql = f"select from pg_stat_activity where datname = '{base}' and backend_type = 'client backend'"
+        return _run(connection, sql).ntuples
+
+    def _wait_until_left(self, connection: PGconn, base: str) -> None:
+        """PostgreSQL itself looks but ten times a second whether those who leave have gone."""
         deadline = time.monotonic() + _LEAVE_SECONDS
-        # PostgreSQL itself looks ten times a second whether those who leave have gone.
-        others = f"select from pg_stat_activity where datname = '{base}' and backend_type = 'client backend'"
-        while _run(connection, others).ntuples and time.monotonic() < deadline:
+        while self._others(connection, base) and time.monotonic() < deadline:
             time.sleep(0.001)
+
+    def _copy(self, connection: PGconn, base: str) -> str:
         self._serial += 1
         name = f"{_PREFIX}{self._serial}"
         _run(connection, f"create database {name} template {base} strategy file_copy")
