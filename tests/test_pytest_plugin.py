@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 pytest_plugins = "pytester"
 
+README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 CONFTEST = """
 import oracledb
 import pytest
@@ -80,6 +83,16 @@ def test_each_test_finds_what_was_made_for_all(pytester: pytest.Pytester) -> Non
     result.stdout.fnmatch_lines(
         ["*Last statements in the sandbox*", "select id from items where id = :1 [[]7[]]: 0 rows"]
     )
+
+
+def test_the_readme_s_example(pytester: pytest.Pytester) -> None:
+    (example,) = re.findall(r"^```python\n(.*?def test_one_query_does.*?)^```$", README, re.MULTILINE | re.DOTALL)
+    example = example.rpartition("```python\n")[2]
+    pytester.makepyfile(example)
+
+    result = run(pytester)
+
+    result.assert_outcomes(passed=4)
 
 
 def test_workers_of_xdist_have_a_server_each(pytester: pytest.Pytester) -> None:

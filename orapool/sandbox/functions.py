@@ -14,6 +14,7 @@ import re
 import socket
 import threading
 import typing
+import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -241,6 +242,8 @@ class FunctionServer:
         self._listener.bind(str(path))
         self._listener.listen(64)
         self._owner = os.getpid()
+        # Also when nobody closes it.
+        self._removal = weakref.finalize(self, _remove, path, self._owner)
         threading.Thread(target=self._accept, name="sandbox functions", daemon=True).start()
 
     def close(self) -> None:
@@ -250,7 +253,7 @@ class FunctionServer:
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
-        self.path.unlink(missing_ok=True)
+        self._removal()
 
     def add(self, name: str, function: Callable[..., Any]) -> Signature:
         """Take a function up under a name, in place of what had that."""
@@ -372,6 +375,11 @@ def _binds(binds: Sequence[Any] | Mapping[str, Any]) -> Any:
 
 def _name_of(function: Callable[..., Any]) -> str:
     return getattr(function, "__qualname__", None) or repr(function)
+
+
+def _remove(path: Path, owner: int) -> None:
+    if os.getpid() == owner:
+        path.unlink(missing_ok=True)
 
 
 def _send(stream: _Stream, message: dict[str, Any]) -> None:

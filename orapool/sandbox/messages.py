@@ -282,7 +282,8 @@ def parse_execute(reader: Reader) -> ExecuteRequest:
         cursor_id=cursor_id,
         sql=sql,
         prefetch_rows=prefetch_rows,
-        iterations=vector[1],
+        # Oracle Client counts from the first of all bind rows: up to which it goes, and from which on.
+        iterations=vector[1] - vector[2] if 0 < vector[2] < vector[1] else vector[1],
         is_query=vector[7] == 1,
         flags=vector[9],
         wants_row_counts=wants_row_counts or bool(vector[9] & EXECUTE_FLAG_ROW_COUNTS),

@@ -280,7 +280,8 @@ class Sandbox:
             raise SandboxError("the sandbox is not started")
         name = routine_name(name)
         if self._functions is None:
-            self._functions = FunctionServer(self._control.path.with_name(f"functions-{os.getpid()}-{self.port}.sock"))
+            control = self._control.path
+            self._functions = FunctionServer(control.with_name(f"{control.stem}-functions-{os.getpid()}.sock"))
         signature = self._functions.add(name, function)
         self._call("register", name=name, path=str(self._functions.path), **signature.as_json())
 

@@ -341,15 +341,18 @@ class StatementCalls:
     ) -> tuple[bytes, Outcome]:
         """Execute what is not a query; returns the rows of its OUT binds and the outcome."""
         assert cursor.statement is not None
-        outcome = self._backend.execute(cursor.statement, cursor.bind_types, rows, batch_errors)
+        if cursor.statement.kind == "plsql":
+            outcomes = self._run_blocks(cursor, rows)
+            outcome = outcomes[0]
+            outcome.row_count = sum(each.row_count for each in outcomes)
+            body = self._out_binds(cursor, outcomes)
+        else:
+            outcome = self._backend.execute(cursor.statement, cursor.bind_types, rows, batch_errors)
+            body = b""
         if cursor.record is not None:
             cursor.record.row_count = outcome.row_count
-        if cursor.statement.kind == "plsql":
-            body = self._out_binds(cursor, outcome)
-        elif cursor.statement.returning_from is not None:
+        if cursor.statement.returning_from is not None:
             body = self._returned(cursor, outcome)
-        else:
-            body = b""
         if commit:
             self._backend.commit()
         return body, outcome
@@ -430,21 +433,34 @@ class StatementCalls:
         elif length and length != NULL_MARK and reader.byte():
             reader.integer()
 
-    def _out_binds(self, cursor: Cursor, outcome: Outcome) -> bytes:
-        outs = {*outcome.out, *outcome.cursors}
-        cursor.out_binds = frozenset(outs - outcome.in_out)
-        results = self._implicit_results(outcome)
+    def _run_blocks(self, cursor: Cursor, rows: Sequence[Sequence[bytes | None]]) -> list[Outcome]:
+        """Run a block once for each bind row."""
+        assert cursor.statement is not None
+        outcomes: list[Outcome] = []
+        for row in rows:
+            try:
+                outcomes.append(self._backend.execute(cursor.statement, cursor.bind_types, [row]))
+            except OracleError as error:
+                error.rows_done = len(outcomes)
+                raise
+        return outcomes
+
+    def _out_binds(self, cursor: Cursor, outcomes: Sequence[Outcome]) -> bytes:
+        outs = {*outcomes[0].out, *outcomes[0].cursors}
+        in_out = outcomes[0].in_out
+        cursor.out_binds = frozenset(outs - in_out)
+        results = self._implicit_results([opened for each in outcomes for opened in each.results])
         if not cursor.binds:
             return results
-        parts = [self._io_vector(cursor, outcome.in_out)]
-        if outs:
+        parts = [self._io_vector(cursor, in_out)]
+        for outcome in outcomes if outs else ():
             parts.append(ROW)
-        for index in sorted(outs):
-            definition, opened = cursor.binds[index], outcome.cursors.get(index)
-            if opened is None:
-                parts.append(self._out_value(definition, outcome.out[index]))
-            else:
-                parts.append(self._out_cursor(definition, opened))
+            for index in sorted(outs):
+                definition, opened = cursor.binds[index], outcome.cursors.get(index)
+                if opened is None:
+                    parts.append(self._out_value(definition, outcome.out[index]))
+                else:
+                    parts.append(self._out_cursor(definition, opened))
         return b"".join([*parts, results])
 
     def _io_vector(self, cursor: Cursor, in_out: frozenset[int] = frozenset()) -> bytes:
@@ -469,10 +485,10 @@ class StatementCalls:
         encoded = b"\1" + self._describe(cursor)[2:] + integer(cursor.id)
         return encoded + self._indicators(definition, is_null=False)
 
-    def _implicit_results(self, outcome: Outcome) -> bytes:
-        if not outcome.results:
+    def _implicit_results(self, opened: Sequence[OpenCursor]) -> bytes:
+        if not opened:
             return b""
-        cursors = [self._open_for(each) for each in outcome.results]
+        cursors = [self._open_for(each) for each in opened]
         return make_implicit_results([(self._describe(cursor), cursor.id) for cursor in cursors])
 
     def _returned(self, cursor: Cursor, outcome: Outcome) -> bytes:

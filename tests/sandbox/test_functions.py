@@ -104,6 +104,27 @@ def test_out_and_in_out_parameters(sandbox: Sandbox, cursor: Any) -> None:
     assert (rate.getvalue(), note.getvalue(), total.getvalue()) == (0.5, "one pear", 11.0)
 
 
+def test_a_block_runs_for_each_bind_row(sandbox: Sandbox, cursor: Any, dbapi: ModuleType) -> None:
+    given: list[int] = []
+
+    def double(number: int, twice: Out[int]) -> None:
+        if number > 4:
+            raise OracleError(20001, "too many")
+        given.append(number)
+        twice.value = 2 * number
+
+    sandbox.register("double", double)
+    for _ in range(2):
+        twice = cursor.var(int, arraysize=4)
+        cursor.setinputsizes(None, twice)
+        cursor.executemany("begin double(:1, :2); end;", [(number,) for number in range(4)])
+        assert [twice.getvalue(number) for number in range(4)] == [0, 2, 4, 6]
+    assert given == [*range(4), *range(4)]
+    with pytest.raises(dbapi.DatabaseError, match="ORA-20001"):
+        cursor.executemany("begin double(:1, :2); end;", [(1,), (5,), (2,)])
+    assert given[8:] == [1]
+
+
 def test_a_bind_of_a_block_goes_in_and_out(cursor: Any) -> None:
     counter = cursor.var(int)
     counter.setvalue(0, 1)
