@@ -73,11 +73,11 @@ def run(pytester: pytest.Pytester, *arguments: str) -> pytest.RunResult:
     return pytester.runpytest_subprocess("-p", "no:cacheprovider", *arguments, timeout=100)
 
 
-def test_each_test_finds_what_was_made_for_all(pytester: pytest.Pytester) -> None:
+def test_each_test_finds_what_was_made_for_all_in_each_worker(pytester: pytest.Pytester) -> None:
     pytester.makeconftest(CONFTEST)
     pytester.makepyfile(TESTS)
 
-    result = run(pytester)
+    result = run(pytester, "-n", "2")
 
     result.assert_outcomes(passed=5, failed=1)
     result.stdout.fnmatch_lines(
@@ -93,15 +93,6 @@ def test_the_readme_s_example(pytester: pytest.Pytester) -> None:
     result = run(pytester)
 
     result.assert_outcomes(passed=4)
-
-
-def test_workers_of_xdist_have_a_server_each(pytester: pytest.Pytester) -> None:
-    pytester.makeconftest(CONFTEST)
-    pytester.makepyfile(TESTS.replace("def test_that_fails", "def that_fails"))
-
-    result = run(pytester, "-n", "2")
-
-    result.assert_outcomes(passed=5)
 
 
 def test_nothing_is_imported_or_started_for_others(pytester: pytest.Pytester) -> None:

@@ -133,7 +133,7 @@ def _typed(column: TabularColumn) -> TabularColumn:
     elif texts and all(_WHOLE.fullmatch(text) or _DECIMAL.fullmatch(text) for text in texts):
         parse = Decimal
     elif texts and all(_is_moment(text) for text in texts):
-        parse = datetime.datetime.fromisoformat
+        parse = _moment
     return TabularColumn(column.name, [None if text is None else parse(text) for text in column.values], "")
 
 
@@ -141,16 +141,16 @@ def _is_moment(text: str) -> bool:
     if not _MOMENT.fullmatch(text):
         return False
     try:
-        datetime.datetime.fromisoformat(_whole_fraction(text))
+        _moment(text)
     except ValueError:
         return False
     return True
 
 
-def _whole_fraction(text: str) -> str:
-    """Python before 3.11 wants three or six digits behind the point."""
-    head, point, fraction = text.partition(".")
-    return f"{head}{point}{fraction.ljust(6, '0')}" if point else text
+def _moment(text: str) -> datetime.datetime:
+    """Of ISO 8601; Python before 3.11 wants three or six digits behind the point."""
+    head, point, fraction = text.strip().partition(".")
+    return datetime.datetime.fromisoformat(f"{head}{point}{fraction.ljust(6, '0')}" if point else head)
 
 
 # ---------------------------------------------------------------- names and types
@@ -278,7 +278,7 @@ def _parsed(text: str, kind: str) -> Json:
         if kind == "double":
             return to_json(float(text))
         if kind == "date":
-            return to_json(datetime.datetime.fromisoformat(_whole_fraction(text.strip())))
+            return to_json(_moment(text))
         if kind == "moment":
             moment = datetime.datetime.fromisoformat(text.strip().replace("Z", "+00:00"))
             return to_json(moment if moment.tzinfo else moment.replace(tzinfo=datetime.timezone.utc))

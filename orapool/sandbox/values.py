@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, Optional
 
@@ -45,10 +44,12 @@ def to_json(value: Any) -> Json:
     if type(value).__name__ in _NOTHING:
         return None
     if isinstance(value, datetime.datetime):
+        if getattr(value, "nanosecond", 0):  # pandas
+            raise TypeError(f"{value} has nanoseconds, which the sandbox does not keep: cut them off")
         if value.tzinfo is not None:
             utc = value.astimezone(datetime.timezone.utc).replace(tzinfo=None)
             return ["moment", utc.isoformat(" ")]
-        return ["date", datetime.datetime.isoformat(value, " ")[:26]]
+        return ["date", datetime.datetime.isoformat(value, " ")]
     if isinstance(value, datetime.date):
         return ["date", f"{value.isoformat()} 00:00:00"]
     if isinstance(value, datetime.timedelta):
@@ -56,7 +57,7 @@ def to_json(value: Any) -> Json:
         clock = f"{minutes // 60:02d}:{minutes % 60:02d}:{seconds:02d}.{value.microseconds:06d}"
         return ["interval", f"{value.days} days {clock}"]
     item = getattr(value, "item", None)
-    if item is not None and not isinstance(value, Sequence):  # numpy's scalars
+    if item is not None and getattr(value, "ndim", None) == 0:  # numpy's scalars
         plain = item()
         if type(plain) is not type(value):
             return to_json(plain)

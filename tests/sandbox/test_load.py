@@ -48,7 +48,7 @@ def test_a_frame_of_pandas(sandbox: Sandbox, fetch: Fetch) -> None:
             "id": [1, 2, 3],
             "name": ["a", "é" * 20, None],
             "Amount due": [1.5, float("nan"), 2],
-            "at": pandas.to_datetime(["2024-01-01 00:00:00.5", "2024-01-02 03:04:05.123456", None], format="mixed"),
+            "at": pandas.to_datetime(["2024-01-01 00:00:00.500000", "2024-01-02 03:04:05.123456", None]),
             "day": pandas.to_datetime(["2024-01-01", None, "2024-01-03"]),
             "zoned": pandas.to_datetime(["2024-01-01T00:00:00+02:00"] * 3),
             "ok": [True, False, True],
@@ -169,6 +169,7 @@ def test_what_is_wrong_with_a_csv_file(
         ({"x": ["q", 1]}, "column x: values of several types: a number in row 1, a text in row 0"),
         ({"x": [1, object()]}, "row 1, column x: builtins.object has no counterpart in Oracle"),
         ({"x": [1], "X": [2]}, "two columns X"),
+        ({"x": [pandas.Timestamp("2024-01-01 00:00:00.000000001")]}, "row 0, column x: .* has nanoseconds"),
     ],
 )
 def test_what_is_wrong_with_a_frame(sandbox: Sandbox, fetch: Fetch, frame: dict[str, list[Any]], error: str) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
 
+import oracledb
 import pytest
 
 from orapool.sandbox import Sandbox
@@ -94,9 +95,9 @@ def test_a_password_is_not_in_them(sandbox: Sandbox, connect: Connect, dbapi: Mo
     assert "s3" not in repr(sandbox.statements)
 
 
-def test_so_many_are_kept_and_no_more(dbapi: ModuleType) -> None:
+def test_so_many_are_kept_and_no_more() -> None:
     with Sandbox(kept_statements=3) as sandbox:
-        cursor = dbapi.connect(user="scott", password="tiger", dsn=sandbox.dsn).cursor()
+        cursor = oracledb.connect(user="scott", password="tiger", dsn=sandbox.dsn).cursor()
         for number in range(5):
             cursor.execute(f"select {number} from dual")
         assert [each.sql for each in sandbox.statements] == [f"select {number} from dual" for number in (2, 3, 4)]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass, field
+from typing import Callable
 
 from orapool.sandbox.errors import OracleError
 from orapool.sandbox.sql.dialect import unsupported
