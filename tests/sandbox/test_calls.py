@@ -94,9 +94,7 @@ def test_a_password_is_changed_in_a_session(connect: Connect, dbapi: ModuleType)
 
 
 # ---------------------------------------------------------------- attributes
-def test_who_a_session_is_is_seen_in_v_session(
-    sandbox: Sandbox, connect: Connect, driver: str, dbapi: ModuleType
-) -> None:
+def test_who_a_session_is_is_seen_in_v_session(sandbox: Sandbox, connect: Connect) -> None:
     sandbox.grant_proxy("sh", "scott")
     connection = connect(user="scott[sh]")
     connection.module, connection.action, connection.clientinfo = "shop", "checkout", "till 3"
@@ -106,10 +104,6 @@ def test_who_a_session_is_is_seen_in_v_session(
     assert row == ("SH", "SH", "shop", "checkout", "till 3", "kim", "DEDICATED")
     query = "select user, sys_context('userenv', 'proxy_user'), sys_context('userenv', 'session_user') from dual"
     assert connection.cursor().execute(query).fetchone() == ("SH", "SCOTT", "SH")
-
-    purity = dbapi.ATTR_PURITY_SELF if driver == "cx_oracle" else dbapi.PURITY_SELF
-    pooled = connect(dsn=f"{sandbox.dsn}:pooled", cclass="SHOP", purity=purity)
-    assert pooled.cursor().execute(f"select server {OWN_SESSION}").fetchone() == ("POOLED",)
 
 
 def test_the_current_schema(connect: Connect, dbapi: ModuleType) -> None:
