@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import copy
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from orapool.sandbox.auth import Verifier
@@ -110,6 +111,15 @@ class Accounts:
     def heal(self) -> None:
         """The accounts as at the start: with the passwords of then, nobody locked, nothing granted."""
         self._accounts = {user: _Account(verifier) for user, verifier in self._first.items()}
+
+    def keep(self) -> Callable[[], None]:
+        """Keep the accounts as they are now; what is returned brings them back."""
+        kept = copy.deepcopy(self._accounts)
+
+        def restore() -> None:
+            self._accounts = copy.deepcopy(kept)
+
+        return restore
 
     def _account(self, user: str) -> _Account:
         account = self._accounts.get(user.upper())

@@ -204,7 +204,7 @@ class Sandbox:
     # ------------------------------------------------------------ data
     @contextlib.contextmanager
     def restored(self) -> Iterator[Sandbox]:
-        """Forget what happens in the block: at its end, all objects and rows are as before it, in every schema.
+        """Forget what happens in the block: at its end, all objects, rows and accounts are as before it.
 
         Then faults are healed too, functions registered in it are not there any more, and no statement is recorded.
         Both at its begin and its end all sessions are ended. Such blocks may stand in one another. It costs

@@ -10,7 +10,7 @@ import socket
 import tempfile
 import threading
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from orapool.sandbox.accounts import Accounts
@@ -87,7 +87,7 @@ class Server:
         self.row_cache = RowCache(cache_bytes)
         self.recorder = Recorder(statements)
         self._lock = threading.Lock()
-        self._kept_routines: list[dict[str, Routine]] = []
+        self._kept: list[tuple[dict[str, Routine], Callable[[], None]]] = []
         # Held while all sessions are ended for another state of the data: nobody comes in then.
         self._door = threading.Lock()
         self._sids = itertools.count(_FIRST_SID)
@@ -386,21 +386,22 @@ class Server:
             session.cut_next(False)
 
     def keep_state(self) -> None:
-        """End all sessions and keep what is in the database, and which functions are registered: `restore_state`."""
+        """End all sessions and keep what is in the database, the accounts and the registered functions."""
         with self._door:
             self.end_sessions()
             self._engine.keep_state()
-            self._kept_routines.append(self.routines.registered)
+            self._kept.append((self.routines.registered, self.accounts.keep()))
 
     def restore_state(self) -> None:
         """End all sessions and faults, and come back to the state that was kept last, without recorded statements."""
-        if not self._kept_routines:
+        if not self._kept:
             raise ValueError("no state is kept")
         self.heal()
         with self._door:
             self.end_sessions()
             self._engine.restore_state()
-            self.routines.registered = self._kept_routines.pop()
+            self.routines.registered, restore_accounts = self._kept.pop()
+            restore_accounts()
             self.recorder.clear()
 
     def _chosen(self, sid: int | None) -> list[tuple[Session, threading.Thread]]:

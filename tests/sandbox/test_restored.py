@@ -78,6 +78,7 @@ def test_results_that_were_kept_are_not_those_of_another_state(sandbox: Sandbox,
 
 def test_sessions_faults_functions_and_statements_go_too(sandbox: Sandbox, connect: Connect, dbapi: ModuleType) -> None:
     sandbox.register("r.stays", lambda: 1)
+    sandbox.grant_proxy("sh", "scott")
     with sandbox.restored():
         left = connect()
         left.cursor().execute("select 1 from dual")
@@ -90,6 +91,7 @@ def test_sessions_faults_functions_and_statements_go_too(sandbox: Sandbox, conne
     assert len(sandbox.statements) == 0
     cursor = connect().cursor()
     assert cursor.callfunc("r.stays", int) == 1
+    assert connect(user="scott[sh]").cursor().execute("select user from dual").fetchone() == ("SH",)
     with pytest.raises(dbapi.DatabaseError, match="ORA-03001"):
         cursor.callfunc("r.goes", int)
     sandbox.unregister()
