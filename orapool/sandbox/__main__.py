@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from orapool.sandbox.control import ControlServer, control_path, is_served
+from orapool.sandbox.recorder import KEPT_STATEMENTS
 from orapool.sandbox.server import CACHE_BYTES, Server
 
 
@@ -31,6 +32,7 @@ def main() -> int:
         configuration["users"],
         Path(folder) if folder is not None else None,
         configuration.get("cache_bytes", CACHE_BYTES),
+        configuration.get("statements", KEPT_STATEMENTS),
     )
     finished = threading.Event()
     try:
@@ -78,6 +80,15 @@ def _commands(server: Server, finished: threading.Event) -> dict[str, Any]:
         "deny_log_ons": server.deny_log_ons,
         "limit_idle": server.limit_idle,
         "revoke": server.revoke,
+        "statements": server.recorder.since,
+        "last_statement": server.recorder.last,
+        "clear_statements": server.recorder.clear,
+        "describe_table": server.loader.describe,
+        "load": server.loader.load,
+        "keep_state": server.keep_state,
+        "restore_state": server.restore_state,
+        "register": server.routines.register,
+        "unregister": server.routines.unregister,
         "heal": server.heal,
         "stop": server.stop,
         "start": server.start,

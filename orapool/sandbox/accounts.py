@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import copy
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from orapool.sandbox.auth import Verifier
@@ -71,6 +72,18 @@ class Accounts:
         account = self._account(user)
         account.verifier, account.expired = Verifier.of(user.upper(), password), False
 
+    def change_password(self, user: str, password: str) -> None:
+        """Change a password as its user does, who knew the old one, be it expired.
+
+        Raises:
+            OracleError: ORA-28000 for a locked account, ORA-00988 for an empty password.
+        """
+        if self._account(user).locked:
+            raise OracleError(28000, "the account is locked")
+        if not password:
+            raise OracleError(988, "missing or invalid password(s)")
+        self.set_password(user, password)
+
     def expire_password(self, user: str) -> None:
         """Let a password expire: log-ons with it get ORA-28001."""
         self._account(user).expired = True
@@ -98,6 +111,15 @@ class Accounts:
     def heal(self) -> None:
         """The accounts as at the start: with the passwords of then, nobody locked, nothing granted."""
         self._accounts = {user: _Account(verifier) for user, verifier in self._first.items()}
+
+    def keep(self) -> Callable[[], None]:
+        """Keep the accounts as they are now; what is returned brings them back."""
+        kept = copy.deepcopy(self._accounts)
+
+        def restore() -> None:
+            self._accounts = copy.deepcopy(kept)
+
+        return restore
 
     def _account(self, user: str) -> _Account:
         account = self._accounts.get(user.upper())

@@ -10,17 +10,19 @@ import socket
 import tempfile
 import threading
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from orapool.sandbox.accounts import Accounts
 from orapool.sandbox.auth import Verifier
 from orapool.sandbox.errors import OracleError
 from orapool.sandbox.idle_limits import IdleLimits
+from orapool.sandbox.loading import Loader
 from orapool.sandbox.packets import ConnectionClosed
+from orapool.sandbox.recorder import KEPT_STATEMENTS, Recorder
 from orapool.sandbox.rows import RowCache
 from orapool.sandbox.session import Session
-from orapool.sandbox.sql import Backend, ClientWatch, Engine, SessionIdentity
+from orapool.sandbox.sql import Backend, ClientWatch, Engine, Routine, SessionIdentity
 from orapool.sandbox.stats import Stats
 from orapool.sandbox.tls import TlsListener
 
@@ -62,10 +64,17 @@ class Server:
         users: passwords by user name.
         path: a folder for the data, None for memory.
         cache_bytes: what the results that are kept may take, in bytes.
+        statements: how many statements are recorded.
     """
 
     def __init__(
-        self, host: str, port: int, users: Mapping[str, str], path: Path | None, cache_bytes: int = CACHE_BYTES
+        self,
+        host: str,
+        port: int,
+        users: Mapping[str, str],
+        path: Path | None,
+        cache_bytes: int = CACHE_BYTES,
+        statements: int = KEPT_STATEMENTS,
     ) -> None:
         self.host = host
         self.port = port
@@ -73,10 +82,16 @@ class Server:
         self.tls: TlsListener | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._engine = Engine(path, users)
+        self.routines = self._engine.routines
         self.accounts = Accounts(users)
         self.row_cache = RowCache(cache_bytes)
+        self.recorder = Recorder(statements)
         self._lock = threading.Lock()
+        self._kept: list[tuple[dict[str, Routine], Callable[[], None]]] = []
+        # Held while all sessions are ended for another state of the data: nobody comes in then.
+        self._door = threading.Lock()
         self._sids = itertools.count(_FIRST_SID)
+        self.loader = Loader(self._engine, lambda: next(self._sids))
         self._sessions: dict[int, tuple[Session, threading.Thread]] = {}
         self._listener: socket.socket | None = None
         self._thawed = threading.Event()
@@ -158,7 +173,8 @@ class Server:
                 sock, _address = listener.accept()
             except OSError:
                 return
-            self._serve(sock)
+            with self._door:
+                self._serve(sock)
 
     def _serve(self, sock: socket.socket) -> None:
         try:
@@ -211,6 +227,10 @@ class Server:
     def admit(self, user: str, client: str) -> str:
         """Who a session is of: see `Accounts.admit`."""
         return self.accounts.admit(user, client)
+
+    def change_password(self, user: str, password: str) -> None:
+        """Give a user another password, as the client asks: see `Accounts.change_password`."""
+        self.accounts.change_password(user, password)
 
     def open_backend(self, identity: SessionIdentity, watch: ClientWatch) -> Backend:
         """An engine session for a client that has logged in."""
@@ -364,6 +384,25 @@ class Server:
         for session, _thread in self._chosen(None):
             session.fail_next(None)
             session.cut_next(False)
+
+    def keep_state(self) -> None:
+        """End all sessions and keep what is in the database, the accounts and the registered functions."""
+        with self._door:
+            self.end_sessions()
+            self._engine.keep_state()
+            self._kept.append((self.routines.registered, self.accounts.keep()))
+
+    def restore_state(self) -> None:
+        """End all sessions and faults, and come back to the state that was kept last, without recorded statements."""
+        if not self._kept:
+            raise ValueError("no state is kept")
+        self.heal()
+        with self._door:
+            self.end_sessions()
+            self._engine.restore_state()
+            self.routines.registered, restore_accounts = self._kept.pop()
+            restore_accounts()
+            self.recorder.clear()
 
     def _chosen(self, sid: int | None) -> list[tuple[Session, threading.Thread]]:
         with self._lock:

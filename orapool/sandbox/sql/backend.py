@@ -27,6 +27,7 @@ from orapool.sandbox.sql.prepared import Prepared, PreparedStatements
 from orapool.sandbox.sql.privileges import reads_limits
 from orapool.sandbox.sql.registry import entry
 from orapool.sandbox.sql.results import Outcome, ResultSet, RowStream, all_rows
+from orapool.sandbox.sql.routine_calls import resolve, resolved_types
 from orapool.sandbox.sql.rows import BindRows
 from orapool.sandbox.sql.settings import Settings
 from orapool.sandbox.sql.statement import DDL, DML, PLSQL, QUERY, Statement
@@ -207,7 +208,12 @@ class Backend:
         Raises:
             OracleError: a syntax error (with its position), what the sandbox does not have, or what was revoked.
         """
-        statement = self.engine.statements.get(sql, parse_statement)
+        routines = self.engine.routines
+        if routines.may_be_called_in(sql):
+            names = routines.names
+            statement = routines.statements.get(sql, lambda text: parse_statement(text, names))
+        else:
+            statement = self.engine.statements.get(sql, parse_statement)
         self.engine.privileges.check(self.identity.user.upper(), statement)
         return statement
 
@@ -215,6 +221,8 @@ class Backend:
         """A query's columns, without running it."""
         if statement.kind != QUERY:
             return ()
+        if statement.rewritten is not None:
+            return self.describe(statement.rewritten.statement, resolved_types(self, statement, bind_types))
         return self.prepared.prepare(statement, bind_types, {}).columns
 
     def query(self, statement: Statement, bind_types: Sequence[OracleType], binds: Sequence[bytes | None]) -> ResultSet:
@@ -223,6 +231,8 @@ class Backend:
         Raises:
             OracleError: what PostgreSQL refused, in Oracle's words.
         """
+        if statement.rewritten is not None:
+            statement, bind_types, (binds,) = resolve(self, statement, bind_types, [binds])
         if self._is_of_other_time(statement):
             return self._other_time.session(statement, binds).query(statement, bind_types, binds)
         prepared, values = self._bound(statement, bind_types, binds)
@@ -239,6 +249,8 @@ class Backend:
         Raises:
             OracleError: what PostgreSQL refused, in Oracle's words.
         """
+        if statement.rewritten is not None:
+            statement, bind_types, (binds,) = resolve(self, statement, bind_types, [binds])
         if self._is_of_other_time(statement):
             return self._other_time.session(statement, binds).stream(statement, bind_types, binds)
         prepared, values = self._bound(statement, bind_types, binds)
@@ -276,6 +288,8 @@ class Backend:
     ) -> tuple[object, ...] | None:
         """What a query's rows depend on beside the data, if these are the ones that everybody sees, else None."""
         if self.transaction.open or statement.kind != QUERY or statement.locks or has_time(statement):
+            return None
+        if statement.rewritten is not None:
             return None
         types = tuple((kind.code, kind.charset_form) for kind in bind_types)
         return statement.sql, types, tuple(binds), tuple(self.settings.items())
@@ -325,6 +339,8 @@ class Backend:
         Raises:
             OracleError: for array DML, `rows_done` rows before the one that failed are done and kept.
         """
+        if statement.rewritten is not None:
+            statement, bind_types, rows = resolve(self, statement, bind_types, rows or [()])
         if statement.kind == DML:
             try:
                 return self._execute_dml(statement, bind_types, rows or [()], batch_errors)

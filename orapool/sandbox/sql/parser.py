@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from sqlglot import exp
 
 from orapool.sandbox.errors import OracleError
-from orapool.sandbox.sql import control, plsql
+from orapool.sandbox.sql import control, plsql, routine_calls
 from orapool.sandbox.sql.ddl import read_ddl
 from orapool.sandbox.sql.dialect import generate, unsupported
 from orapool.sandbox.sql.headings import column_names, literal_lengths
@@ -25,30 +27,39 @@ _DDL = ("CREATE", "DROP", "ALTER", "TRUNCATE", "COMMENT", "RENAME", "GRANT", "RE
 _CONTROL = ("COMMIT", "ROLLBACK", "SAVEPOINT", "SET", "LOCK")
 
 
-def parse_statement(sql: str) -> Statement:
+def parse_statement(sql: str, routines: Collection[str] = ()) -> Statement:
     """Parse and translate one statement.
+
+    Args:
+        routines: the names of functions registered from outside, which it may call.
 
     Raises:
         OracleError: what is wrong with it and where, or what the sandbox does not have.
     """
     try:
-        return _parse(sql)
+        return _parse(sql, routines)
     except OracleError as error:
         raise locate(error, sql) from None
     except RecursionError:
         raise unsupported("a statement nested as deeply as this") from None
 
 
-def _parse(sql: str) -> Statement:
+def _parse(sql: str, routines: Collection[str]) -> Statement:
     tokens = scan(sql)
     if not tokens:
         raise OracleError(24373, "invalid length specified for statement")
     first = tokens[0]
     verb = first.value
     if first.is_word("BEGIN", "DECLARE"):
-        return plsql.read_block(sql, tokens, parse_statement)
+        return plsql.read_block(sql, tokens, lambda text: parse_statement(text, routines), routines)
     if first.is_word("CALL"):
-        raise unsupported("CALL")
+        return plsql.read_sql_call(sql, tokens, lambda text: parse_statement(text, routines), routines)
+    if routines and not first.is_word(*_DDL, *_CONTROL):
+        made = routine_calls.rewrite(
+            sql, tokens, routines, lambda text: parse_statement(text, routines), parse_statement
+        )
+        if made is not None:
+            return made
     tokens = without_end(tokens)
     names = tuple(token.value for token in tokens if token.kind == BIND)
     if first.is_word("SELECT", "WITH") or first.is_sign("("):

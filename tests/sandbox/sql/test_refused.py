@@ -70,8 +70,8 @@ OUTSIDE = [
     ("declare x number; begin null; end;", 3001, "DECLARE"),
     ("begin if 1 = 1 then null; end if; end;", 3001, "if"),
     ("begin execute immediate 'drop table t'; end;", 3001, "execute immediate"),
-    ("begin dbms_lock.sleep(1); end;", 3001, "dbms_lock"),
-    ("begin select 1 into :x from dual; end;", 3001, "select"),
+    ("begin dbms_lock.sleep(1); end;", 3001, "DBMS_LOCK.SLEEP"),
+    ("begin open c for select 1 from dual; end;", 3001, "OPEN"),
     ("merge into t using dual on (1 = 1) when matched then update set x = 1 delete where x = 2", 933, ""),
 ]
 
