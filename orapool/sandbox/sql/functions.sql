@@ -428,3 +428,8 @@ create function oracle.extract_(text, timestamptz) returns numeric language sql 
 create function oracle.extract_(text, interval) returns numeric language sql immutable strict return date_part($1, $2)::numeric;
 create function oracle.numtodsinterval(numeric, text) returns interval language sql immutable strict return ($1::text || ' ' || $2)::interval;
 create function oracle.to_dsinterval(text) returns interval language sql immutable strict return $1::interval;
+
+-- A part of SYS_CONNECT_BY_PATH.
+create function oracle.path_part(value text, separator text) returns text language sql immutable return
+  case when strpos(value, separator) > 0 then oracle.raise(30004, 'when using SYS_CONNECT_BY_PATH function, cannot have separator as part of column value')::text
+    else separator || coalesce(value, '') end;

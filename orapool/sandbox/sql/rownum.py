@@ -1,4 +1,4 @@
-"""ROWNUM and the row generator CONNECT BY LEVEL, rewritten before anything else looks at the tree."""
+"""ROWNUM, and the row generator CONNECT BY LEVEL, rewritten before anything else looks at the tree."""
 
 from __future__ import annotations
 
@@ -12,13 +12,12 @@ _MIRROR: dict[type[exp.Expr], type[exp.Expr]] = {exp.GTE: exp.LTE, exp.GT: exp.L
 
 
 def rewrite(tree: exp.Expr) -> exp.Expr:
-    """Turn ``WHERE ROWNUM <= n`` into LIMIT, ``SELECT ROWNUM`` into a row number, CONNECT BY LEVEL into a series.
+    """Turn ``WHERE ROWNUM <= n`` into LIMIT, and ``SELECT ROWNUM`` into a row number.
 
     Raises:
         OracleError: ORA-03001 where ROWNUM stands in a place that this cannot say.
     """
     for select in list(tree.find_all(exp.Select)):
-        _generator(select)
         _select(select)
     if isinstance(tree, (exp.Update, exp.Delete)):
         _dml(tree)
@@ -55,7 +54,8 @@ def _own(block: exp.Expr, part: exp.Expr, name: str = "ROWNUM") -> list[exp.Expr
     return [node for node in found if node.find_ancestor(exp.Select) is owner]
 
 
-def _generator(select: exp.Select) -> None:
+def generate_levels(select: exp.Select) -> None:
+    """Turn CONNECT BY LEVEL <= n of DUAL into a series of numbers."""
     connect = select.args.get("connect")
     if connect is None or connect.args.get("start") or connect.args.get("nocycle"):
         return
