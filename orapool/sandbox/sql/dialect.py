@@ -144,7 +144,9 @@ ALLOWED: dict[type[exp.Expr], set[str]] = {
     exp.Tuple: {"expressions"},
     exp.Values: {"expressions"},
     exp.Anonymous: {"this", "expressions"},
-    exp.Window: {"this", "partition_by", "order", "spec", "over"},
+    exp.Window: {"this", "partition_by", "order", "spec", "over", "first"},
+    exp.IgnoreNulls: {"this"},
+    exp.RespectNulls: {"this"},
     exp.WindowSpec: {"kind", "start", "start_side", "end", "end_side"},
     exp.WithinGroup: {"this", "expression"},
     exp.GroupConcat: {"this", "separator"},
@@ -167,7 +169,7 @@ ALLOWED: dict[type[exp.Expr], set[str]] = {
     exp.Neg: {"this"},
     exp.Insert: {"this", "expression", "with_"},
     exp.Schema: {"this", "expressions"},
-    exp.Update: {"this", "expressions", "where", "with_"},
+    exp.Update: {"this", "expressions", "where", "with_", "from_"},
     exp.Delete: {"this", "where", "with_"},
     exp.Merge: {"this", "using", "on", "whens"},
     exp.Whens: {"expressions"},
@@ -243,7 +245,11 @@ def check(tree: exp.Expr) -> None:
         if allowed is None:
             raise unsupported(f"{node.key.replace('_', ' ').upper()} ({node.sql(OracleText)[:60]})")
         if isinstance(node, exp.Window) and node.args.get("over") == "KEEP":
-            raise unsupported("KEEP (DENSE_RANK FIRST | LAST ...)")
+            # The parser keeps the word behind KEEP as a name.
+            alias = node.args.get("alias")
+            if alias is None or alias.name.upper() != "DENSE_RANK":
+                raise unsupported("KEEP without DENSE_RANK")
+            node.set("alias", None)
         for name, value in node.args.items():
             if name not in allowed and value not in (None, False, "", []):
                 raise unsupported(_SPOKEN.get(name, f"{name.strip('_').upper()} in {node.key.upper()}"))

@@ -42,7 +42,7 @@ from orapool.sandbox.sql.statement import Statement, StatementCache
 
 _START_SECONDS = 30.0
 _STOP_SECONDS = 10.0
-_BOOTSTRAP_FILES = ("catalog.sql", "functions.sql", "objects.sql", "dictionary.sql")
+_BOOTSTRAP_FILES = ("catalog.sql", "formats.sql", "functions.sql", "objects.sql", "dictionary.sql")
 _MAX_SESSIONS = 300
 
 # The data folder as PostgreSQL is told of it: where it stands. So an account that runs it in root's place needs no

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from orapool.sandbox.errors import OracleError
-from orapool.sandbox.sql import control, plsql
+from orapool.sandbox.sql import control, merge, plsql
 from orapool.sandbox.sql.ddl import read_ddl
 from orapool.sandbox.sql.dialect import generate, unsupported
 from orapool.sandbox.sql.headings import column_names, literal_lengths
@@ -37,6 +37,9 @@ def parse_statement(sql: str) -> Statement:
         raise locate(error, sql) from None
     except RecursionError:
         raise unsupported("a statement nested as deeply as this") from None
+    except (ValueError, TypeError, AttributeError, KeyError, IndexError, AssertionError) as error:
+        # Our reading of a tree that nobody thought of: the session goes on.
+        raise unsupported(f"this statement ({type(error).__name__}: {error})") from error
 
 
 def _parse(sql: str) -> Statement:
@@ -138,7 +141,7 @@ def _dml(sql: str, tokens: list[Token], names: tuple[str, ...]) -> Statement:
         body = [body[0], Token("word", "FROM", body[1].start, body[1].start, " FROM "), *body[1:]]
     if any(token.is_word("LOG") and after.is_word("ERRORS") for token, after in zip(body, body[1:])):
         raise unsupported("LOG ERRORS")
-    tree = translate_text(body, numbers)
+    tree = translate_text(merge.mark_delete(body) if verb == "MERGE" else body, numbers)
     if not isinstance(tree, (exp.Insert, exp.Update, exp.Delete, exp.Merge)):
         raise OracleError(900, "invalid SQL statement")
     statement = Statement(sql, DML, verb, names)

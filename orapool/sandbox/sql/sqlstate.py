@@ -85,6 +85,8 @@ def oracle_error(failure: Failure, verb: str = "") -> OracleError:
     # The rows of a temporary table lie in one that is called ~ and its name.
     schema, table = failure.field(_FIELD.SCHEMA_NAME), full_name(failure.field(_FIELD.TABLE_NAME)).removeprefix("~")
     constraint, column = (full_name(failure.field(name)) for name in (_FIELD.CONSTRAINT_NAME, _FIELD.COLUMN_NAME))
+    if state == "21000" and verb == "MERGE":
+        return OracleError(30926, "unable to get a stable set of rows in the source tables")
     if state == "23505":
         return OracleError(1, f"unique constraint ({schema}.{constraint}) violated")
     if state == "23502":
