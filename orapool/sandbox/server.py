@@ -73,7 +73,7 @@ class Server:
         self.tls: TlsListener | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._engine = Engine(path, users)
-        self.accounts = Accounts(users)
+        self._engine.accounts = self.accounts = Accounts(users)
         self.row_cache = RowCache(cache_bytes)
         self._lock = threading.Lock()
         self._sids = itertools.count(_FIRST_SID)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from psycopg.pq.abc import PGresult
 
 from orapool.sandbox.errors import OracleError
-from orapool.sandbox.sql import definition
+from orapool.sandbox.sql import definition, users
 from orapool.sandbox.sql.actions import Control, Ddl
 from orapool.sandbox.sql.activity import reads_activities
 from orapool.sandbox.sql.batch import run_batch
@@ -31,6 +31,7 @@ from orapool.sandbox.sql.rows import BindRows
 from orapool.sandbox.sql.settings import Settings
 from orapool.sandbox.sql.statement import DDL, DML, PLSQL, QUERY, Statement
 from orapool.sandbox.sql.toolong import name_column
+from orapool.sandbox.sql.synonyms import resolving
 from orapool.sandbox.sql.transaction import Command, Transaction, explain, lock_timeout
 from orapool.sandbox.types import Column, OracleType
 
@@ -207,9 +208,17 @@ class Backend:
         Raises:
             OracleError: a syntax error (with its position), what the sandbox does not have, or what was revoked.
         """
-        statement = self.engine.statements.get(sql, parse_statement)
+        statement = self._statement(sql)
         self.engine.privileges.check(self.identity.user.upper(), statement)
         return statement
+
+    def _statement(self, sql: str) -> Statement:
+        statements, synonyms = self.engine.statements, self.engine.synonyms
+        if not synonyms.present or self.past is not None:
+            return statements.get(sql, parse_statement)
+        visible = synonyms.visible(self, self.engine.columns.epoch)
+        with resolving(visible):
+            return statements.get(sql, parse_statement, f"\0{visible.schema}\0{visible.epoch}")
 
     def describe(self, statement: Statement, bind_types: Sequence[OracleType]) -> tuple[Column, ...]:
         """A query's columns, without running it."""
@@ -340,6 +349,9 @@ class Backend:
         if statement.kind == PLSQL:
             return run_block(self, statement, bind_types, (rows or [()])[0])
         if isinstance(statement.action, Control):
+            if statement.verb in ("CREATE", "DROP") or statement.action.method == "alter_user":
+                self.commit()
+                self.engine.finish_streams(self._link)
             statement.action.run(self)
             return Outcome()
         raise OracleError(24338, "statement handle not executed")
@@ -399,6 +411,18 @@ class Backend:
     def rollback_to(self, name: str) -> None:
         """`Transaction.rollback_to`."""
         self.transaction.rollback_to(name)
+
+    def create_user(self, user: str, changes: Sequence[tuple[str, str]]) -> None:
+        """`users.create_user`."""
+        users.create_user(self, user, tuple(changes))
+
+    def alter_user(self, user: str, changes: Sequence[tuple[str, str]]) -> None:
+        """`users.alter_user`."""
+        users.alter_user(self, user, tuple(changes))
+
+    def drop_user(self, user: str, cascade: bool) -> None:
+        """`users.drop_user`."""
+        users.drop_user(self, user, cascade)
 
     def lock_table(self, schema: str | None, table: str, mode: str, wait: int | None) -> None:
         """LOCK TABLE; `wait` in seconds, 0 not to wait, None without limit."""

@@ -116,3 +116,5 @@ create unlogged table oracle.sessions (
 
 create table oracle.editions (name text primary key, parent text, created timestamp not null default now());
 insert into oracle.editions (name) values ('ORA$BASE');
+
+create table oracle.synonyms (owner text not null, name text not null, table_owner text not null, table_name text not null, created timestamp not null default now(), primary key (owner, name));

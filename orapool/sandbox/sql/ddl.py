@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from orapool.sandbox.errors import OracleError
-from orapool.sandbox.sql.actions import Ddl
+from orapool.sandbox.sql.actions import Control, Ddl
 from orapool.sandbox.sql.alter import alter_table
 from orapool.sandbox.sql.cursor import TokenReader
 from orapool.sandbox.sql.dialect import unsupported
@@ -13,11 +13,13 @@ from orapool.sandbox.sql.materialized import create_materialized_view, drop_mate
 from orapool.sandbox.sql.names import qualified, quote_name, quote_text
 from orapool.sandbox.sql.scanner import Token, split_list
 from orapool.sandbox.sql.sequences import MISSING, alter_sequence, create_sequence
+from orapool.sandbox.sql.synonyms import create_synonym, drop_synonym
 from orapool.sandbox.sql.tables import create_table
 from orapool.sandbox.sql.translate import part, translate_text
+from orapool.sandbox.sql.users import read_user
 
 
-def read_ddl(tokens: list[Token]) -> Ddl:
+def read_ddl(tokens: list[Token]) -> Ddl | Control:
     """Read one DDL statement.
 
     Raises:
@@ -25,6 +27,8 @@ def read_ddl(tokens: list[Token]) -> Ddl:
     """
     reader = TokenReader(tokens)
     verb = reader.take().value
+    if verb in ("CREATE", "ALTER", "DROP") and reader.has("USER"):
+        return read_user(verb, reader)
     if verb == "CREATE":
         return _create(reader)
     if verb == "DROP":
@@ -60,6 +64,9 @@ def _create(reader: TokenReader) -> Ddl:
         return create_sequence(reader)
     if reader.has("EDITION"):
         return _edition(reader)
+    public = reader.sees("PUBLIC")
+    if reader.has("SYNONYM") or reader.has("PUBLIC", "SYNONYM"):
+        return create_synonym(reader, replace, public)
     reader.has("FORCE")
     if reader.has("VIEW"):
         return _view(reader, replace)
@@ -155,6 +162,9 @@ def _drop(reader: TokenReader) -> Ddl:
                 reader.has("CASCADE", "CONSTRAINTS")
             reader.end()
             return Ddl([f"DROP {words} {qualified(name)}"], missing=missing)
+    public = reader.sees("PUBLIC")
+    if reader.has("SYNONYM") or reader.has("PUBLIC", "SYNONYM"):
+        return drop_synonym(reader, public)
     if reader.has("EDITION"):
         name = (None, reader.name())
         reader.has("CASCADE")

@@ -71,6 +71,7 @@ def run_ddl(backend: Backend, ddl: Ddl) -> None:
         if ddl.table is not None and ddl.query is not None and ddl.keyed:
             _add_key(backend, ddl.table, ddl.query)
         backend.engine.has_temporary_tables |= ddl.temporary
+        backend.engine.synonyms.present |= ddl.synonyms
         backend.commit()
     except Failure as failure:
         backend.rollback()

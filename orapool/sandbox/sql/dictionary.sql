@@ -47,8 +47,8 @@ create view "SYS"."ALL_MVIEW_COMMENTS" as
   select r.owner as "OWNER", r.name as "MVIEW_NAME", coalesce(obj_description(r.oid, 'pg_class'), format('snapshot table for snapshot %s.%s', r.owner, r.name))::varchar(4000) as "COMMENTS"
   from oracle.relations r where r.materialized;
 create view "SYS"."ALL_SYNONYMS" as
-  select null::varchar(128) as "OWNER", null::varchar(128) as "SYNONYM_NAME", null::varchar(128) as "TABLE_OWNER", null::varchar(128) as "TABLE_NAME",
-    null::varchar(128) as "DB_LINK" where false;
+  select s.owner::varchar(128) as "OWNER", oracle.full_name(s.name::name) as "SYNONYM_NAME", s.table_owner::varchar(128) as "TABLE_OWNER", oracle.full_name(s.table_name::name) as "TABLE_NAME",
+    null::varchar(128) as "DB_LINK" from oracle.synonyms s;
 create view "SYS"."ALL_DB_LINKS" as
   select null::varchar(128) as "OWNER", null::varchar(128) as "DB_LINK", null::varchar(128) as "USERNAME", null::varchar(2000) as "HOST" where false;
 
@@ -66,7 +66,8 @@ create view "SYS"."ALL_OBJECTS" as
     'N'::varchar(1) as "GENERATED", 'N'::varchar(1) as "SECONDARY", case r.owner when 'SYS' then 'Y' else 'N' end::varchar(1) as "ORACLE_MAINTAINED"
   from oracle.relations r left join oracle.objects o on o.relid = r.oid
     cross join lateral (select case r.kind when 'r' then 'TABLE' when 'v' then 'VIEW' when 'S' then 'SEQUENCE' else 'INDEX' end as kind
-      union all select 'MATERIALIZED VIEW' where r.materialized) k;
+      union all select 'MATERIALIZED VIEW' where r.materialized) k
+  union all select s.owner::varchar(128), oracle.full_name(s.name::name), null, null, null, 'SYNONYM', s.created::oracle.date, s.created::oracle.date, 'VALID', 'N', 'N', 'N', 'N' from oracle.synonyms s;
 
 create view "SYS"."ALL_SEQUENCES" as
   select s.schemaname::varchar(128) as "SEQUENCE_OWNER", oracle.full_name(s.sequencename) as "SEQUENCE_NAME", s.min_value::numeric as "MIN_VALUE",

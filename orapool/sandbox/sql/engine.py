@@ -39,6 +39,8 @@ from orapool.sandbox.sql.privileges import Privileges
 from orapool.sandbox.sql.registry import SessionRegistry
 from orapool.sandbox.sql.sqlstate import oracle_error
 from orapool.sandbox.sql.statement import Statement, StatementCache
+from orapool.sandbox.sql.synonyms import Synonyms
+from orapool.sandbox.sql.users import Accounts
 
 _START_SECONDS = 30.0
 _STOP_SECONDS = 10.0
@@ -93,6 +95,8 @@ class Engine:
         self.changes = Changes()
         self.activities = Activities()
         self.privileges = Privileges()
+        self.synonyms = Synonyms()
+        self.accounts: Accounts | None = None
         self.has_temporary_tables = False
         self._links: weakref.WeakSet[Link] = weakref.WeakSet()
         self._repeatability: Repeatability | None = None
@@ -272,7 +276,9 @@ class Engine:
         try:
             with self.changes.change():
                 _run(connection, f"drop schema if exists {quote_name(user.upper())} cascade", "users")
-            _run(connection, f"delete from oracle.users where username = {quote_text(user.upper())}", "users")
+            name = quote_text(user.upper())
+            _run(connection, f"delete from oracle.users where username = {name}", "users")
+            _run(connection, f"delete from oracle.synonyms where owner = {name}", "synonyms")
         finally:
             connection.finish()
             self.columns.clear()
@@ -359,6 +365,8 @@ class Engine:
                 }
             )
             self.has_temporary_tables = found.get_value(0, 0) == b"t"
+            found = _run(connection, "select exists (select from oracle.synonyms)", "synonyms")
+            self.synonyms.present = found.get_value(0, 0) == b"t"
         finally:
             connection.finish()
 

@@ -59,3 +59,25 @@ begin
   end loop;
   perform set_config('oracle.refreshing', '', true);
 end $$;
+
+-- Synonyms. A public one is hidden where the session's schema has an object of its name.
+create function oracle.visible_synonyms(schema text) returns table (owner text, name text, table_owner text, table_name text, valid boolean, hidden boolean) language sql stable as $$
+  select s.owner, s.name, s.table_owner, s.table_name, to_regclass(format('%I.%I', s.table_owner, s.table_name)) is not null, s.owner = 'PUBLIC' and to_regclass(format('%I.%I', schema, s.name)) is not null
+    from oracle.synonyms s
+$$;
+create function oracle.add_synonym(of_owner text, called text, of_table_owner text, of_table text, replaces boolean) returns void language plpgsql as $$
+begin
+  if to_regclass(format('%I.%I', of_owner, called)) is not null or (not replaces and exists (select from oracle.synonyms where owner = of_owner and name = called)) then
+    perform oracle.raise(955, 'name is already used by an existing object');
+  end if;
+  if of_owner = of_table_owner and called = of_table then perform oracle.raise(1471, 'cannot create a synonym with same name as object'); end if;
+  insert into oracle.synonyms values (of_owner, called, of_table_owner, of_table)
+    on conflict (owner, name) do update set table_owner = excluded.table_owner, table_name = excluded.table_name;
+end $$;
+create function oracle.drop_synonym(of_owner text, called text) returns void language plpgsql as $$
+begin
+  delete from oracle.synonyms where owner = of_owner and name = called;
+  if not found then
+    perform case of_owner when 'PUBLIC' then oracle.raise(1432, 'public synonym to be dropped does not exist') else oracle.raise(1434, 'private synonym to be dropped does not exist') end;
+  end if;
+end $$;

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from sqlglot import exp
 
 from orapool.sandbox.errors import OracleError
-from orapool.sandbox.sql import fetch, hierarchy, joins, merge, pivot, rownum
+from orapool.sandbox.sql import fetch, hierarchy, joins, merge, pivot, rownum, synonyms
 from orapool.sandbox.sql.calls import call
 from orapool.sandbox.sql.dialect import check, generate, parse, unsupported
 from orapool.sandbox.sql.headings import name_expressions
@@ -75,6 +75,7 @@ def translate(tree: exp.Expr) -> exp.Expr:
     """
     if tree.find(exp.Limit):
         raise OracleError(933, "SQL command not properly ended")
+    synonyms.replace(tree)
     merge.rewrite(tree)
     for select in list(tree.find_all(exp.Select)):
         rownum.generate_levels(select)
