@@ -226,6 +226,8 @@ class StatementCalls:
         if options & ExecuteOption.EXECUTE:
             rows = self._read_bind_rows(reader, cursor, 1 if is_query else max(1, request.iterations))
             self._backend.activity.note(cursor.sql)
+            if request.sql is None:
+                cursor.statement = self._backend.current(statement)
         if is_query:
             return self._execute_query(cursor, request, rows, sql_id)
         if not options & ExecuteOption.EXECUTE:
@@ -512,17 +514,17 @@ class StatementCalls:
         return ColumnEncoder(column, form, lambda value: b"\0" if value is None else encode(value), encode)
 
     def _located(self, define: Definition, value: bytes) -> bytes:
-        lob, locator = self._lobs.put(define.type.code == CLOB.code, value)
+        lob, locator = self._lobs.put(define.type, value)
         return lobs.encode_located(lob, locator, bool(define.continuation_flags & _PREFETCH_LOB))
 
     def _located_raw(self, define: Definition | None, value: bytes, type_: OracleType) -> bytes:
         """A LOB of a row, which is in the engine's binary form."""
-        lob, locator = self._lobs.put_raw(type_.code == CLOB.code, value)
+        lob, locator = self._lobs.put_raw(type_, value)
         with_sizes = define is None or bool(define.continuation_flags & _PREFETCH_LOB)
         return lobs.encode_located(lob, locator, with_sizes)
 
     def _located_text(self, value: bytes, type_: OracleType) -> bytes:
-        _lob, locator = self._lobs.put_raw(type_.code == CLOB.code, value)
+        _lob, locator = self._lobs.put_raw(type_, value)
         return text(locator)
 
 

@@ -212,6 +212,10 @@ class Backend:
         self.engine.privileges.check(self.identity.user.upper(), statement)
         return statement
 
+    def current(self, statement: Statement) -> Statement:
+        """A statement that was prepared before, as it is now: what its synonyms stand for may have changed."""
+        return self.prepare(statement.sql) if self.engine.synonyms.present else statement
+
     def _statement(self, sql: str) -> Statement:
         statements, synonyms = self.engine.statements, self.engine.synonyms
         if not synonyms.present or self.past is not None:

@@ -160,6 +160,7 @@ begin
         when found = 'SSSSS' then of_day := digits::int;
         when found = 'TZH' then zone_hours := digits::int;
         when found = 'TZM' then zone_minutes := digits::int;
+        when length(digits) > 6 and substr(digits, 7) ~ '[1-9]' then perform oracle.raise(3001, 'unimplemented feature: fractions of a second beyond microseconds');
         else micros := left(rpad(digits, 9, '0'), 6)::int;
       end case;
     end if;

@@ -6,6 +6,22 @@ begin
 end $$;
 create function oracle.too_long(owner text, tab text, col text, actual int, most int) returns boolean language sql
   return oracle.raise(12899, format('value too large for column "%s"."%s"."%s" (actual: %s, maximum: %s)', owner, tab, col, actual, most));
+-- The length in UTF-16, whose characters beyond the basic plane are two: they have four bytes in UTF-8.
+create function oracle.utf16_length(text) returns int language sql immutable strict return
+  char_length($1) + case when octet_length($1) = char_length($1) then 0 else char_length(regexp_replace($1, '[\u0001-\uffff]', '', 'g')) end;
+create function oracle.utf16_length(bpchar) returns int language sql immutable strict return oracle.utf16_length(rtrim($1::text, ' '));
+create function oracle.char_bytes(bpchar) returns int language sql immutable strict return octet_length(rtrim($1::text, ' '));
+
+-- A time of fewer digits is rounded, a half up; PostgreSQL's own rounding goes away from the year 2000.
+create function oracle.fit(timestamp, int) returns timestamp language sql immutable strict return
+  pg_catalog.timestamp(case when $1 < timestamp '2000-01-01' and $2 < 6 then $1 + interval '1 microsecond' else $1 end, $2);
+create function oracle.fit(timestamptz, int) returns timestamptz language sql immutable strict return
+  timestamptz(case when $1 < timestamptz '2000-01-01 00:00:00+00' and $2 < 6 then $1 + interval '1 microsecond' else $1 end, $2);
+update pg_cast set castfunc = 'oracle.fit(timestamp, int)'::regprocedure where castsource = 'timestamp'::regtype and casttarget = castsource;
+update pg_cast set castfunc = 'oracle.fit(timestamptz, int)'::regprocedure where castsource = 'timestamptz'::regtype and casttarget = castsource;
+create function oracle.check_interval(interval, text, bound numeric) returns boolean language sql immutable strict return
+  case when abs(case $2 when 'year' then extract(year from $1) else extract(day from justify_hours($1)) end) < bound then true
+    else oracle.raise(1873, 'the leading precision of the interval is too small') end;
 
 -- Conversion to text, as TO_CHAR without a format.
 create function oracle.number_text(numeric) returns text language sql immutable strict
@@ -29,7 +45,14 @@ create function oracle.str(timestamptz) returns text language sql stable strict
 create function oracle.str(bytea) returns text language sql immutable strict return upper(encode($1, 'hex'));
 create function oracle.str(oracle.clob) returns oracle.clob language sql immutable strict return $1;
 create function oracle.str(oracle.nclob) returns oracle.clob language sql immutable strict return $1::oracle.clob;
-create function oracle.str(interval) returns text language sql immutable strict return $1::text;
+create function oracle.interval_text(interval) returns text language sql immutable strict return (
+  select case when $1 < interval '0' then '-' else '+' end || case when length(days::text) < 2 then lpad(days::text, 2, '0') else days::text end || ' ' || to_char(rest, 'HH24:MI:SS.US')
+    from (select abs(extract(day from justify_hours($1)))::int as days, case when $1 < interval '0' then -1 else 1 end * (justify_hours($1) - make_interval(days => extract(day from justify_hours($1))::int)) as rest) p);
+create function oracle.interval_text(oracle.interval_ym) returns text language sql immutable strict return (
+  select case when months < 0 then '-' else '+' end || case when length((abs(months) / 12)::text) < 2 then lpad((abs(months) / 12)::text, 2, '0') else (abs(months) / 12)::text end || '-' || lpad((abs(months) % 12)::text, 2, '0')
+    from (select (extract(year from $1::interval) * 12 + extract(month from $1::interval))::int as months) p);
+create function oracle.str(interval) returns text language sql immutable strict return oracle.interval_text($1);
+create function oracle.str(oracle.interval_ym) returns text language sql immutable strict return oracle.interval_text($1);
 
 -- PostgreSQL's numeric would take NaN, Infinity and 0x10.
 create function oracle.text_number(text) returns numeric language sql immutable strict return
@@ -336,7 +359,8 @@ create function oracle.to_char(numeric, text) returns text language sql immutabl
 create function oracle.to_char(oracle.date, text) returns text language sql stable strict return oracle.format_datetime($1::timestamptz, oracle.datetime_format($2));
 create function oracle.to_char(timestamp, text) returns text language sql stable strict return oracle.format_datetime($1::timestamptz, oracle.datetime_format($2));
 create function oracle.to_char(timestamptz, text) returns text language sql stable strict return oracle.format_datetime($1, oracle.datetime_format($2));
-create function oracle.to_char(interval) returns text language sql immutable strict return $1::text;
+create function oracle.to_char(interval) returns text language sql immutable strict return oracle.interval_text($1);
+create function oracle.to_char(oracle.interval_ym) returns text language sql immutable strict return oracle.interval_text($1);
 create function oracle.to_nchar(numeric) returns text language sql immutable strict return oracle.number_text($1);
 create function oracle.to_nchar(text) returns text language sql immutable strict return $1;
 create function oracle.to_number(text) returns numeric language sql immutable strict return oracle.text_number($1);
