@@ -45,7 +45,7 @@ from orapool.sandbox.rows import (
 )
 from orapool.sandbox.sql import Backend, Outcome, Statement
 from orapool.sandbox.sql.sql_id import make_sql_id
-from orapool.sandbox.types import BLOB, CHARSET_IMPLICIT, CHARSET_NCHAR, CLOB, Column, OracleType
+from orapool.sandbox.types import BLOB, BOOLEAN, CHARSET_IMPLICIT, CHARSET_NCHAR, CLOB, Column, OracleType
 from orapool.sandbox.wire import ESCAPE, ProtocolError, Reader, integer, text
 
 _LOB_CODES = (CLOB.code, BLOB.code)
@@ -259,6 +259,9 @@ class StatementCalls:
         elif not options & ExecuteOption.DEFINE:
             assert cursor.statement is not None
             cursor.columns = self._backend.describe(cursor.statement, cursor.bind_types)
+        if self._is_oci and any(column.type.code == BOOLEAN.code for column in cursor.columns):
+            # Oracle Client 19 knows no BOOLEAN of SQL.
+            raise OracleError(3115, "unsupported network datatype or representation (BOOLEAN)")
         wants_describe = options & (ExecuteOption.PARSE | ExecuteOption.DESCRIBE)
         described = self._describe(cursor) if wants_describe else self._describe_if_changed(cursor)
         limit = 0

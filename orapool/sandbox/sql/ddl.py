@@ -44,7 +44,7 @@ def read_ddl(tokens: list[Token]) -> Ddl | Control:
     if verb == "PURGE":
         return _purge(reader)
     if verb in ("GRANT", "REVOKE"):
-        return _grant(reader)
+        return _grant(reader, verb)
     raise unsupported(verb)
 
 
@@ -253,9 +253,36 @@ def _purge(reader: TokenReader) -> Ddl:
     return Ddl([])
 
 
-def _grant(reader: TokenReader) -> Ddl:
+def _grant(reader: TokenReader, verb: str) -> Ddl:
     """GRANT and REVOKE are taken and change nothing: every user of the sandbox may do everything."""
-    words = {token.value for token in reader.rest()}
-    if not words & {"TO", "FROM"}:
-        raise OracleError(990, "missing or invalid privilege")
-    return Ddl([])
+    privileges: list[list[str]] = [[]]
+    while reader.next is not None and not reader.sees("ON", "TO", "FROM"):
+        token = reader.take()
+        if token.is_sign("("):
+            reader.until(signs=())
+            reader.expect_sign(")")
+        elif token.is_sign(","):
+            privileges.append([])
+        else:
+            privileges[-1].append(token.value)
+    if not all(privileges):
+        raise OracleError(990, "missing or invalid privilege", reader.position)
+    steps: list[str] = []
+    if reader.has("ON"):
+        special = any(reader.has(word) for word in ("DIRECTORY", "USER", "EDITION", "TYPE", "SQL"))
+        target = reader.object_name()
+        if not special and not {"EXECUTE"} & {word for privilege in privileges for word in privilege}:
+            steps.append(f"SELECT oracle.check_object({quote_text(target[0]) if target[0] else 'NULL'}, {quote_text(target[1])})")
+    if not reader.has("TO" if verb == "GRANT" else "FROM"):
+        raise OracleError(990, "missing or invalid privilege", reader.position)
+    while True:
+        if reader.next is None or not (reader.next.kind in ("word", "quoted")):
+            raise OracleError(987, "missing or invalid username(s)", reader.position)
+        steps.append(f"SELECT oracle.check_grantee({quote_text(reader.take().value)})")
+        if not reader.has_sign(","):
+            break
+    if not reader.has("WITH", "GRANT", "OPTION") and not reader.has("WITH", "ADMIN", "OPTION"):
+        if not reader.has("CASCADE", "CONSTRAINTS"):
+            reader.has("FORCE")
+    reader.end()
+    return Ddl(steps)

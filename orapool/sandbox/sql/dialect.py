@@ -139,6 +139,7 @@ ALLOWED: dict[type[exp.Expr], set[str]] = {
     exp.Star: set(),
     exp.Literal: {"this", "is_string"},
     exp.Null: set(),
+    exp.Boolean: {"this"},
     exp.Placeholder: {"this"},
     exp.Paren: {"this"},
     exp.Tuple: {"expressions"},

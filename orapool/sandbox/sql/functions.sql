@@ -472,3 +472,15 @@ create function oracle.nls_lower(text) returns text language sql immutable stric
 create function oracle.nls_initcap(text) returns text language sql immutable strict return initcap($1);
 create function oracle.unistr(text) returns text language sql immutable strict return unistr($1);
 create function oracle.width_bucket(numeric, numeric, numeric, numeric) returns numeric language sql immutable strict return width_bucket($1, $2, $3, $4::int)::numeric;
+
+-- BOOLEAN: 0 is false, other numbers are true, as are some words.
+create function oracle.number_boolean(numeric) returns boolean language sql immutable strict return $1 <> 0;
+create cast (numeric as boolean) with function oracle.number_boolean(numeric) as assignment;
+create function oracle.text_boolean(text) returns boolean language sql immutable strict return
+  case when lower(trim($1)) in ('true', 'yes', 'on', 't', 'y', '1') then true when lower(trim($1)) in ('false', 'no', 'off', 'f', 'n', '0') then false
+    else oracle.raise(61800, format('invalid boolean literal: %s', $1)) end;
+create cast (text as boolean) with function oracle.text_boolean(text) as assignment;
+create function oracle.varchar_boolean(varchar) returns boolean language sql immutable strict return oracle.text_boolean($1);
+create cast (varchar as boolean) with function oracle.varchar_boolean(varchar) as assignment;
+create function oracle.str(boolean) returns text language sql immutable strict return case when $1 then 'TRUE' else 'FALSE' end;
+create function oracle.to_char(boolean) returns text language sql immutable strict return oracle.str($1);

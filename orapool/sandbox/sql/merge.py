@@ -64,6 +64,8 @@ def rewrite(tree: exp.Expr) -> None:
     whens: list[exp.Expr] = []
     for when in tree.args["whens"].expressions:
         action = when.args["then"]
+        if isinstance(action, exp.Var):
+            raise OracleError(905, "missing keyword (UPDATE or INSERT)")
         where = action.args.get("where") if isinstance(action, (exp.Update, exp.Insert)) else None
         if where is not None:
             action.set("where", None)

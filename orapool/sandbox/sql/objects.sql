@@ -81,3 +81,19 @@ begin
     perform case of_owner when 'PUBLIC' then oracle.raise(1432, 'public synonym to be dropped does not exist') else oracle.raise(1434, 'private synonym to be dropped does not exist') end;
   end if;
 end $$;
+
+-- What GRANT and REVOKE name must be there.
+create function oracle.check_object(of_owner text, called text) returns void language plpgsql as $$
+begin
+  if to_regclass(format('%I.%I', coalesce(of_owner, current_schema()), called)) is null and to_regclass(format('"SYS".%I', called)) is null
+      and not exists (select from oracle.synonyms s where s.name = called and s.owner in (coalesce(of_owner, current_schema()), 'PUBLIC')) then
+    perform oracle.raise(942, 'table or view does not exist');
+  end if;
+end $$;
+create function oracle.check_grantee(called text) returns void language plpgsql as $$
+begin
+  if not exists (select from oracle.users u where u.username = called)
+      and called not in ('CONNECT', 'RESOURCE', 'DBA', 'SELECT_CATALOG_ROLE', 'EXECUTE_CATALOG_ROLE', 'EXP_FULL_DATABASE', 'IMP_FULL_DATABASE', 'DATAPUMP_EXP_FULL_DATABASE', 'DATAPUMP_IMP_FULL_DATABASE') then
+    perform oracle.raise(1917, format('user or role ''%s'' does not exist', called));
+  end if;
+end $$;

@@ -127,6 +127,8 @@ def _by_name(state: str, message: str) -> OracleError | None:
         return OracleError(1426, "numeric overflow")
     if state == "22P02" and ("date" in message or "timestamp" in message):
         return OracleError(1861, "literal does not match format string")
+    if state == "22023" and "time zone" in message:
+        return OracleError(1882, "timezone region not found")
     if state == "22023" and "hexadecimal" in message:
         return OracleError(1465, "invalid hex number")
     if state == "22P02" and "bytea" in message:

@@ -13,7 +13,7 @@ from orapool.sandbox.sql.dialect import check, generate, parse, unsupported
 from orapool.sandbox.sql.headings import name_expressions
 from orapool.sandbox.sql.names import BIND_MARK
 from orapool.sandbox.sql.rules import COMPARISONS, rule_of_kind
-from orapool.sandbox.sql.scanner import BIND, NUMBER, STRING, Token
+from orapool.sandbox.sql.scanner import BIND, NUMBER, STRING, WORD, Token
 from orapool.sandbox.sql.spelling import simplify
 from orapool.sandbox.sql.statement import Part
 
@@ -167,7 +167,7 @@ def _plain_text(tokens: Sequence[Token], numbers: dict[int, int]) -> tuple[str, 
             raise unsupported("database links")
         else:
             text = token.text
-        if end is not None and end != token.start:
+        if end is not None and (end != token.start or (token.kind == WORD and text[:1].isalpha() and out[-1][-1].isdigit())):
             out.append(" ")
             size += 1
         places.append((size, token.start))

@@ -154,7 +154,9 @@ KINDS = [
     Kind("NCHAR", "nchar(20)", texts(20, in_utf16), "DB_TYPE_NCHAR", 20, padded(20, in_utf16)),
     Kind("VARCHAR2 BYTE", "varchar2(60 byte)", texts(60, in_bytes), "DB_TYPE_VARCHAR", 60, empty_is_null),
     Kind("VARCHAR2 CHAR", "varchar2(40 char)", texts(40, len), "DB_TYPE_VARCHAR", 160, empty_is_null),
-    Kind("VARCHAR2 long", "varchar2(4000)", pieces(texts(9, len).filter(bool), (1, 999, 1000)), "DB_TYPE_VARCHAR", 4000),
+    Kind(
+        "VARCHAR2 long", "varchar2(4000)", pieces(texts(9, len).filter(bool), (1, 999, 1000)), "DB_TYPE_VARCHAR", 4000
+    ),
     Kind("NVARCHAR2", "nvarchar2(40)", texts(40, in_utf16), "DB_TYPE_NVARCHAR", 40, empty_is_null),
     Kind("RAW", "raw(60)", st.binary(max_size=60), "DB_TYPE_RAW", 60, empty_is_null),
     Kind("DATE", "date", _MOMENTS.map(lambda moment: moment.replace(microsecond=0)), "DB_TYPE_DATE"),
