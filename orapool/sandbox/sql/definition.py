@@ -98,6 +98,8 @@ def _explain(failure: Failure, ddl: Ddl) -> OracleError:
         return OracleError(1430, "column being added already exists in table")
     if failure.sqlstate == "2BP01" and ddl.steps[0].startswith("DROP TABLE"):
         return OracleError(2449, "unique/primary keys in table referenced by foreign keys")
+    if failure.sqlstate == "2BP01" and ddl.steps[0].startswith("DROP INDEX"):
+        return OracleError(2429, "cannot drop index used for enforcement of unique/primary key")
     return error
 
 

@@ -219,7 +219,7 @@ create view "SYS"."PRODUCT_COMPONENT_VERSION" as select 'orapool sandbox'::varch
 
 -- What sessions do, by the last that was told of it: see activity.py.
 create view oracle.activities as select a.* from json_to_recordset(coalesce(nullif(current_setting('oracle.activities', true), ''), '[]')::json)
-  as a (sid int, active boolean, seconds numeric, sql_id text, sql_text text, prev_id text, prev_text text);
+  as a (sid int, active boolean, seconds numeric, sql_id text, sql_text text, sql_start float8, prev_id text, prev_text text, prev_start float8);
 create view "SYS"."V$SQL" as
   select t.sql_id::varchar(13) as "SQL_ID", 0::numeric as "CHILD_NUMBER", left(t.sql_text, 1000)::varchar(1000) as "SQL_TEXT", t.sql_text::varchar(32767) as "SQL_FULLTEXT"
   from (select distinct on (u.sql_id) u.* from (select sql_id, sql_text from oracle.activities union all select prev_id, prev_text from oracle.activities) u
@@ -230,6 +230,7 @@ create view "SYS"."V$SESSION" as
     nullif(s.osuser, '')::varchar(128) as "OSUSER", nullif(s.process, '')::varchar(24) as "PROCESS", nullif(s.machine, '')::varchar(64) as "MACHINE", nullif(s.port, 0)::numeric as "PORT",
     nullif(s.terminal, '')::varchar(30) as "TERMINAL", nullif(s.program, '')::varchar(84) as "PROGRAM", 'USER'::varchar(10) as "TYPE",
     t.sql_id::varchar(13) as "SQL_ID", case when t.sql_id is null then null else 0::numeric end as "SQL_CHILD_NUMBER",
+    oracle.local_date(to_timestamp(t.sql_start)) as "SQL_EXEC_START", oracle.local_date(to_timestamp(t.prev_start)) as "PREV_EXEC_START",
     t.prev_id::varchar(13) as "PREV_SQL_ID", case when t.prev_id is null then null else 0::numeric end as "PREV_CHILD_NUMBER",
     nullif(s.module, '')::varchar(64) as "MODULE", nullif(s.action, '')::varchar(64) as "ACTION", nullif(s.client_info, '')::varchar(64) as "CLIENT_INFO",
     nullif(s.client_identifier, '')::varchar(64) as "CLIENT_IDENTIFIER", s.logon_time::oracle.date as "LOGON_TIME",
