@@ -177,6 +177,7 @@ class StatementCalls:
         try:
             rows = self._read_bind_rows(reader, cursor, 1 if fetch or is_query else max(1, request.iterations))
             self._backend.activity.note(cursor.sql)
+            cursor.statement = self._backend.current(statement)
             if is_query:
                 self._query(cursor, rows)
                 described = self._describe_if_changed(cursor)

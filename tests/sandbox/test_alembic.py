@@ -125,5 +125,3 @@ def steps(found: list[Any]) -> Iterator[Any]:
             yield from steps(each.ops)
         else:
             yield each
-
-

@@ -7,6 +7,7 @@ import pytest
 from orapool.sandbox.sql import OracleError
 from tests.sandbox.sql.session import Session, refused
 
+
 @pytest.mark.parametrize(
     ("sql", "code", "position"),
     [
