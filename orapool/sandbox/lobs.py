@@ -191,7 +191,9 @@ def answer(request: LobRequest, store: LobStore) -> bytes:
         if not is_clob and request.destination_offset != BLOB.code:
             raise OracleError(22993, f"temporary LOBs of type {request.destination_offset} are not known")
         # Oracle Client gives the locator more room than it takes, and wants all of that room back.
-        locator = store.locate(Lob(is_clob, b"", temporary=True, is_national=request.source_offset == CHARSET_NCHAR)).ljust(len(request.source), b"\0")
+        locator = store.locate(
+            Lob(is_clob, b"", temporary=True, is_national=request.source_offset == CHARSET_NCHAR)
+        ).ljust(len(request.source), b"\0")
         amount = integer(request.amount) if request.wants_amount else b""
         null_flag = b"\0" if request.wants_null_flag else b""
         return parameter + locator + integer(request.charset or CHARSET_UTF8) + amount + null_flag

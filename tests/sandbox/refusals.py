@@ -10,7 +10,7 @@ REFUSED = [
     ("select * from t@remote", 3001, "database links"),
     ("select * from t model dimension by (x) measures (y) rules (y[1] = 2)", 3001, "MODEL DIMENSION"),
     (
-        "select * from t match_recognize (partition by x order by y measures a.x as z pattern (a b+) define b as b.y > 1)",
+        "select * from t match_recognize (partition by x order by y measures a.x z pattern (a b) define b as b.y > 1)",
         3001,
         "MATCH_RECOGNIZE",
     ),
@@ -52,7 +52,7 @@ REFUSED = [
     ("select a.x from t a left join t b partition by (b.x) on a.x = b.x", 3001, "PARTITION BY"),
     ("with c (n) as (select 1 from dual) search depth first by n set o select n from c", 3001, "SEARCH in WITH"),
     (
-        "with c (n) as (select 1 from dual union all select n+1 from c where n < 3) cycle n set z to 'y' default 'n' select n from c",
+        "with c (n) as (select 1 from dual union all select n+1 from c) cycle n set z to 1 default 0 select n from c",
         3001,
         "SEARCH in WITH",
     ),
@@ -80,6 +80,7 @@ REFUSED = [
     ("insert into t (x) values (1), (2)", 933, "SQL command not properly ended"),
     ("update t set value(t) = 1", 904, '"VALUE": invalid identifier (function'),
     ("update (select x from t) set x = 1", 933, "SQL command not properly ended"),
+    ("update t set x = 1 from dual", 933, "SQL command not properly ended"),
     ("update t set x = 1 returning x", 925, "missing INTO keyword"),
     ("update t partition (p1) set x = 1", 3001, "PARTITION in FROM"),
     ("delete from t partition (p1)", 3001, "PARTITION in FROM"),

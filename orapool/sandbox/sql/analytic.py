@@ -1,4 +1,4 @@
-"""Aggregates and analytic functions that PostgreSQL says in another way: KEEP, IGNORE NULLS, LISTAGG, RATIO_TO_REPORT."""
+"""Aggregates and analytic functions that PostgreSQL says otherwise: KEEP, IGNORE NULLS, LISTAGG, RATIO_TO_REPORT."""
 
 from __future__ import annotations
 
@@ -94,7 +94,9 @@ def _ranked(node: exp.Expr) -> tuple[exp.Expr, list[exp.Expr]]:
     function, order = node.this, node.args.get("order")
     name = str(function.this).upper() if isinstance(function, exp.Anonymous) else function.key.upper()
     if name not in ("MAX", "MIN") or order is None or node.args.get("first") is None:
-        raise unsupported(f"KEEP (DENSE_RANK FIRST | LAST ...) of {name.removeprefix('ORACLE.')}, other than MAX and MIN")
+        raise unsupported(
+            f"KEEP (DENSE_RANK FIRST | LAST ...) of {name.removeprefix('ORACLE.')}, other than MAX and MIN"
+        )
     (value,) = function.expressions
     keys: list[exp.Expr] = [key.copy() for key in order.expressions]
     if not node.args["first"]:

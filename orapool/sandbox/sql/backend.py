@@ -30,8 +30,8 @@ from orapool.sandbox.sql.results import Outcome, ResultSet, RowStream, all_rows
 from orapool.sandbox.sql.rows import BindRows
 from orapool.sandbox.sql.settings import Settings
 from orapool.sandbox.sql.statement import DDL, DML, PLSQL, QUERY, Statement
-from orapool.sandbox.sql.toolong import name_column
 from orapool.sandbox.sql.synonyms import resolving
+from orapool.sandbox.sql.toolong import name_column
 from orapool.sandbox.sql.transaction import Command, Transaction, explain, lock_timeout
 from orapool.sandbox.types import Column, OracleType
 

@@ -1,13 +1,12 @@
 """CONNECT BY, as a recursive query that goes over the rows of FROM from the roots down.
 
-Inside it, ``~B`` are the rows of FROM with their numbers among all (by which siblings are ordered), and ``~H`` those of the
-hierarchy, each with its level and its path of numbers. A table's row travels as one value, so that no names of columns
-need to be known; a subquery's by its columns, which it must name.
+Inside it, ``~B`` are the rows of FROM with their numbers among all (by which siblings are ordered), and ``~H`` those of
+the hierarchy, each with its level and its path of numbers. A table's row travels as one value, so that no names of
+columns need to be known; a subquery's by its columns, which it must name.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from sqlglot import exp
@@ -18,6 +17,7 @@ from orapool.sandbox.sql.headings import heading_of
 from orapool.sandbox.sql.names import quote_name
 from orapool.sandbox.sql.querying import Source, canonical, conjuncts, is_bare, own_columns, sources_of
 
+_PSEUDO = ("LEVEL", "CONNECT_BY_ISLEAF", "CONNECT_BY_ISCYCLE", "ROWNUM")
 _LOOP = """oracle.raise(1436, 'CONNECT BY loop in user data')"""
 
 
@@ -184,8 +184,8 @@ class _Hierarchy:
             nodes.append(step.copy())
         return Sql.of(
             '(WITH RECURSIVE "~B" AS ({}), "~H" AS (SELECT "~B".*, 1::numeric AS "~level", ARRAY["~B"."~n"] AS "~path",'
-            f' NULL::bigint[] AS "~up"{first} FROM "~B"{spread} WHERE ({{}}) UNION ALL SELECT "~B".*, "~H"."~level" + 1,'
-            f' "~H"."~path" || "~B"."~n", "~H"."~path"{then} FROM "~H" CROSS JOIN "~B"{spread}'
+            f' NULL::bigint[] AS "~up"{first} FROM "~B"{spread} WHERE ({{}}) UNION ALL SELECT "~B".*,'
+            f' "~H"."~level" + 1, "~H"."~path" || "~B"."~n", "~H"."~path"{then} FROM "~H" CROSS JOIN "~B"{spread}'
             f' WHERE ({{}}){check}) SELECT "~H".*{extra} FROM "~H" ORDER BY "~path") AS "~H"',
             *nodes,
         )
@@ -213,9 +213,6 @@ def _siblings(select: exp.Select) -> exp.Order | None:
     select.set("order", None)
     order.set("siblings", None)
     named = {item.alias.upper(): item.this for item in select.expressions if isinstance(item, exp.Alias)}
-    pseudo: Callable[[exp.Column], bool] = lambda column: any(
-        is_bare(column, name) for name in ("LEVEL", "CONNECT_BY_ISLEAF", "CONNECT_BY_ISCYCLE", "ROWNUM")
-    )
     for item in order.expressions:
         value = item.this
         if isinstance(value, exp.Literal) and not value.is_string:
@@ -227,16 +224,15 @@ def _siblings(select: exp.Select) -> exp.Order | None:
         elif isinstance(value, exp.Column) and not value.args.get("table") and value.name.upper() in named:
             value = named[value.name.upper()]
             item.set("this", value.copy())
-        found = [item, *item.find_all(exp.Expression)]
-        if any(isinstance(node, (exp.Prior, exp.ConnectByRoot)) for node in found) or any(
-            pseudo(column) for column in item.find_all(exp.Column)
-        ):
+        made = item.find(exp.Prior, exp.ConnectByRoot) is not None
+        if made or any(is_bare(column, name) for column in item.find_all(exp.Column) for name in _PSEUDO):
             raise unsupported("ORDER SIBLINGS BY of what the hierarchy makes")
+    assert isinstance(order, exp.Order)
     return order
 
 
 def _guard(connect: exp.Expr) -> str:
-    """What becomes of loops: they end (NOCYCLE), are an error, or are none since no column of the row above is asked."""
+    """What becomes of loops: they end (NOCYCLE), are an error, or are none, as no column of the row above is asked."""
     if connect.args.get("nocycle"):
         return "nocycle"
     priors = [prior.this for prior in connect.args["connect"].find_all(exp.Prior)]
@@ -246,4 +242,6 @@ def _guard(connect: exp.Expr) -> str:
 
 
 def _tables(condition: exp.Expr) -> int:
-    return len({canonical(column.args["table"]) for column in condition.find_all(exp.Column) if column.args.get("table")})
+    return len(
+        {canonical(column.args["table"]) for column in condition.find_all(exp.Column) if column.args.get("table")}
+    )

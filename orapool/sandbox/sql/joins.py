@@ -70,7 +70,7 @@ def _outer(select: exp.Select) -> None:
             owner = column.args.get("table")
             if owner is None:
                 # Any table that is there for certain may be meant.
-                table.behind |= {other for other in tables if other != table.name and not _is_outer(other, where, tables)}
+                table.behind |= {other for other in tables if other != table.name and not _is_outer(other, where)}
             elif canonical(owner) == table.name:
                 raise unsupported("(+) beside a column of the same table without it")
             elif canonical(owner) in tables:
@@ -99,10 +99,10 @@ def _outer_table(condition: exp.Expr, marked: list[exp.Column], tables: dict[str
     return tables[name]
 
 
-def _is_outer(name: str, where: exp.Expr, tables: dict[str, _Table]) -> bool:
+def _is_outer(name: str, where: exp.Expr | None) -> bool:
     return any(
         column.args.get("join_mark") and column.args.get("table") and canonical(column.args["table"]) == name
-        for column in where.find_all(exp.Column)
+        for column in (where.find_all(exp.Column) if where is not None else ())
     )
 
 

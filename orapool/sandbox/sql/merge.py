@@ -107,4 +107,6 @@ def _check(update: exp.Expr, joined: set[str]) -> None:
     for item in update.expressions:
         column = item.this
         if isinstance(column, exp.Column) and canonical(column.this) in joined:
-            raise OracleError(38104, f'Columns referenced in the ON Clause cannot be updated: "{canonical(column.this)}"')
+            raise OracleError(
+                38104, f'Columns referenced in the ON Clause cannot be updated: "{canonical(column.this)}"'
+            )

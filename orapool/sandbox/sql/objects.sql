@@ -97,3 +97,9 @@ begin
     perform oracle.raise(1917, format('user or role ''%s'' does not exist', called));
   end if;
 end $$;
+
+create function oracle.refuse_read_only() returns trigger language plpgsql as $$
+begin
+  perform oracle.raise(42399, 'cannot perform a DML operation on a read-only view');
+  return null;
+end $$;

@@ -25,7 +25,10 @@ def rewrite(select: exp.Select) -> None:
         if len(pivots) > 1:
             raise unsupported("several PIVOTs of one table")
         if pivots:
-            holder.set("this", _unpivot(holder.this, pivots[0]) if pivots[0].args.get("unpivot") else _pivot(holder.this, pivots[0]))
+            holder.set(
+                "this",
+                _unpivot(holder.this, pivots[0]) if pivots[0].args.get("unpivot") else _pivot(holder.this, pivots[0]),
+            )
 
 
 def _inner(source: exp.Expr) -> tuple[exp.Expr, tuple[str, ...]]:

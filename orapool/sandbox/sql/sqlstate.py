@@ -31,6 +31,7 @@ _TABLE = {
     "2201E": (1428, "argument is out of range"),
     "2201W": (1428, "argument is out of range"),
     "2201X": (1428, "argument is out of range"),
+    "44000": (1402, "view WITH CHECK OPTION where-clause violation"),
     "21000": (1427, "single-row subquery returns more than one row"),
     "2BP01": (2429, "cannot drop: other objects depend on it"),
     "40001": (8177, "can't serialize access for this transaction"),

@@ -136,7 +136,12 @@ def create_synonym(reader: TokenReader, replaces: bool, public: bool) -> Ddl:
     reader.expect("FOR")
     table_owner, table = reader.object_name()
     reader.end()
-    values = [quote_text(_PUBLIC) if public else _schema(owner), quote_text(name), _schema(table_owner), quote_text(table)]
+    values = [
+        quote_text(_PUBLIC) if public else _schema(owner),
+        quote_text(name),
+        _schema(table_owner),
+        quote_text(table),
+    ]
     return Ddl([f"SELECT oracle.add_synonym({', '.join(values)}, {str(replaces).lower()})"], synonyms=True)
 
 

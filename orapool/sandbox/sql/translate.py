@@ -73,7 +73,7 @@ def translate(tree: exp.Expr) -> exp.Expr:
     Raises:
         OracleError: ORA-03001 and the like for what cannot be said in it.
     """
-    if tree.find(exp.Limit):
+    if tree.find(exp.Limit) or (isinstance(tree, exp.Update) and tree.args.get("from_")):
         raise OracleError(933, "SQL command not properly ended")
     synonyms.replace(tree)
     merge.rewrite(tree)
@@ -167,7 +167,9 @@ def _plain_text(tokens: Sequence[Token], numbers: dict[int, int]) -> tuple[str, 
             raise unsupported("database links")
         else:
             text = token.text
-        if end is not None and (end != token.start or (token.kind == WORD and text[:1].isalpha() and out[-1][-1].isdigit())):
+        if end is not None and (
+            end != token.start or (token.kind == WORD and text[:1].isalpha() and out[-1][-1].isdigit())
+        ):
             out.append(" ")
             size += 1
         places.append((size, token.start))

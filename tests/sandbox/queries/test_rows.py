@@ -31,7 +31,7 @@ QUERIES: list[tuple[str, list[Any]]] = [
     ("select round(ratio_to_report(sal) over (), 3) from emp where deptno = 10 order by 1", [0.329, 0.671]),
     ("select first_value(comm ignore nulls) over (order by sal) from emp order by sal fetch first 2 rows only",
      [None, 300]),
-    ("select last_value(comm) ignore nulls over (order by sal) from emp order by sal desc fetch first 1 row only", [300]),
+    ("select last_value(comm) ignore nulls over (order by sal) from emp order by sal desc fetch first row only", [300]),
     ("select max(ename) keep (dense_rank first order by job) from emp", ["SCOTT"]),
     ("select min(ename) keep (dense_rank last order by job, ename desc) from emp", ["ALLEN"]),
     ("select min(ename) keep (dense_rank last order by comm nulls first) from emp", ["ALLEN"]),
