@@ -240,6 +240,13 @@ def encode_located(lob: Lob, locator: bytes, with_sizes: bool) -> bytes:
     return integer(LOCATOR_SIZE) + sizes + text(locator)
 
 
+def encode_json(value: bytes | None) -> bytes:
+    """A JSON column's value in a row: all of it, and a locator that nobody asks for."""
+    if value is None:
+        return b"\0"
+    return integer(LOCATOR_SIZE) + integer(len(value)) + integer(CHUNK_SIZE) + text(value) + text(bytes(LOCATOR_SIZE))
+
+
 def _refuse_persistent(lob: Lob) -> None:
     if not lob.temporary:
         raise OracleError(3001, "unimplemented feature: writing through the locator of a LOB column; use UPDATE")

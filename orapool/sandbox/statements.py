@@ -45,7 +45,7 @@ from orapool.sandbox.rows import (
 )
 from orapool.sandbox.sql import Backend, Outcome, Statement
 from orapool.sandbox.sql.sql_id import make_sql_id
-from orapool.sandbox.types import BLOB, BOOLEAN, CHARSET_IMPLICIT, CHARSET_NCHAR, CLOB, Column, OracleType
+from orapool.sandbox.types import BLOB, BOOLEAN, CHARSET_IMPLICIT, CHARSET_NCHAR, CLOB, JSON, Column, OracleType
 from orapool.sandbox.wire import ESCAPE, ProtocolError, Reader, integer, text
 
 _LOB_CODES = (CLOB.code, BLOB.code)
@@ -87,8 +87,8 @@ class Cursor:
 
     @property
     def has_lobs(self) -> bool:
-        """True when a column of the result is a LOB."""
-        return any(column.type.code in _LOB_CODES for column in self.columns)
+        """True when a column of the result is a LOB, or JSON, which comes as one."""
+        return any(column.type.code in (*_LOB_CODES, JSON.code) for column in self.columns)
 
     @property
     def bind_types(self) -> list[OracleType]:
@@ -260,9 +260,9 @@ class StatementCalls:
         elif not options & ExecuteOption.DEFINE:
             assert cursor.statement is not None
             cursor.columns = self._backend.describe(cursor.statement, cursor.bind_types)
-        if self._is_oci and any(column.type.code == BOOLEAN.code for column in cursor.columns):
-            # Oracle Client 19 knows no BOOLEAN of SQL.
-            raise OracleError(3115, "unsupported network datatype or representation (BOOLEAN)")
+        if self._is_oci and any(column.type.code in (BOOLEAN.code, JSON.code) for column in cursor.columns):
+            # Oracle Client 19 knows neither.
+            raise OracleError(3115, "unsupported network datatype or representation (BOOLEAN or JSON)")
         wants_describe = options & (ExecuteOption.PARSE | ExecuteOption.DESCRIBE)
         described = self._describe(cursor) if wants_describe else self._describe_if_changed(cursor)
         limit = 0
@@ -383,6 +383,9 @@ class StatementCalls:
         if definition.type.code in _LOB_CODES:
             locator = reader.sized_text()
             return self._lobs.value(locator) if locator else None
+        if definition.type.code == JSON.code:
+            # A locator that says nothing, and the value.
+            return codecs.decode_raw(reader.text()) if reader.sized_text() else None
         if reader.peek() == ESCAPE:  # NULL, as Oracle Client writes it
             reader.raw(2)
             return None
@@ -514,6 +517,8 @@ class StatementCalls:
                 lambda value: b"\0" if value is None else self._located_raw(define, value, type_),
                 None,
             )
+        if type_.code == JSON.code:
+            return ColumnEncoder(column, form, lobs.encode_json, None)
         encode = binary.encoder(type_, form)
         return ColumnEncoder(column, form, lambda value: b"\0" if value is None else encode(value), encode)
 
@@ -554,4 +559,8 @@ def _inline_encoder(encode: Callable[[bytes], bytes]) -> ValueEncoder:
 
 def _is_special(definition: Definition) -> bool:
     """Whether bind values come otherwise than as plain ones."""
-    return bool(definition.flags & BIND_FLAG_ARRAY) or definition.type.code in (*_LOB_CODES, _REF_CURSOR_CODE)
+    return bool(definition.flags & BIND_FLAG_ARRAY) or definition.type.code in (
+        *_LOB_CODES,
+        JSON.code,
+        _REF_CURSOR_CODE,
+    )

@@ -448,7 +448,7 @@ class Backend:
 
 
 def _chunk(kinds: Sequence[Column]) -> int:
-    if any(column.type.code in (112, 113) for column in kinds):
+    if any(column.type.code in (112, 113, 119) for column in kinds):
         return _CHUNK_WITH_LOBS
     return max(1, min(_CHUNK, _CHUNK_BYTES // (1 + sum(column.type.buffer_size for column in kinds))))
 

@@ -46,6 +46,7 @@ _PLAIN = {
     "CLOB": ColumnType("oracle.clob", types.CLOB),
     "NCLOB": ColumnType("oracle.nclob", types.NCLOB),
     "BLOB": ColumnType("oracle.blob", types.BLOB),
+    "JSON": ColumnType("oracle.json", types.JSON, rule="oracle.check_json({})"),
     "ROWID": ColumnType("tid", types.ROWID),
     "BOOLEAN": ColumnType("bool", types.BOOLEAN),
     "REAL": ColumnType("numeric", types.float_number(63), precision=63),
@@ -84,7 +85,7 @@ def read_type(reader: TokenReader) -> ColumnType:
         return _timestamp(reader)
     if name == "INTERVAL":
         return _interval(reader)
-    if name in ("LONG", "UROWID", "BFILE", "XMLTYPE", "JSON", "SDO_GEOMETRY", "VECTOR"):
+    if name in ("LONG", "UROWID", "BFILE", "XMLTYPE", "SDO_GEOMETRY", "VECTOR"):
         raise OracleError(3001, f"unimplemented feature: columns of type {name}", place)
     raise OracleError(902, "invalid datatype", place)
 

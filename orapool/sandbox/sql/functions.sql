@@ -19,6 +19,9 @@ create function oracle.fit(timestamptz, int) returns timestamptz language sql im
   timestamptz(case when $1 < timestamptz '2000-01-01 00:00:00+00' and $2 < 6 then $1 + interval '1 microsecond' else $1 end, $2);
 update pg_cast set castfunc = 'oracle.fit(timestamp, int)'::regprocedure where castsource = 'timestamp'::regtype and casttarget = castsource;
 update pg_cast set castfunc = 'oracle.fit(timestamptz, int)'::regprocedure where castsource = 'timestamptz'::regtype and casttarget = castsource;
+-- What PostgreSQL has made of a text is no OSON.
+create function oracle.check_json(oracle.json) returns boolean language sql immutable strict return
+  case when substr($1::bytea, 1, 3) = '\xff4a5a'::bytea then true else oracle.raise(3001, 'unimplemented feature: JSON of an expression; bind it') end;
 create function oracle.check_interval(interval, text, bound numeric) returns boolean language sql immutable strict return
   case when abs(case $2 when 'year' then extract(year from $1) else extract(day from justify_hours($1)) end) < bound then true
     else oracle.raise(1873, 'the leading precision of the interval is too small') end;

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import decimal
+import json
 import math
 import struct
 from collections.abc import Callable
@@ -140,6 +141,26 @@ def months_text(months: int) -> str:
     return f"{'-' if months < 0 else '+'}{abs(months) // 12:02d}-{abs(months) % 12:02d}"
 
 
+_LEAVES = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**38) + 1, 10**38 - 1)
+    | texts(30, len)
+    | st.decimals(-(10**9), 10**9, places=4)
+)
+DOCUMENTS = st.recursive(
+    _LEAVES, lambda inner: st.lists(inner, max_size=5) | st.dictionaries(texts(20, in_bytes), inner, max_size=5)
+).filter(lambda document: document is not None)
+
+
+def as_text(document: Any) -> str:
+    return json.dumps(document, default=float)
+
+
+def from_json(text: str) -> Any:
+    return json.loads(text, parse_float=Decimal)
+
+
 KINDS = [
     Kind("NUMBER", "number", numbers(), "DB_TYPE_NUMBER"),
     Kind("NUMBER(38)", "number(38)", st.integers(-(10**38) + 1, 10**38 - 1).map(Decimal), "DB_TYPE_NUMBER"),
@@ -178,6 +199,8 @@ KINDS = [
         select="to_char(v)",
     ),
     Kind("BOOLEAN", "boolean", st.booleans(), "DB_TYPE_BOOLEAN", drivers=("oracledb",)),
+    Kind("JSON", "json", DOCUMENTS, "DB_TYPE_JSON", drivers=("oracledb",)),
+    Kind("JSON as text", "json", DOCUMENTS.map(as_text), "DB_TYPE_VARCHAR", 4000, from_json, drivers=("oracledb",)),
     Kind("CLOB", "clob", st.just("") | pieces(texts(9, len).filter(bool), _SIZES), "DB_TYPE_CLOB", is_lob=True),
     Kind("NCLOB", "nclob", st.just("") | pieces(texts(9, len).filter(bool), _SIZES), "DB_TYPE_NCLOB", is_lob=True),
     Kind("BLOB", "blob", st.just(b"") | pieces(st.binary(min_size=1, max_size=9), _SIZES), "DB_TYPE_BLOB", is_lob=True),
