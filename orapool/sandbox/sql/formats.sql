@@ -62,9 +62,28 @@ begin
   return replace(to_char($1, $2), E'\x03', lpad(extract(epoch from date_trunc('second', $1::timestamp) - date_trunc('day', $1::timestamp))::int::text, 5, '0'));
 end $$;
 
+-- For formats of full dates, of what is written most: a regular expression of texts that PostgreSQL reads as Oracle does,
+-- days that every month has among them, and its format. Null for others. Of a constant, made once for all rows.
+create function oracle.quick_format(format text) returns text[] language plpgsql immutable strict as $$
+declare element text; pattern text := '';
+begin
+  if upper(format) !~ 'YYYY|RR' or upper(format) !~ 'MM|MON' or upper(format) !~ 'DD' then return null; end if;
+  foreach element in array oracle.format_elements(format) loop
+    pattern := pattern || case upper(element) when 'YYYY' then '[1-9]\d{3}' when 'RR' then '(?:[0-4]\d|[7-9]\d)' when 'MM' then '(?:0[1-9]|1[0-2])'
+      when 'MON' then '(?:JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC)' when 'DD' then '(?:0[1-9]|1\d|2[0-8])' when 'HH24' then '(?:[01]\d|2[0-3])'
+      when 'MI' then '[0-5]\d' when 'SS' then '[0-5]\d' when '-' then '-' when '/' then '/' when '.' then '\.' when ',' then ',' when ':' then ':' when ' ' then ' ' end;
+  end loop;
+  return case when pattern is not null then array['^' || pattern || '$', oracle.datetime_format(format)] end;
+end $$;
+-- The same of the formats that sessions have most, which are no constants.
+create function oracle.quick_session_format(text) returns text[] language sql immutable strict return
+  case $1 when 'DD-MON-RR' then array['^(?:0[1-9]|1\d|2[0-8])-(?:JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC)-(?:[0-4]\d|[7-9]\d)$', 'DD-MON-YY']
+    when 'YYYY-MM-DD' then array['^[1-9]\d{3}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])$', 'YYYY-MM-DD']
+    when 'YYYY-MM-DD HH24:MI:SS' then array['^[1-9]\d{3}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8]) (?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d$', 'YYYY-MM-DD HH24:MI:SS'] end;
+
 -- A text as a time, with the seconds that its zone is ahead of UTC (null without one).
 create type oracle.zoned as (moment timestamp, ahead int);
-create function oracle.parse_datetime(value text, format text) returns oracle.zoned language plpgsql stable strict as $$
+create function oracle.parse_datetime(value text, format text, quick text[]) returns oracle.zoned language plpgsql stable as $$
 #variable_conflict use_variable
 declare
   rest text := value; element text; digits text; exact boolean := false; found text; at int;
@@ -73,12 +92,10 @@ declare
   micros int := 0; zone_sign int := 1; zone_hours int; zone_minutes int; weekday text; zone_name text; result oracle.zoned;
   months constant text[] := array['JANUARY','FEBRUARY','MARCH','APRIL','MAY','JUNE','JULY','AUGUST','SEPTEMBER','OCTOBER','NOVEMBER','DECEMBER'];
 begin
-  if format in ('YYYY-MM-DD HH24:MI:SS', 'YYYY-MM-DD') and value ~ '^[1-9]\d{3}-[01]\d-[0-3]\d( [0-2]\d:[0-5]\d:[0-5]\d)?$' and (length(value) = 10 or length(format) > 10) and value !~ '-00| 24' then
-    -- What is written most is read quickly; its days are checked by the general way.
-    if substr(value, 9, 2)::int <= 28 and substr(value, 6, 2)::int <= 12 and substr(value || ' 00', 12, 2)::int < 24 then
-      result.moment := value::timestamp;
-      return result;
-    end if;
+  if value is null or format is null then return null; end if;
+  if quick is not null and value ~* quick[1] then
+    result.moment := to_timestamp(value, quick[2])::timestamp;
+    return result;
   end if;
   foreach element in array oracle.format_elements(format) loop
     found := upper(element);

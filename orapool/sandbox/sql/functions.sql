@@ -370,10 +370,10 @@ create function oracle.to_number(text) returns numeric language sql immutable st
 create function oracle.to_number(numeric) returns numeric language sql immutable strict return $1;
 create function oracle.to_number(float8) returns numeric language sql immutable strict return $1::numeric;
 create function oracle.to_number(text, text) returns numeric language sql immutable strict return oracle.parse_number($1, $2);
-create function oracle.to_timestamp(text, text) returns timestamp language sql stable strict return (oracle.parse_datetime($1, $2)).moment;
-create function oracle.to_timestamp(text) returns timestamp language sql stable strict return oracle.to_timestamp($1, oracle.timestamp_format());
+create function oracle.to_timestamp(text, text) returns timestamp language sql stable return (oracle.parse_datetime($1, $2, oracle.quick_format($2))).moment;
+create function oracle.to_timestamp(text) returns timestamp language sql stable return (oracle.parse_datetime($1, oracle.timestamp_format(), oracle.quick_session_format(oracle.timestamp_format()))).moment;
 create function oracle.at_utc(oracle.zoned) returns timestamptz language sql stable return ($1.moment at time zone 'UTC') - make_interval(secs => coalesce($1.ahead, 0));
-create function oracle.to_timestamp_tz(text, text) returns timestamptz language sql stable strict return oracle.at_utc(oracle.parse_datetime($1, $2));
+create function oracle.to_timestamp_tz(text, text) returns timestamptz language sql stable return oracle.at_utc(oracle.parse_datetime($1, $2, null));
 create function oracle.to_timestamp_tz(text) returns timestamptz language sql stable strict return oracle.to_timestamp_tz($1, oracle.timestamp_tz_format());
 -- The session tells the SCN to the statements that ask for it.
 create function oracle.current_scn() returns numeric language sql volatile return
@@ -396,8 +396,8 @@ create function oracle.chartorowid(text) returns tid language sql immutable stri
 -- PostgreSQL reads an offset alone the wrong way round (as POSIX does), and behind a time as it is meant.
 create function oracle.from_tz(timestamp, text) returns timestamptz language sql stable strict return ($1::text || ' ' || $2)::timestamptz;
 create function oracle.sys_extract_utc(timestamptz) returns timestamp language sql immutable strict return $1 at time zone 'UTC';
-create function oracle.to_date(text, text) returns oracle.date language sql stable strict return (oracle.parse_datetime($1, $2)).moment::oracle.date;
-create function oracle.to_date(text) returns oracle.date language sql stable strict return oracle.to_date($1, oracle.date_format());
+create function oracle.to_date(text, text) returns oracle.date language sql stable return (oracle.parse_datetime($1, $2, oracle.quick_format($2))).moment::oracle.date;
+create function oracle.to_date(text) returns oracle.date language sql stable return (oracle.parse_datetime($1, oracle.date_format(), oracle.quick_session_format(oracle.date_format()))).moment::oracle.date;
 create function oracle.to_date(oracle.date) returns oracle.date language sql stable strict return $1;
 create function oracle.dat(text) returns oracle.date language sql stable strict return oracle.to_date($1);
 create function oracle.dat(oracle.date) returns oracle.date language sql immutable strict return $1;
