@@ -366,7 +366,8 @@ class StatementCalls:
         }
         sent = [index for index in range(len(definitions)) if index not in unsent and index not in repeats]
         if statement is None or statement.kind != "plsql":
-            sent.sort(key=lambda index: definitions[index].type.buffer_size > _LONGEST_STRING)
+            types = [definition.type for definition in definitions]
+            sent.sort(key=lambda at: types[at].buffer_size > _LONGEST_STRING and types[at].code != JSON.code)
         if not repeats and not any(map(self._is_special, definitions)):
             return bind_rows.read(reader, cursor.bind_types, sent, count)
         rows: list[BindRow] = []

@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import oracledb
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -89,3 +90,12 @@ def test_what_is_written_is_read(kind: Kind, connection: Any, dbapi: Any, driver
 
     roundtrip()
     assert written >= VALUES
+
+
+def test_json_stands_where_its_bind_does(server: Sandbox) -> None:
+    with oracledb.connect(user="scott", password="tiger", dsn=server.dsn) as connection:
+        cursor = connection.cursor()
+        cursor.execute("create table documents (v json, id number, name varchar2(10))")
+        cursor.setinputsizes(oracledb.DB_TYPE_JSON)
+        cursor.execute("insert into documents values (:1, :2, :3)", [{"a": [1, None]}, 5, "x"])
+        assert cursor.execute("select * from documents").fetchall() == [({"a": [1, None]}, 5, "x")]
