@@ -65,6 +65,17 @@ class Accounts:
             raise OracleError(28000, "the account is locked")
         return client
 
+    def create(self, user: str, password: str) -> None:
+        """Add a user, as CREATE USER does: one of those at the start from now on."""
+        verifier = Verifier.of(user.upper(), password)
+        self._first[user.upper()] = verifier
+        self._accounts[user.upper()] = _Account(verifier)
+
+    def drop(self, user: str) -> None:
+        """Remove a user, as DROP USER does."""
+        self._first.pop(user.upper(), None)
+        self._accounts.pop(user.upper(), None)
+
     def set_password(self, user: str, password: str) -> None:
         """Change a password, as ALTER USER ... IDENTIFIED BY does: an expired one has not expired any more."""
         if not password:
@@ -96,6 +107,10 @@ class Accounts:
         """Let `proxy` log on as `client`, as ALTER USER ... GRANT CONNECT THROUGH does."""
         self._account(proxy)
         self._account(client).proxies.add(proxy.upper())
+
+    def revoke_proxy(self, client: str, proxy: str) -> None:
+        """Let `proxy` log on as `client` no more."""
+        self._account(client).proxies.discard(proxy.upper())
 
     def identify_externally(self, user: str, os_user: str) -> None:
         """Let a user of clients' operating systems log on without a password, as CREATE USER ... IDENTIFIED EXTERNALLY.

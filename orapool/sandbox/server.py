@@ -83,7 +83,7 @@ class Server:
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._engine = Engine(path, users)
         self.routines = self._engine.routines
-        self.accounts = Accounts(users)
+        self._engine.accounts = self.accounts = Accounts(users)
         self.row_cache = RowCache(cache_bytes)
         self.recorder = Recorder(statements)
         self._lock = threading.Lock()

@@ -50,7 +50,18 @@ from orapool.sandbox.rows import (
 )
 from orapool.sandbox.sql import Backend, OpenCursor, Outcome, Statement
 from orapool.sandbox.sql.sql_id import make_sql_id
-from orapool.sandbox.types import BLOB, CHARSET_IMPLICIT, CHARSET_NCHAR, CLOB, REF_CURSOR, ROWID, Column, OracleType
+from orapool.sandbox.types import (
+    BLOB,
+    BOOLEAN,
+    CHARSET_IMPLICIT,
+    CHARSET_NCHAR,
+    CLOB,
+    JSON,
+    REF_CURSOR,
+    ROWID,
+    Column,
+    OracleType,
+)
 from orapool.sandbox.wire import ESCAPE, NULL_MARK, ProtocolError, Reader, integer, text
 
 _LOB_CODES = (CLOB.code, BLOB.code)
@@ -94,8 +105,8 @@ class Cursor:
 
     @property
     def has_lobs(self) -> bool:
-        """True when a column of the result is a LOB."""
-        return any(column.type.code in _LOB_CODES for column in self.columns)
+        """True when a column of the result is a LOB, or JSON, which comes as one."""
+        return any(column.type.code in (*_LOB_CODES, JSON.code) for column in self.columns)
 
     @property
     def bind_types(self) -> list[OracleType]:
@@ -199,6 +210,7 @@ class StatementCalls:
         try:
             rows = self._read_bind_rows(reader, cursor, 1 if fetch or is_query else max(1, request.iterations))
             self._note(cursor, rows)
+            cursor.statement = self._backend.current(statement)
             if is_query:
                 self._query(cursor, rows)
                 described = self._describe_if_changed(cursor)
@@ -261,6 +273,8 @@ class StatementCalls:
         if options & ExecuteOption.EXECUTE:
             rows = self._read_bind_rows(reader, cursor, 1 if is_query else max(1, request.iterations))
             self._note(cursor, rows)
+            if request.sql is None:
+                cursor.statement = self._backend.current(statement)
         if is_query:
             return self._execute_query(cursor, request, rows, sql_id)
         if not options & ExecuteOption.EXECUTE:
@@ -295,6 +309,10 @@ class StatementCalls:
         elif cursor.result is None:
             assert cursor.statement is not None
             cursor.columns = self._backend.describe(cursor.statement, cursor.bind_types)
+        too_new = any(column.type.code in (BOOLEAN.code, JSON.code) for column in cursor.columns)
+        if too_new and (self._is_oci or self._is_jdbc):
+            # Oracle Client 19 and JDBC of its time know neither.
+            raise OracleError(3115, "unsupported network datatype or representation (BOOLEAN or JSON)")
         wants_describe = options & (ExecuteOption.PARSE | ExecuteOption.DESCRIBE)
         described = self._describe(cursor) if wants_describe else self._describe_if_changed(cursor)
         limit = 0
@@ -395,7 +413,8 @@ class StatementCalls:
         }
         sent = [index for index in range(len(definitions)) if index not in unsent and index not in repeats]
         if statement is None or statement.kind != "plsql":
-            sent.sort(key=lambda index: definitions[index].type.buffer_size > _LONGEST_STRING)
+            types = [definition.type for definition in definitions]
+            sent.sort(key=lambda at: types[at].buffer_size > _LONGEST_STRING and types[at].code != JSON.code)
         if not repeats and not any(map(self._is_special, definitions)):
             return bind_rows.read(reader, cursor.bind_types, sent, count)
         rows: list[BindRow] = []
@@ -419,7 +438,7 @@ class StatementCalls:
     def _is_special(self, definition: Definition) -> bool:
         """Whether bind values come otherwise than as plain ones."""
         code = definition.type.code
-        if definition.flags & BIND_FLAG_ARRAY or code in (*_LOB_CODES, REF_CURSOR.code):
+        if definition.flags & BIND_FLAG_ARRAY or code in (*_LOB_CODES, JSON.code, REF_CURSOR.code):
             return True
         return self._is_jdbc and code == ROWID.code
 
@@ -434,6 +453,9 @@ class StatementCalls:
         if definition.type.code == REF_CURSOR.code:
             self._read_cursor(reader)
             return None
+        if definition.type.code == JSON.code:
+            # A locator that says nothing, and the value.
+            return codecs.decode_raw(reader.text()) if reader.sized_text() else None
         if reader.peek() == ESCAPE:  # NULL, as Oracle Client writes it
             reader.raw(2)
             return None
@@ -625,22 +647,24 @@ class StatementCalls:
                 lambda value: b"\0" if value is None else self._located_raw(define, value, type_),
                 None,
             )
+        if type_.code == JSON.code:
+            return ColumnEncoder(column, form, lobs.encode_json, None)
         encode = binary.encoder(type_, form)
         return ColumnEncoder(column, form, lambda value: b"\0" if value is None else encode(value), encode)
 
     def _located(self, define: Definition, value: bytes) -> bytes:
-        lob, locator = self._lobs.put(define.type.code == CLOB.code, value)
+        lob, locator = self._lobs.put(define.type, value)
         return lobs.encode_located(lob, locator, bool(define.continuation_flags & _PREFETCH_LOB))
 
     def _located_raw(self, define: Definition | None, value: bytes, type_: OracleType) -> bytes:
         """A LOB of a row, which is in the engine's binary form."""
-        lob, locator = self._lobs.put_raw(type_.code == CLOB.code, value)
+        lob, locator = self._lobs.put_raw(type_, value)
         with_sizes = define is None or bool(define.continuation_flags & _PREFETCH_LOB)
         ahead = define.type.char_size if define is not None and with_sizes and self._is_jdbc else 0
         return lobs.encode_located(lob, locator, with_sizes, ahead)
 
     def _located_text(self, value: bytes, type_: OracleType) -> bytes:
-        _lob, locator = self._lobs.put_raw(type_.code == CLOB.code, value)
+        _lob, locator = self._lobs.put_raw(type_, value)
         return text(locator)
 
 

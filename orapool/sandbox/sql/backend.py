@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from psycopg.pq.abc import PGresult
 
 from orapool.sandbox.errors import OracleError
-from orapool.sandbox.sql import definition
+from orapool.sandbox.sql import definition, users
 from orapool.sandbox.sql.actions import Control, Ddl
 from orapool.sandbox.sql.activity import reads_activities
 from orapool.sandbox.sql.batch import run_batch
@@ -31,6 +32,7 @@ from orapool.sandbox.sql.routine_calls import resolve, resolved_types
 from orapool.sandbox.sql.rows import BindRows
 from orapool.sandbox.sql.settings import Settings
 from orapool.sandbox.sql.statement import DDL, DML, PLSQL, QUERY, Statement
+from orapool.sandbox.sql.synonyms import resolving
 from orapool.sandbox.sql.toolong import name_column
 from orapool.sandbox.sql.transaction import Command, Transaction, explain, lock_timeout
 from orapool.sandbox.types import Column, OracleType
@@ -208,14 +210,24 @@ class Backend:
         Raises:
             OracleError: a syntax error (with its position), what the sandbox does not have, or what was revoked.
         """
-        routines = self.engine.routines
-        if routines.may_be_called_in(sql):
-            names = routines.names
-            statement = routines.statements.get(sql, lambda text: parse_statement(text, names))
-        else:
-            statement = self.engine.statements.get(sql, parse_statement)
+        statement = self._statement(sql)
         self.engine.privileges.check(self.identity.user.upper(), statement)
         return statement
+
+    def current(self, statement: Statement) -> Statement:
+        """A statement that was prepared before, as it is now: what its synonyms stand for may have changed."""
+        return self.prepare(statement.sql) if self.engine.synonyms.present else statement
+
+    def _statement(self, sql: str) -> Statement:
+        routines, synonyms = self.engine.routines, self.engine.synonyms
+        statements, parse = self.engine.statements, parse_statement
+        if routines.may_be_called_in(sql):
+            statements, parse = routines.statements, partial(parse_statement, routines=routines.names)
+        if not synonyms.present or self.past is not None:
+            return statements.get(sql, parse)
+        visible = synonyms.visible(self, self.engine.columns.epoch)
+        with resolving(visible):
+            return statements.get(sql, parse, f"\0{visible.schema}\0{visible.epoch}")
 
     def describe(self, statement: Statement, bind_types: Sequence[OracleType]) -> tuple[Column, ...]:
         """A query's columns, without running it."""
@@ -356,6 +368,9 @@ class Backend:
         if statement.kind == PLSQL:
             return run_block(self, statement, bind_types, (rows or [()])[0])
         if isinstance(statement.action, Control):
+            if statement.verb in ("CREATE", "DROP") or statement.action.method == "alter_user":
+                self.commit()
+                self.engine.finish_streams(self._link)
             statement.action.run(self)
             return Outcome()
         raise OracleError(24338, "statement handle not executed")
@@ -421,6 +436,18 @@ class Backend:
         """`Transaction.rollback_to`."""
         self.transaction.rollback_to(name)
 
+    def create_user(self, user: str, changes: Sequence[tuple[str, str]]) -> None:
+        """`users.create_user`."""
+        users.create_user(self, user, tuple(changes))
+
+    def alter_user(self, user: str, changes: Sequence[tuple[str, str]]) -> None:
+        """`users.alter_user`."""
+        users.alter_user(self, user, tuple(changes))
+
+    def drop_user(self, user: str, cascade: bool) -> None:
+        """`users.drop_user`."""
+        users.drop_user(self, user, cascade)
+
     def lock_table(self, schema: str | None, table: str, mode: str, wait: int | None) -> None:
         """LOCK TABLE; `wait` in seconds, 0 not to wait, None without limit."""
         name = f"{quote_name(schema or self._schema)}.{quote_name(table)}"
@@ -441,7 +468,7 @@ class Backend:
 
 
 def _chunk(kinds: Sequence[Column]) -> int:
-    if any(column.type.code in (112, 113) for column in kinds):
+    if any(column.type.code in (112, 113, 119) for column in kinds):
         return _CHUNK_WITH_LOBS
     return max(1, min(_CHUNK, _CHUNK_BYTES // (1 + sum(column.type.buffer_size for column in kinds))))
 

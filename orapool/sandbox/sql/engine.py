@@ -41,10 +41,12 @@ from orapool.sandbox.sql.routines import Routines
 from orapool.sandbox.sql.sqlstate import oracle_error
 from orapool.sandbox.sql.statement import Statement, StatementCache
 from orapool.sandbox.sql.states import States
+from orapool.sandbox.sql.synonyms import Synonyms
+from orapool.sandbox.sql.users import Accounts
 
 _START_SECONDS = 30.0
 _STOP_SECONDS = 10.0
-_BOOTSTRAP_FILES = ("catalog.sql", "functions.sql", "objects.sql", "dictionary.sql")
+_BOOTSTRAP_FILES = ("catalog.sql", "formats.sql", "functions.sql", "objects.sql", "dictionary.sql")
 _MAX_SESSIONS = 300
 
 # The data folder as PostgreSQL is told of it: where it stands. So an account that runs it in root's place needs no
@@ -96,6 +98,8 @@ class Engine:
         self.activities = Activities()
         self.privileges = Privileges()
         self.routines = Routines()
+        self.synonyms = Synonyms()
+        self.accounts: Accounts | None = None
         self.has_temporary_tables = False
         self._states = States(self._conninfo)
         self._had_temporary_tables: list[bool] = []
@@ -317,7 +321,9 @@ class Engine:
         try:
             with self.changes.change():
                 _run(connection, f"drop schema if exists {quote_name(user.upper())} cascade", "users")
-            _run(connection, f"delete from oracle.users where username = {quote_text(user.upper())}", "users")
+            name = quote_text(user.upper())
+            _run(connection, f"delete from oracle.users where username = {name}", "users")
+            _run(connection, f"delete from oracle.synonyms where owner = {name}", "synonyms")
         finally:
             connection.finish()
             self.columns.clear()
@@ -407,6 +413,8 @@ class Engine:
                 }
             )
             self.has_temporary_tables = found.get_value(0, 0) == b"t"
+            found = _run(connection, "select exists (select from oracle.synonyms)", "synonyms")
+            self.synonyms.present = found.get_value(0, 0) == b"t"
         finally:
             connection.finish()
 

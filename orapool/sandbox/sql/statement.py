@@ -99,16 +99,17 @@ class StatementCache:
         self._statements: OrderedDict[str, Statement] = OrderedDict()
         self._lock = threading.Lock()
 
-    def get(self, sql: str, parse: Callable[[str], Statement]) -> Statement:
-        """The statement of a text, parsed now if it is not there."""
+    def get(self, sql: str, parse: Callable[[str], Statement], sight: str = "") -> Statement:
+        """The statement of a text, parsed now if it is not there; `sight` for what its names stand for."""
+        key = sql + sight
         with self._lock:
-            found = self._statements.get(sql)
+            found = self._statements.get(key)
             if found is not None:
-                self._statements.move_to_end(sql)
+                self._statements.move_to_end(key)
                 return found
         parsed = parse(sql)
         with self._lock:
-            self._statements[sql] = parsed
+            self._statements[key] = parsed
             while len(self._statements) > _CACHE_SIZE:
                 self._statements.popitem(last=False)
         return parsed
