@@ -5,9 +5,11 @@ Its standard input is its lifeline: when the process that started it is gone, th
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
+import resource
 import signal
 import sys
 import threading
@@ -15,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from orapool.sandbox.control import ControlServer, control_path, is_served
-from orapool.sandbox.server import CACHE_BYTES, Server
+from orapool.sandbox.server import CACHE_BYTES, INBOUND_CONNECT_TIMEOUT, Server
 
 
 def main() -> int:
@@ -24,6 +26,7 @@ def main() -> int:
     logging.basicConfig(
         level=configuration.get("log_level", "WARNING"), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
+    _allow_files()
     folder = configuration.get("path")
     server = Server(
         configuration["host"],
@@ -31,6 +34,7 @@ def main() -> int:
         configuration["users"],
         Path(folder) if folder is not None else None,
         configuration.get("cache_bytes", CACHE_BYTES),
+        configuration.get("inbound_connect_timeout", INBOUND_CONNECT_TIMEOUT),
     )
     finished = threading.Event()
     try:
@@ -83,6 +87,13 @@ def _commands(server: Server, finished: threading.Event) -> dict[str, Any]:
         "start": server.start,
         "shut_down": finished.set,
     }
+
+
+def _allow_files() -> None:
+    """As many files as the system lets us have: a session takes two."""
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _watch_lifeline(finished: threading.Event) -> None:

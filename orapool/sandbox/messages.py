@@ -11,7 +11,7 @@ from enum import IntEnum, IntFlag
 
 from orapool.sandbox.errors import OracleError
 from orapool.sandbox.types import Column, OracleType
-from orapool.sandbox.wire import CHUNKED, LONGEST_PLAIN, Reader, integer, sized_text, text
+from orapool.sandbox.wire import CHUNKED, LONGEST_PLAIN, ProtocolError, Reader, as_text, integer, sized_text, text
 
 
 class MessageType(IntEnum):
@@ -254,10 +254,10 @@ def parse_execute(reader: Reader) -> ExecuteRequest:
     wants_sql_id = bool(reader.pointer())
     reader.byte()
     reader.pointer()  # chunk ids
-    sql = reader.text().decode() if sql_length else None
+    sql = as_text(reader.text()) if sql_length else None
     vector = [reader.integer() for _ in range(vector_length)]
     if len(vector) < 10:
-        raise OracleError(3120, f"two-task conversion routine: integer overflow ({len(vector)} execute parameters)")
+        raise ProtocolError(f"{len(vector)} execute parameters")
     defines = tuple(parse_definition(reader) for _ in range(define_count))
     binds = tuple(parse_definition(reader) for _ in range(bind_count)) if options & ExecuteOption.BIND else ()
     return ExecuteRequest(
@@ -307,7 +307,7 @@ def parse_end_to_end(reader: Reader) -> EndToEnd:
 def _pointed_text(reader: Reader, present: int, length: int) -> str:
     # Of an empty string python-oracledb writes the byte 0 although its length is none; of None it does not.
     if length or (present and reader.peek() == 0):
-        return reader.text().decode()
+        return as_text(reader.text())
     return ""
 
 

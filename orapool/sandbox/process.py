@@ -34,6 +34,7 @@ class Sandbox:
         log_level: of the server's log on standard error.
         cache_bytes: what the server may keep of results in memory, so that a large one that is read again, by the same
             statement over the same data, comes at once; 0 for nothing.
+        inbound_connect_timeout: seconds in which a client has to log on before its connection is closed, 0 for ever.
         launcher: a command that the server's process is started with, such as ``("ip", "netns", "exec", "db")`` for
             one that listens in a network namespace. It must become the server's process, as exec does.
 
@@ -51,6 +52,7 @@ class Sandbox:
         log_level: str = "WARNING",
         launcher: Sequence[str] = (),
         cache_bytes: int = 256 << 20,
+        inbound_connect_timeout: float = 60,
     ) -> None:
         self.host = host
         self.port = port
@@ -58,6 +60,7 @@ class Sandbox:
         self.path = Path(path).absolute() if path is not None else None
         self._log_level = log_level
         self._cache_bytes = cache_bytes
+        self._inbound_connect_timeout = inbound_connect_timeout
         self._launcher = tuple(launcher)
         self._process: subprocess.Popen[str] | None = None
         self._control: ControlClient | None = None
@@ -112,6 +115,7 @@ class Sandbox:
             "path": str(self.path) if self.path is not None else None,
             "log_level": self._log_level,
             "cache_bytes": self._cache_bytes,
+            "inbound_connect_timeout": self._inbound_connect_timeout,
         }
         with contextlib.suppress(BrokenPipeError):
             process.stdin.write(json.dumps(configuration) + "\n")

@@ -22,11 +22,11 @@ from orapool.sandbox.capabilities import (
 )
 from orapool.sandbox.errors import OracleError
 from orapool.sandbox.messages import CallStatus, Function, MessageType, Piggyback, make_error, make_status
-from orapool.sandbox.packets import ConnectionClosed, MarkerReceived, PacketStream
+from orapool.sandbox.packets import ConnectionClosed, LogOnTimeout, MarkerReceived, PacketStream
 from orapool.sandbox.rows import RowCache
 from orapool.sandbox.sql import BASE_EDITION, Backend, ClientWatch, SessionIdentity
 from orapool.sandbox.statements import StatementCalls
-from orapool.sandbox.wire import ProtocolError, Reader
+from orapool.sandbox.wire import ProtocolError, Reader, as_text
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +36,8 @@ VERSION_BANNER = "Oracle Database 19c compatible: the orapool sandbox (this is n
 GREATEST_PACKET_SIZE = 65_535
 # Errors after which the server has ended the session.
 _ENDING_CODES = frozenset({28, 1012, 1033, 2396, 3113, 3114, 3135})
-_LOGON_TIMEOUT = 60.0
+# How long a client that has sent what cannot be may take to hear so, in seconds.
+_TOLD_SECONDS = 1.0
 _PURITY_NEW = "1"
 
 
@@ -84,6 +85,10 @@ class Host(Protocol):
     def delay(self) -> float:
         """Seconds that each call waits before it is carried out."""
 
+    @property
+    def inbound_connect_timeout(self) -> float:
+        """Seconds in which a client has to log on, 0 for ever."""
+
 
 @dataclass
 class _Login:
@@ -130,6 +135,11 @@ class Session:
         """True between log-in and the end."""
         return self._backend is not None and not self.ended.is_set()
 
+    @property
+    def logging_on(self) -> bool:
+        """True from the start to log-in."""
+        return self._backend is None and not self.ended.is_set()
+
     # ------------------------------------------------------------ steered from outside
     def end(self, reset: bool = False) -> None:
         """End the session from the server's side: the client sees FIN, or RST with ``reset``."""
@@ -160,21 +170,32 @@ class Session:
         """Serve the client until one side ends."""
         try:
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._socket.settimeout(_LOGON_TIMEOUT)
+            self._stream.limit(self._host.inbound_connect_timeout)
             self._connect()
             while not self.ended.is_set():
                 try:
                     self._message()
                 except MarkerReceived:
                     self._break_call()
+        except LogOnTimeout as error:
+            logger.warning("session %d: %s", self.identity.sid, error)
         except ConnectionClosed as closed:
             logger.debug("session %d: %s", self.identity.sid, closed)
         except ProtocolError as error:
             logger.warning("session %d sent what the protocol does not know: %s", self.identity.sid, error)
-        except Exception:
+            self._tell(OracleError(3137, f"malformed TTC packet from client rejected: {error}"))
+        except Exception as error:
             logger.exception("session %d failed", self.identity.sid)
+            self._tell(OracleError(600, f"internal error of the sandbox, whose log has more: {type(error).__name__}"))
         finally:
             self._close()
+
+    def _tell(self, error: OracleError) -> None:
+        """Say why the session ends, to a client that may have gone, or not listen."""
+        if self._stream.wide_lengths:  # it is connected
+            self._socket.settimeout(_TOLD_SECONDS)
+            with contextlib.suppress(ConnectionClosed):
+                self._stream.send_data(make_error(self._status(), error))
 
     def _close(self) -> None:
         self.ended.set()
@@ -368,7 +389,7 @@ class Session:
             self._set_end_to_end(messages.parse_end_to_end(reader))
         elif code == Piggyback.CURRENT_SCHEMA:
             reader.byte()
-            schema = reader.sized_text().decode()
+            schema = as_text(reader.sized_text())
             if self._backend is not None:
                 self._backend.schema = schema
         elif code == Piggyback.LOB:
@@ -435,10 +456,10 @@ class Session:
         except OracleError:
             self._host.count_denied_log_on()
             raise
+        self._stream.unlimit()
         watch = ClientWatch(self._socket.fileno(), self._stream.client_broke_in)
         self._backend = self._host.open_backend(self.identity, watch)
         self._statements = self._statement_calls(self._backend)
-        self._socket.settimeout(None)
         self._host.count_log_on()
         return self._end_of_phase(messages.make_parameters(self._session_pairs(proof)))
 

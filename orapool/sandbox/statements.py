@@ -56,6 +56,7 @@ _PREFETCH_LOB = 0x2000000
 _CHARSET_IDS = {CHARSET_IMPLICIT: CHARSET_UTF8, CHARSET_NCHAR: CHARSET_UTF16}
 _NULL_INDICATOR = -1
 _NULL_FETCHED = 1405
+_MOST_CURSORS = 65_000
 
 # Statement types in the end of a call, as OCI numbers them.
 _STATEMENT_TYPES = {"SELECT": 3, "WITH": 3, "INSERT": 2, "UPDATE": 6, "DELETE": 7, "MERGE": 189}
@@ -196,8 +197,10 @@ class StatementCalls:
 
     # ------------------------------------------------------------ execute
     def _open(self) -> Cursor:
+        if len(self._cursors) >= _MOST_CURSORS:
+            raise OracleError(1000, "maximum open cursors exceeded")
         while True:
-            self._last_cursor_id = self._last_cursor_id % 65_000 + 1
+            self._last_cursor_id = self._last_cursor_id % _MOST_CURSORS + 1
             if self._last_cursor_id not in self._cursors:
                 cursor = Cursor(self._last_cursor_id)
                 self._cursors[cursor.id] = cursor
@@ -336,7 +339,7 @@ class StatementCalls:
         definitions = cursor.binds
         statement = cursor.statement
         if not definitions:
-            return [[] for _ in range(count)]
+            return bind_rows.read(reader, (), (), count)
         unsent = set(cursor.out_binds)
         if statement is not None and statement.returning_from is not None and not self._is_oci:
             # Oracle Client does not look into the statement: it sends a NULL for them.

@@ -1,0 +1,40 @@
+"""`make fuzz`: a quarter of the time for the readers, the rest for sessions, until something is found."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+import time
+
+import click
+
+from orapool.sandbox import instant_client
+from tests.sandbox.fuzzing.readers import Readers
+from tests.sandbox.fuzzing.sessions import fuzzed_sessions, held
+
+
+@click.command()
+@click.option("--minutes", type=float, default=30, show_default=True, envvar="FUZZ_MINUTES")
+@click.option("--seed", type=int, default=None, help="Of all that is chosen; another each time without it.")
+def main(minutes: float, seed: int | None) -> None:
+    """Fuzz the sandbox; what is found is told with the seed and the bytes that have it again."""
+    instant_client.reexec()
+    seed = secrets.randbits(32) if seed is None else seed
+    click.echo(f"seed {seed}, {minutes:g} minutes")
+    with fuzzed_sessions(seed) as sessions:
+        readers = Readers(sessions.conversations, seed)
+        try:
+            readers.run(time.monotonic() + minutes * 15)
+            click.echo(f"readers: {readers.executions:,} executions, nothing found")
+            sessions.run(time.monotonic() + minutes * 45)
+        except AssertionError as found:
+            click.echo(f"seed {seed}, readers {readers.executions}, sessions {sessions.executions}\n{found}", err=True)
+            sys.exit(1)
+        click.echo(
+            f"sessions: {sessions.executions:,} executions, of which the server answered {sessions.answered:,},"
+            f" nothing found; it held {sessions.baseline} and holds {held(sessions.sandbox)}"
+        )
+
+
+if __name__ == "__main__":
+    main()
