@@ -360,7 +360,9 @@ def make_error(
         integer(error.position if error else 0),
         bytes((statement_type, 0, 0, 0, 0, 0)),
         bytes(5),  # row id
-        bytes(6),  # OS error, statement and call numbers, padding, iterations, logical row id
+        # OS error, statement number, call number, padding, iterations, logical row id. After ORA-01013, Oracle Client
+        # looks whether the number is that of the call it has made: if not, the break hit another, and it calls again.
+        bytes((0, 0, status.sequence & 0xFF, 0, 0, 0)),
     ]
     if batch_errors:
         count = integer(len(batch_errors))

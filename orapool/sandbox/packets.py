@@ -226,17 +226,22 @@ class PacketStream:
             pass
         except ConnectionClosed:
             return True
+        return self.break_waits()
+
+    def break_waits(self) -> bool:
+        """True when a marker has arrived and is the next to be read."""
         return len(self._received) > 4 and self._received[4] == MARKER
 
     def client_breaks_in_within(self, seconds: float) -> bool:
         """Wait; True as soon as `client_broke_in` would say so, False when the time has passed."""
         deadline = time.monotonic() + seconds
-        while True:
+        while not self.break_waits():
             left = deadline - time.monotonic()
             if left <= 0:
                 return False
             if select.select([self._socket], [], [], left)[0] and self.client_broke_in():
                 return True
+        return True
 
     def send(self, packet_type: int, body: bytes, flags: int = 0) -> None:
         """Send one packet."""

@@ -457,7 +457,7 @@ class Session:
             self._host.count_denied_log_on()
             raise
         self._stream.unlimit()
-        watch = ClientWatch(self._socket.fileno(), self._stream.client_broke_in)
+        watch = ClientWatch(self._socket.fileno(), self._stream.client_broke_in, self._stream.break_waits)
         self._backend = self._host.open_backend(self.identity, watch)
         self._statements = self._statement_calls(self._backend)
         self._host.count_log_on()
