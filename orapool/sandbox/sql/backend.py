@@ -338,7 +338,9 @@ class Backend:
             definition.run_ddl(self, statement.action)
             return Outcome()
         if statement.kind == PLSQL:
-            return run_block(self, statement, bind_types, (rows or [()])[0])
+            row = (rows or [()])[0]
+            check_binds(statement, bind_types, row)
+            return run_block(self, statement, bind_types, row)
         if isinstance(statement.action, Control):
             statement.action.run(self)
             return Outcome()

@@ -9,7 +9,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from orapool.sandbox import bind_rows, capabilities, codecs, direct_path, lobs, messages, network_services, packets, types
+from orapool.sandbox import (
+    bind_rows,
+    capabilities,
+    codecs,
+    direct_path,
+    lobs,
+    messages,
+    network_services,
+    packets,
+    types,
+)
 from orapool.sandbox.errors import OracleError
 from orapool.sandbox.packets import ConnectionClosed, MarkerReceived, PacketStream
 from orapool.sandbox.types import CHARSET_NCHAR, OracleType

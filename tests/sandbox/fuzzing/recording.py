@@ -160,7 +160,10 @@ def _arrays(dbapi: Any, connection: Any) -> None:
     rows = [(number, number / 3, f"name {number}", b"%d" % number) for number in range(2, 120)]
     cursor.executemany("insert into fuzz_values (id, amount, name, code) values (:1, :2, :3, :4)", rows)
     cursor.executemany(
-        "insert into fuzz_values (id) values (:1)", [(n,) for n in (200, 2, 201)], batcherrors=True, arraydmlrowcounts=True
+        "insert into fuzz_values (id) values (:1)",
+        [(n,) for n in (200, 2, 201)],
+        batcherrors=True,
+        arraydmlrowcounts=True,
     )
     connection.commit()
     cursor.execute("delete from fuzz_values")
