@@ -168,7 +168,7 @@ class PacketStream:
         self.packet_size = 8192
 
     def limit(self, seconds: float) -> None:
-        """Let the client have so many seconds, 0 for ever, and `LOG_ON_BYTES` for all that it sends, until `unlimit`."""
+        """Let the client have so many seconds, 0 for ever, and `LOG_ON_BYTES` for what it sends, until `unlimit`."""
         self._bytes_left = LOG_ON_BYTES
         self._deadline = time.monotonic() + seconds if seconds else None
 

@@ -179,12 +179,11 @@ def test_a_break_may_come_at_any_moment(connect: Connect, dbapi: ModuleType) -> 
                 ]
                 outcomes.add("done")
             except dbapi.DatabaseError as error:
-                assert CANCELLED in str(error), error
-                outcomes.add("cancelled")
+                outcomes.add("cancelled" if CANCELLED in str(error) else str(error))
     finally:
         done.set()
         breaking.join()
-    assert "cancelled" in outcomes
+    assert outcomes in ({"cancelled"}, {"cancelled", "done"})
 
 
 THICK = """

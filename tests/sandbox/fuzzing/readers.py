@@ -1,4 +1,4 @@
-"""The readers of messages fuzzed within this process: they may raise what they say, and take no more than what has come."""
+"""The readers of messages fuzzed in this process: they may raise what they say, and keep no more than what has come."""
 
 from __future__ import annotations
 
