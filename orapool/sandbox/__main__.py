@@ -85,6 +85,7 @@ def _commands(server: Server, finished: threading.Event) -> dict[str, Any]:
         "heal": server.heal,
         "stop": server.stop,
         "start": server.start,
+        "check": server.check,
         "shut_down": finished.set,
     }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -91,11 +92,15 @@ class Sandbox:
         self.close()
 
     def start(self) -> None:
-        """Start the server, the first time or again after `stop`, then on the same port and with its data.
+        """Start the server: the first time, or again after `stop` or a crash, then on the same port and with its data.
+
+        When the server's own process has ended, what was not in a folder is gone.
 
         Raises:
             SandboxError: when it does not start; the message says why.
         """
+        if self._process is not None and self._process.poll() is not None:
+            self.close()
         if self._control is not None:
             self._control.call("start")
             return
@@ -132,6 +137,16 @@ class Sandbox:
         self._process = process
         self.port = answer["port"]
         self._control = ControlClient(Path(answer["control"]))
+
+    def check(self) -> None:
+        """Tell whether the sandbox is sound: that is, neither its server nor the PostgreSQL in it has crashed.
+
+        Sessions get ORA-03113 when PostgreSQL crashes, and log-ons ORA-01034 until `start`, which brings the data back.
+
+        Raises:
+            SandboxError: it is not; the message says what has ended and how.
+        """
+        self._call("check")
 
     def stop(self) -> None:
         """Stop as a database that shuts down: sessions end, nobody listens. The data stay; `start` comes back."""
@@ -307,4 +322,13 @@ class Sandbox:
     def _call(self, command: str, **arguments: Any) -> Any:
         if self._control is None:
             raise SandboxError("the sandbox is not started")
-        return self._control.call(command, **arguments)
+        try:
+            return self._control.call(command, **arguments)
+        except SandboxError as error:
+            status = self._process.poll() if self._process is not None else None
+            if status is None:
+                raise
+            how = f"killed by {signal.Signals(-status).name}" if status < 0 else f"with status {status}"
+            raise SandboxError(
+                f"the sandbox's process has ended, {how}; what it kept in memory is gone, and start() starts anew"
+            ) from error

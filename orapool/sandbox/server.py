@@ -14,6 +14,7 @@ from pathlib import Path
 
 from orapool.sandbox.accounts import Accounts
 from orapool.sandbox.auth import Verifier
+from orapool.sandbox.control import SandboxError
 from orapool.sandbox.errors import OracleError
 from orapool.sandbox.idle_limits import IdleLimits
 from orapool.sandbox.listener import Listener
@@ -108,7 +109,9 @@ class Server:
 
     # ------------------------------------------------------------ life
     def start(self) -> None:
-        """Start the engine, if it does not run yet, and listen."""
+        """Start the engine, if it does not run yet or has crashed, and listen."""
+        if self._engine.crash:
+            self.end_sessions()
         self._engine.start()
         self._listen()
 
@@ -131,6 +134,11 @@ class Server:
         if self.tls is None:
             raise ValueError("the sandbox does not listen for TLS")
         return self.tls
+
+    def check(self) -> None:
+        """Raise a SandboxError, which says why, when clients cannot be served."""
+        if self._engine.crash:
+            raise SandboxError(f"{self._engine.crash}: start() starts it again with its data")
 
     def stop(self) -> None:
         """Stop listening and end all sessions, as a database that shuts down; the data stay."""

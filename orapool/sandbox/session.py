@@ -35,6 +35,7 @@ VERSION_NUMBER = VERSION[0] << 24 | VERSION[1] << 16
 VERSION_BANNER = "Oracle Database 19c compatible: the orapool sandbox (this is not an Oracle database)"
 GREATEST_PACKET_SIZE = 65_535
 # Errors after which the server has ended the session.
+_LOST = 3113
 _ENDING_CODES = frozenset({28, 1012, 1033, 2396, 3113, 3114, 3135})
 # How long a client that has sent what cannot be may take to hear so, in seconds.
 _TOLD_SECONDS = 1.0
@@ -323,6 +324,7 @@ class Session:
             if failure.code in _ENDING_CODES:
                 raise ConnectionClosed(f"ended after {failure}")
             return
+        ended = False
         try:
             answer = self._carry_out(code)
         except OracleError as error:
@@ -330,7 +332,10 @@ class Session:
                 # The marker that interrupted the call is next in line, and its handshake is the answer.
                 return
             answer = make_error(self._status(), error)
+            ended = error.code == _LOST
         self._answer(answer)
+        if ended:
+            raise ConnectionClosed("the engine has gone")
 
     def _carry_out(self, code: int) -> bytes:
         if code == Function.AUTHENTICATE_1:
@@ -430,6 +435,8 @@ class Session:
     # ------------------------------------------------------------ log-in
     def _authenticate_1(self) -> bytes:
         request = messages.parse_authenticate(self._reader)
+        if self._backend is not None:
+            raise OracleError(3001, "unimplemented feature: to log on again over the same connection")
         self._host.check_open()
         user = _name(request.user)
         verifier = self._host.verifier(user)
@@ -441,6 +448,8 @@ class Session:
         request = messages.parse_authenticate(self._reader)
         login, self._login = self._login, None
         values = request.values
+        if self._backend is not None:
+            raise OracleError(3001, "unimplemented feature: to log on again over the same connection")
         proof = ""
         try:
             if login is None:  # no password is sent, so that nothing needs to be challenged

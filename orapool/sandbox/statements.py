@@ -57,6 +57,7 @@ _CHARSET_IDS = {CHARSET_IMPLICIT: CHARSET_UTF8, CHARSET_NCHAR: CHARSET_UTF16}
 _NULL_INDICATOR = -1
 _NULL_FETCHED = 1405
 _MOST_CURSORS = 65_000
+_LOST = 3113
 
 # Statement types in the end of a call, as OCI numbers them.
 _STATEMENT_TYPES = {"SELECT": 3, "WITH": 3, "INSERT": 2, "UPDATE": 6, "DELETE": 7, "MERGE": 189}
@@ -326,7 +327,8 @@ class StatementCalls:
         return body, outcome
 
     def _failed(self, cursor: Cursor, error: OracleError) -> bytes:
-        if error.code == INTERRUPTED:  # the session knows whether the client waits for an answer or for a handshake
+        # The session knows whether the client waits for an answer or for a handshake, and that it ends without engine.
+        if error.code in (INTERRUPTED, _LOST):
             raise error
         statement_type = cursor.statement_type
         return make_error(

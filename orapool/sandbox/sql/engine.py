@@ -6,6 +6,7 @@ import atexit
 import contextlib
 import hashlib
 import importlib.util
+import logging
 import os
 import pwd
 import re
@@ -40,6 +41,8 @@ from orapool.sandbox.sql.registry import SessionRegistry
 from orapool.sandbox.sql.sqlstate import oracle_error
 from orapool.sandbox.sql.statement import Statement, StatementCache
 
+logger = logging.getLogger(__name__)
+
 _START_SECONDS = 30.0
 _STOP_SECONDS = 10.0
 _BOOTSTRAP_FILES = ("catalog.sql", "functions.sql", "objects.sql", "dictionary.sql")
@@ -71,9 +74,9 @@ _SETTINGS = {
     "log_min_error_statement": "panic",
     "deadlock_timeout": "200ms",
 }
-_IN_MEMORY_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "wal_level": "minimal"}
+# What is committed is there after a crash of PostgreSQL, though not of the system.
+_IN_MEMORY_SETTINGS = {"fsync": "off", "full_page_writes": "off", "wal_level": "minimal"}
 _IN_MEMORY_SETTINGS["max_wal_senders"] = "0"
-_IN_FOLDER_SETTINGS = {"synchronous_commit": "off"}
 _FORGET_ROWS = Run(b"select oracle.forget_rows(false)")
 
 
@@ -160,27 +163,56 @@ class Engine:
         with self._lock:
             if self.running:
                 return
-            self._owner = os.getpid()
-            atexit.register(self.stop)
             account = _account()
-            self._sockets = _own_folder(Path(tempfile.mkdtemp(prefix="orapool-", dir="/tmp")), account)
-            if self.path is None:
-                memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-                self._folder = _own_folder(Path(tempfile.mkdtemp(prefix="orapool-", dir=memory)), account)
+            if self._process is None:
+                self._make_folders(account)
             else:
-                self.path.mkdir(parents=True, exist_ok=True)
-                self._folder = self.path.resolve()
+                self._leave_crashed()
+            assert self._sockets is not None
+            assert self._folder is not None
             programs = _programs(self._sockets, account)
             data = self._folder / "postgres"
             fresh = not (data / "PG_VERSION").exists()
             if fresh:
                 self._initdb(programs, data, account)
-            self._launch(programs, data, account)
+            self._launch_when_clear(programs, data, account)
             self._watch()
             self._bootstrap(fresh)
             self._registry = SessionRegistry(self._conninfo())
             self._repeatability = Repeatability(self._conninfo())
             self._snapshots = Snapshots(self._conninfo(), self.changes)
+
+    def _make_folders(self, account: pwd.struct_passwd | None) -> None:
+        self._owner = os.getpid()
+        atexit.register(self.stop)
+        self._sockets = _own_folder(Path(tempfile.mkdtemp(prefix="orapool-", dir="/tmp")), account)
+        if self.path is None:
+            memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+            self._folder = _own_folder(Path(tempfile.mkdtemp(prefix="orapool-", dir=memory)), account)
+        else:
+            self.path.mkdir(parents=True, exist_ok=True)
+            self._folder = self.path.resolve()
+
+    def _leave_crashed(self) -> None:
+        """Let go of a PostgreSQL that has crashed, but of its data."""
+        for helper in (self._registry, self._snapshots, self._repeatability):
+            if helper is not None:
+                helper.close()
+        self._registry, self._snapshots, self._repeatability = None, None, None
+        watcher, self._watcher = self._watcher, None
+        if watcher is not None:
+            watcher.kill()
+            watcher.communicate()
+
+    @property
+    def crash(self) -> str:
+        """How PostgreSQL has ended of itself; empty while it runs, and when it was stopped."""
+        process = self._process
+        status = process.poll() if process is not None else None
+        if status is None:
+            return ""
+        how = f"killed by {signal.Signals(-status).name}" if status < 0 else f"with status {status}"
+        return f"the embedded PostgreSQL has ended, {how}, in {self._folder}"
 
     def stop(self) -> None:
         """Stop the database; a temporary one is removed. Sessions that are open get ORA-03113."""
@@ -225,7 +257,7 @@ class Engine:
                 the client broke in, or has gone.
         """
         if not self.running:
-            raise OracleError(1034, "ORACLE not available")
+            raise OracleError(1034, f"ORACLE not available: {self.crash or 'the sandbox is stopped'}")
         link = self._link()
         try:
             return Backend(self, link, identity, wait)
@@ -294,9 +326,30 @@ class Engine:
         # Inside, sessions run in UTC; initdb found the host's zone, which is the one of SYSDATE.
         found = re.search(r"^timezone = '([^']+)'", (data / "postgresql.conf").read_text(), re.MULTILINE)
         zone = {"timezone": "UTC", "oracle.host_zone": found.group(1) if found else "UTC"}
-        settings = {**_SETTINGS, **zone, **(_IN_MEMORY_SETTINGS if self.path is None else _IN_FOLDER_SETTINGS)}
+        settings = {**_SETTINGS, **zone, **(_IN_MEMORY_SETTINGS if self.path is None else {})}
         with open(data / "postgresql.conf", "a") as file:
             file.writelines(f"{name} = '{value}'\n" for name, value in settings.items())
+
+    def _launch_when_clear(self, programs: Path, data: Path, account: pwd.struct_passwd | None) -> None:
+        """Launch; again and again while processes of one that has crashed are about to end."""
+        deadline = time.monotonic() + _START_SECONDS
+        while True:
+            try:
+                self._launch(programs, data, account)
+            except RuntimeError as error:
+                if "pre-existing shared memory" not in str(error) or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.05)
+            else:
+                break
+        threading.Thread(target=self._report_crash, args=(self._process,), name="engine", daemon=True).start()
+
+    def _report_crash(self, process: subprocess.Popen[bytes]) -> None:
+        process.wait()
+        if self._process is process and self._folder is not None:
+            log = self._folder / "postgres.log"
+            tail = log.read_text(errors="replace")[-1000:] if log.exists() else ""
+            logger.error("%s; sessions get ORA-03113, log-ons ORA-01034. Its log ends:\n%s", self.crash, tail)
 
     def _launch(self, programs: Path, data: Path, account: pwd.struct_passwd | None) -> None:
         log = data.parent / "postgres.log"
