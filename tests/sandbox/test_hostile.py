@@ -75,8 +75,8 @@ def serve(sandbox: Sandbox) -> None:
     """A good client is served, at once as far as a busy machine can."""
     with oracledb.connect(user="scott", password="tiger", dsn=sandbox.dsn) as connection:
         connection.call_timeout = 20_000
-        rows = connection.cursor().execute("select level from dual connect by level <= 200").fetchall()
-    assert rows == [(number,) for number in range(1, 201)]
+        rows = connection.cursor().execute("select level from dual connect by level <= 2000").fetchall()
+    assert rows == [(number,) for number in range(1, 2001)]
 
 
 def connect(sandbox: Sandbox) -> socket.socket:

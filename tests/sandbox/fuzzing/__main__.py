@@ -16,7 +16,8 @@ from tests.sandbox.fuzzing.sessions import fuzzed_sessions, held
 @click.command()
 @click.option("--minutes", type=float, default=30, show_default=True, envvar="FUZZ_MINUTES")
 @click.option("--seed", type=int, default=None, help="Of all that is chosen; another each time without it.")
-def main(minutes: float, seed: int | None) -> None:
+@click.option("--first", type=int, default=None, help="Sessions alone, from the execution of this number on.")
+def main(minutes: float, seed: int | None, first: int | None) -> None:
     """Fuzz the sandbox; what is found is told with the seed and the bytes that have it again."""
     instant_client.reexec()
     seed = secrets.randbits(32) if seed is None else seed
@@ -24,9 +25,10 @@ def main(minutes: float, seed: int | None) -> None:
     with fuzzed_sessions(seed) as sessions:
         readers = Readers(sessions.conversations, seed)
         try:
-            readers.run(time.monotonic() + minutes * 15)
-            click.echo(f"readers: {readers.executions:,} executions, nothing found")
-            sessions.run(time.monotonic() + minutes * 45)
+            if first is None:
+                readers.run(time.monotonic() + minutes * 15)
+                click.echo(f"readers: {readers.executions:,} executions, nothing found")
+            sessions.run(time.monotonic() + minutes * 45, first or 0)
         except AssertionError as found:
             click.echo(f"seed {seed}, readers {readers.executions}, sessions {sessions.executions}\n{found}", err=True)
             sys.exit(1)

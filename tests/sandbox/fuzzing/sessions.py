@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import shlex
 import tempfile
 import time
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,12 +86,13 @@ class Sessions:
         self._good: Any = None
         self.baseline: Held | None = None
 
-    def run(self, until_time: float) -> None:
-        """Go on until a moment of the monotonic clock.
+    def run(self, until_time: float, first: int = 0) -> None:
+        """Go on until a moment of the monotonic clock, from a number on.
 
         Raises:
             Found: what the server must not do.
         """
+        self.executions = first
         self._look()
         while time.monotonic() < until_time:
             self.execute(self.executions)
@@ -108,7 +111,7 @@ class Sessions:
         # Where the log-on is in order, its answers are needed; what comes after that needs none.
         asked = min(same, logged_on)
         rest = b"".join(said[asked:])
-        self._recent.append(f"seed {self._seed}, execution {number}, {conversation.name}, after {asked}: {rest.hex()}")
+        self._recent.append(f"{number}, {conversation.name}, after turn {asked}: {packed(rest)}")
         try:
             with Replay(self.sandbox.port) as replay:
                 for turn in said[:asked]:
@@ -136,9 +139,10 @@ class Sessions:
                 with connection.cursor() as cursor:
                     cursor.execute("delete from fuzz_values")
                     connection.commit()
-                    # Enough for numpy, which has a thread of its own once it is there.
-                    found = cursor.execute("select level from dual connect by level <= 200").fetchall()
-                    assert found == [(number,) for number in range(1, 201)], found
+                    # Enough for what comes when it is needed and stays: numpy with a thread, a connection that looks
+                    # whether the rows may be kept.
+                    found = cursor.execute("select level from dual connect by level <= 2000").fetchall()
+                    assert found == [(number,) for number in range(1, 2001)], found
                 if connection is not self._good:
                     connection.close()
         except (oracledb.Error, AssertionError) as error:
@@ -163,7 +167,16 @@ class Sessions:
         self._recent.clear()
 
     def _report(self, what: str) -> None:
-        raise Found(f"{what}\n" + "\n".join(self._recent[-LOOK_AFTER:]))
+        first = max(0, self.executions - LOOK_AFTER)
+        raise Found(
+            f"{what}\nIt is found again by: python -m tests.sandbox.fuzzing --seed {self._seed} --first {first}\n"
+            "Executions since all was well, the last one last, packed as by `packed`:\n" + "\n".join(self._recent)
+        )
+
+
+def packed(data: bytes) -> str:
+    """Bytes for a report: ``zlib.decompress(base64.b64decode(text))`` has them again."""
+    return base64.b64encode(zlib.compress(data, 9)).decode()
 
 
 @contextlib.contextmanager
