@@ -12,7 +12,7 @@ import socket
 import struct
 import time
 from dataclasses import dataclass
-from typing import Callable
+from typing import Callable, NamedTuple
 
 CONNECT = 1
 ACCEPT = 2
@@ -61,8 +61,7 @@ class MarkerReceived(Exception):
         self.kind = kind
 
 
-@dataclass(frozen=True)
-class Packet:
+class Packet(NamedTuple):
     """One packet: its type, what follows the header, and the header's flags."""
 
     type: int
@@ -183,7 +182,7 @@ class PacketStream:
         while True:
             size = self._next_size()
             if size and len(received) >= size:
-                packet = Packet(received[4], bytes(received[HEADER_SIZE:size]), received[5])
+                packet = Packet(received[4], bytes(memoryview(received)[HEADER_SIZE:size]), received[5])
                 del received[:size]
                 return packet
             self._receive_more(0)

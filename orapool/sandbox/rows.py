@@ -27,8 +27,11 @@ _MANY = 64
 # How many rows of a large result are encoded at a time, unless more are asked for, and with how many bytes of LOBs.
 _AHEAD = 4096
 _AHEAD_BYTES = 8 << 20
-# Smaller results are quickly made again.
+# Smaller results are kept when they are asked for again: most never are.
 _WORTH_KEEPING = 256
+_MOST_ASKED = 2000
+# What a kept block takes beside its rows, in bytes.
+_OVERHEAD = 1000
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,7 @@ class Block:
     @property
     def size(self) -> int:
         """What it takes in memory, in bytes."""
-        return len(self.data) + 8 * len(self.ends)
+        return len(self.data) + 8 * len(self.ends) + _OVERHEAD
 
     def rows(self, start: int, end: int) -> bytes | memoryview:
         """The bytes of some of its rows."""
@@ -131,15 +134,25 @@ class RowCache:
         self._size = 0
         self._version: int | None = None
         self._kept: OrderedDict[Key, KeptRows] = OrderedDict()
+        self._asked: dict[int, int] = {}
         self._lock = threading.Lock()
 
     def __repr__(self) -> str:
         return f"<RowCache of {len(self._kept)} results, {self._size} bytes of {self._most}>"
 
     @property
-    def is_empty(self) -> bool:
-        """Whether nothing is kept."""
-        return not self._kept
+    def is_off(self) -> bool:
+        """Whether nothing is to be kept."""
+        return not self._most
+
+    def is_asked_again(self, version: int, key: Key) -> bool:
+        """Whether a query that is run now was run before while the data had this version."""
+        with self._lock:
+            if len(self._asked) >= _MOST_ASKED:
+                self._asked.clear()
+            asked = hash(key)
+            known, self._asked[asked] = self._asked.get(asked), version
+            return known == version
 
     def find(self, version: int | None, key: Key) -> KeptRows | None:
         """What is kept of a query's rows while the data have this version; None too where there is no version."""
@@ -189,12 +202,13 @@ class RowCache:
 
 
 class Recording:
-    """Keeps the blocks of a result that is read for the first time, while there is room for them."""
+    """Keeps the blocks of a result that is read, while there is room for them, if they are `least` rows in the end."""
 
-    def __init__(self, cache: RowCache, version: int, key: Key) -> None:
+    def __init__(self, cache: RowCache, version: int, key: Key, least: int = _WORTH_KEEPING) -> None:
         self._cache = cache
         self._version = version
         self._key = key
+        self._least = least
         self._blocks: list[Block] | None = []
         self._size = 0
 
@@ -213,7 +227,7 @@ class Recording:
         blocks, self._blocks = self._blocks, None
         if blocks is None:
             return
-        if sum(block.count for block in blocks) >= _WORTH_KEEPING:
+        if sum(block.count for block in blocks) >= self._least:
             self._cache.keep(self._version, self._key, stream, signature, blocks)
         else:
             self._cache.release(self._size)

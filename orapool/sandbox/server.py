@@ -246,6 +246,8 @@ class Server:
 
     def wait_while_frozen(self, session: Session) -> None:
         """Return when the server is not frozen; raises ConnectionClosed when the session is ended meanwhile."""
+        if self._thawed.is_set() and self._lets_in.is_set():
+            return
         for event in (self._thawed,) if session.logged_on else (self._thawed, self._lets_in):
             while not event.wait(0.05):
                 if session.ended.is_set():

@@ -58,6 +58,7 @@ _NULL_INDICATOR = -1
 _NULL_FETCHED = 1405
 _MOST_CURSORS = 65_000
 _LOST = 3113
+_SHORT = 4000
 
 # Statement types in the end of a call, as OCI numbers them.
 _STATEMENT_TYPES = {"SELECT": 3, "WITH": 3, "INSERT": 2, "UPDATE": 6, "DELETE": 7, "MERGE": 189}
@@ -290,20 +291,19 @@ class StatementCalls:
         def make_encoder(columns: tuple[Column, ...], forms: tuple[str, ...]) -> RowEncoder:
             return self._row_encoder(cursor, columns, forms)
 
+        key = None if self._cache.is_off else backend.cache_key(statement, types, binds)
+
         def run() -> RowSource:
             version = backend.data_version
             stream = backend.stream(statement, types, binds)
             recording = None
             # The rows are those of this version if there is no other by now.
-            if version is not None and not stream.complete and version == backend.data_version:
-                key = backend.cache_key(statement, types, binds)
-                if key is not None and backend.is_repeatable(statement):
-                    recording = Recording(self._cache, version, key)
+            if key is not None and version is not None and version == backend.data_version:
+                again = _is_short(cursor.sql, binds) and self._cache.is_asked_again(version, key)
+                if (again or not stream.complete) and backend.is_repeatable(statement):
+                    recording = Recording(self._cache, version, key, *((0,) if again else ()))
             return StreamedRows(stream, make_encoder, recording)
 
-        if self._cache.is_empty:
-            return run()
-        key = backend.cache_key(statement, types, binds)
         kept = self._cache.find(backend.data_version, key) if key is not None else None
         if kept is None:
             return run()
@@ -549,6 +549,11 @@ def _inline_encoder(encode: Callable[[bytes], bytes]) -> ValueEncoder:
         return encode(value) + b"\0\0"
 
     return encode_inline
+
+
+def _is_short(sql: str, binds: BindRow) -> bool:
+    """Whether a statement and its binds take no more memory than a small result of theirs."""
+    return len(sql) + sum(len(value) for value in binds if value is not None) < _SHORT
 
 
 def _is_special(definition: Definition) -> bool:
