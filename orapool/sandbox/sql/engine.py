@@ -40,6 +40,7 @@ from orapool.sandbox.sql.privileges import Privileges
 from orapool.sandbox.sql.registry import SessionRegistry
 from orapool.sandbox.sql.sqlstate import oracle_error
 from orapool.sandbox.sql.statement import Statement, StatementCache
+from orapool.sandbox.sql.template import Template
 
 logger = logging.getLogger(__name__)
 
@@ -173,11 +174,19 @@ class Engine:
             programs = _programs(self._sockets, account)
             data = self._folder / "postgres"
             fresh = not (data / "PG_VERSION").exists()
-            if fresh:
-                self._initdb(programs, data, account)
-            self._launch_when_clear(programs, data, account)
+            template = self._make_database(programs, data, account) if fresh else None
+            try:
+                self._launch_when_clear(programs, data, account)
+            except RuntimeError as error:
+                if template is None:
+                    raise
+                logger.warning("%s is of no use, and made anew: %s", template.folder, error)
+                template.discard()
+                shutil.rmtree(data)
+                self._make_database(programs, data, account)
+                self._launch_when_clear(programs, data, account)
             self._watch()
-            self._bootstrap(fresh)
+            self._bootstrap()
             self._registry = SessionRegistry(self._conninfo())
             self._repeatability = Repeatability(self._conninfo())
             self._snapshots = Snapshots(self._conninfo(), self.changes)
@@ -312,6 +321,33 @@ class Engine:
     def _conninfo(self) -> str:
         return f"host={self._sockets} user=postgres dbname=postgres application_name=sandbox"
 
+    def _make_database(self, programs: Path, data: Path, account: pwd.struct_passwd | None) -> Template | None:
+        """Make a database with all that is in it from the start, but for users; returns what it is a copy of, if so."""
+        template = Template((*_bootstrap_scripts().values(), repr(self._settings), repr(account)))
+        if template.copy_to(data):
+            for place, folders, files in os.walk(data):
+                for name in (".", *folders, *files):
+                    _own_folder(Path(place, name), account)
+            return template
+        self._initdb(programs, data, account)
+        process = self._launch(programs, data, account)
+        connection = pq.PGconn.connect(self._conninfo().encode())
+        try:
+            scripts = _bootstrap_scripts()
+            for name, script in scripts.items():
+                _run(connection, script, name)
+            _run(connection, f"insert into oracle.bootstrap values ({quote_text(_digest(scripts))})", "bootstrap")
+        finally:
+            connection.finish()
+            process.send_signal(signal.SIGINT)
+            process.wait(_STOP_SECONDS)
+        template.keep(data)
+        return None
+
+    @property
+    def _settings(self) -> dict[str, str]:
+        return {**_SETTINGS, **(_IN_MEMORY_SETTINGS if self.path is None else {})}
+
     def _initdb(self, programs: Path, data: Path, account: pwd.struct_passwd | None) -> None:
         data.mkdir(mode=0o700)
         _own_folder(data, account)
@@ -326,7 +362,7 @@ class Engine:
         # Inside, sessions run in UTC; initdb found the host's zone, which is the one of SYSDATE.
         found = re.search(r"^timezone = '([^']+)'", (data / "postgresql.conf").read_text(), re.MULTILINE)
         zone = {"timezone": "UTC", "oracle.host_zone": found.group(1) if found else "UTC"}
-        settings = {**_SETTINGS, **zone, **(_IN_MEMORY_SETTINGS if self.path is None else {})}
+        settings = {**self._settings, **zone}
         with open(data / "postgresql.conf", "a") as file:
             file.writelines(f"{name} = '{value}'\n" for name, value in settings.items())
 
@@ -335,14 +371,14 @@ class Engine:
         deadline = time.monotonic() + _START_SECONDS
         while True:
             try:
-                self._launch(programs, data, account)
+                self._process = process = self._launch(programs, data, account)
             except RuntimeError as error:
                 if "pre-existing shared memory" not in str(error) or time.monotonic() > deadline:
                     raise
                 time.sleep(0.05)
             else:
                 break
-        threading.Thread(target=self._report_crash, args=(self._process,), name="engine", daemon=True).start()
+        threading.Thread(target=self._report_crash, args=(process,), name="engine", daemon=True).start()
 
     def _report_crash(self, process: subprocess.Popen[bytes]) -> None:
         process.wait()
@@ -351,10 +387,10 @@ class Engine:
             tail = log.read_text(errors="replace")[-1000:] if log.exists() else ""
             logger.error("%s; sessions get ORA-03113, log-ons ORA-01034. Its log ends:\n%s", self.crash, tail)
 
-    def _launch(self, programs: Path, data: Path, account: pwd.struct_passwd | None) -> None:
+    def _launch(self, programs: Path, data: Path, account: pwd.struct_passwd | None) -> subprocess.Popen[bytes]:
         log = data.parent / "postgres.log"
         with open(log, "ab") as output:
-            self._process = subprocess.Popen(
+            process = subprocess.Popen(
                 [programs / "postgres", "-D", _DATA, "-k", str(self._sockets)],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -367,10 +403,12 @@ class Engine:
         deadline = time.monotonic() + _START_SECONDS
         ready = pq.Ping.OK
         while pq.PGconn.ping(self._conninfo().encode()) != ready:
-            if self._process.poll() is not None or time.monotonic() > deadline:
+            if process.poll() is not None or time.monotonic() > deadline:
+                process.kill()
                 tail = log.read_text(errors="replace")[-2000:]
                 raise RuntimeError(f"the embedded PostgreSQL did not start in {data}:\n{tail}")
             time.sleep(0.005)
+        return process
 
     def _watch(self) -> None:
         """Have a small process end PostgreSQL when this one is killed without a chance to do so itself."""
@@ -382,18 +420,11 @@ class Engine:
             command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
         )
 
-    def _bootstrap(self, fresh: bool) -> None:
-        scripts = [resources.files(__package__).joinpath(name).read_text("utf-8") for name in _BOOTSTRAP_FILES]
-        digest = hashlib.sha256("\0".join(scripts).encode()).hexdigest()
+    def _bootstrap(self) -> None:
+        digest = _digest(_bootstrap_scripts())
         connection = pq.PGconn.connect(self._conninfo().encode())
         try:
-            if fresh:
-                for name, script in zip(_BOOTSTRAP_FILES, scripts):
-                    _run(connection, script, name)
-                _run(connection, f"insert into oracle.bootstrap values ({quote_text(digest)})", "bootstrap")
-            elif (
-                _run(connection, "select digest from oracle.bootstrap", "bootstrap").get_value(0, 0) != digest.encode()
-            ):
+            if _run(connection, "select digest from oracle.bootstrap", "bootstrap").get_value(0, 0) != digest.encode():
                 raise RuntimeError(f"{self.path} was made by another version of orapool: start with an empty folder")
             _run(connection, "truncate oracle.sessions", "sessions")
             for user in self.users:
@@ -414,6 +445,15 @@ class Engine:
             self.has_temporary_tables = found.get_value(0, 0) == b"t"
         finally:
             connection.finish()
+
+
+def _bootstrap_scripts() -> dict[str, str]:
+    """The scripts that make what is in each database from the start, by name."""
+    return {name: resources.files(__package__).joinpath(name).read_text("utf-8") for name in _BOOTSTRAP_FILES}
+
+
+def _digest(scripts: dict[str, str]) -> str:
+    return hashlib.sha256("\0".join(scripts.values()).encode()).hexdigest()
 
 
 def _create_user(connection: PGconn, user: str) -> None:

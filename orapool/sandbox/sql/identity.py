@@ -46,4 +46,4 @@ class ClientWatch:
 
     fileno: int
     interrupted: Callable[[], bool]
-    noticed: Callable[[], bool]
+    noticed: Callable[[], bool] = lambda: False
