@@ -27,6 +27,8 @@ _MANY = 64
 # How many rows of a large result are encoded at a time, unless more are asked for, and with how many bytes of LOBs.
 _AHEAD = 4096
 _AHEAD_BYTES = 8 << 20
+# An answer has no more rows when these have so many bytes, however many were asked for: clients come again.
+MOST_BYTES = 64 << 20
 # Smaller results are kept when they are asked for again: most never are.
 _WORTH_KEEPING = 256
 _MOST_ASKED = 2000
@@ -109,7 +111,7 @@ class RowSource(Protocol):
     columns: tuple[Column, ...]
 
     def batch(self, limit: int) -> tuple[list[bytes | memoryview], int]:
-        """Up to `limit` encoded rows, in pieces, and how many they are."""
+        """Up to `limit` encoded rows, or `MOST_BYTES` of them, in pieces, and how many they are."""
 
     def close(self) -> None:
         """Free the rows."""
@@ -264,12 +266,13 @@ class StreamedRows:
             OracleError: what PostgreSQL refused on the way, or a value that cannot be encoded.
         """
         parts: list[bytes | memoryview] = []
-        count = 0
-        while count < limit:
+        count = size = 0
+        while count < limit and size < MOST_BYTES:
             if self._at == self._block.count and (self._ended or not self._next_block(limit - count)):
                 break
             end = min(self._block.count, self._at + limit - count)
             parts.append(self._block.rows(self._at, end))
+            size += len(parts[-1])
             count += end - self._at
             self._at = end
         return parts, count
@@ -338,11 +341,12 @@ class CachedRows:
             return self._fresh.batch(limit)
         assert self._blocks is not None
         parts: list[bytes | memoryview] = []
-        count = 0
-        while count < limit and self._number < len(self._blocks):
+        count = size = 0
+        while count < limit and size < MOST_BYTES and self._number < len(self._blocks):
             block = self._blocks[self._number]
             end = min(block.count, self._at + limit - count)
             parts.append(block.rows(self._at, end))
+            size += len(parts[-1])
             count += end - self._at
             self._at = end
             if end == block.count:

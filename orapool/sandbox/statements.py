@@ -34,6 +34,7 @@ from orapool.sandbox.messages import (
     make_row_header,
 )
 from orapool.sandbox.rows import (
+    MOST_BYTES,
     ROW,
     CachedRows,
     ColumnEncoder,
@@ -476,8 +477,8 @@ class StatementCalls:
             return b""
         parts, count = cursor.result.batch(limit)
         cursor.position += count
-        # As Oracle does: the end is known when there were fewer rows than asked for.
-        cursor.exhausted = count < limit
+        # As Oracle does: the end is known when there were fewer rows than asked for, and room for more.
+        cursor.exhausted = count < limit and sum(map(len, parts)) < MOST_BYTES
         return b"".join((make_row_header(len(cursor.columns), limit), *parts))
 
     def _end_of_rows(self, cursor: Cursor) -> bytes:

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from tests.sandbox.fuzzing.mutation import DATA, MARKER, TOKENS, packet
 from tests.sandbox.fuzzing.readers import READERS, Execution, Readers, read_packets
 from tests.sandbox.fuzzing.sessions import Sessions, fuzzed_sessions, held
+from tests.sandbox.fuzzing.statements import Statements
 
 FUZZ_SECONDS = float(os.environ.get("FUZZ_SECONDS", "60"))
 SEED = int(os.environ.get("FUZZ_SEED") or secrets.randbits(32))
@@ -66,8 +67,15 @@ def test_altered_messages_are_read_or_refused(fuzzed: Sessions) -> None:
 
 
 @pytest.mark.timeout(FUZZ_SECONDS + 120)
+def test_altered_statements_are_translated_or_refused() -> None:
+    statements = Statements(SEED)
+    statements.run(time.monotonic() + FUZZ_SECONDS / 6)
+    assert statements.executions > 20 * FUZZ_SECONDS
+
+
+@pytest.mark.timeout(FUZZ_SECONDS + 120)
 def test_altered_conversations_are_answered_or_closed(fuzzed: Sessions) -> None:
-    fuzzed.run(time.monotonic() + FUZZ_SECONDS * 5 / 6)
+    fuzzed.run(time.monotonic() + FUZZ_SECONDS * 4 / 6)
     assert fuzzed.executions > FUZZ_SECONDS / 4
     assert fuzzed.answered > fuzzed.executions / 2
     assert held(fuzzed.sandbox).threads == fuzzed.baseline.threads if fuzzed.baseline else False

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from types import ModuleType
 from typing import Any
 
+import psutil
 import pytest
 
 from orapool.sandbox import Sandbox, binary, codecs
@@ -340,6 +341,20 @@ def test_a_small_result_that_depends_on_more_is_not_kept(connect: Connect, table
     numbers = [fetch(connection, "select kept_numbers.nextval from dual") for _ in range(4)]
     connect().cursor().execute("drop sequence kept_numbers")
     assert numbers == [[(1,)], [(2,)], [(3,)], [(4,)]]
+
+
+def test_an_answer_has_no_more_rows_than_fit(connect: Connect, sandbox: Sandbox) -> None:
+    """Whatever the client asks for: 100 MB here in one go. What is too large for one answer comes with the next."""
+    connection = connect()
+    cursor = connection.cursor()
+    cursor.arraysize, cursor.prefetchrows = 25_001, 25_002
+    sql = "select rpad(level, 4000, 'x') from dual connect by level <= 25000"
+    before, rss = sandbox.stats(), psutil.Process(sandbox.pid).memory_info().rss
+    cursor.execute(sql)
+    rows = cursor.fetchall()
+    assert [int(text.rstrip("x")) for (text,) in rows] == list(range(1, 25_001))
+    assert (sandbox.stats() - before).total_round_trips == 2
+    assert psutil.Process(sandbox.pid).memory_info().rss - rss < 500 << 20
 
 
 def test_with_no_room_nothing_is_kept() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from sqlglot import exp
 
 from orapool.sandbox.errors import OracleError
@@ -24,6 +26,8 @@ _DML = ("INSERT", "UPDATE", "DELETE", "MERGE")
 _DDL = ("CREATE", "DROP", "ALTER", "TRUNCATE", "COMMENT", "RENAME", "GRANT", "REVOKE", "PURGE")
 _CONTROL = ("COMMIT", "ROLLBACK", "SAVEPOINT", "SET", "LOCK")
 
+logger = logging.getLogger(__name__)
+
 
 def parse_statement(sql: str) -> Statement:
     """Parse and translate one statement.
@@ -37,6 +41,9 @@ def parse_statement(sql: str) -> Statement:
         raise locate(error, sql) from None
     except RecursionError:
         raise unsupported("a statement nested as deeply as this") from None
+    except Exception as error:
+        logger.exception("the translator failed at %r", sql)
+        raise unsupported(f"this statement, at which the sandbox's translator fails ({error!r})") from error
 
 
 def _parse(sql: str) -> Statement:

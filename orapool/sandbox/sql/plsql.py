@@ -114,6 +114,8 @@ def _call(sql: str, tokens: list[Token], names: tuple[str, ...], parse: Callable
 
 
 def _text(sql: str, tokens: list[Token]) -> str:
+    if not tokens:
+        raise OracleError(6550, "PLS-00103: an expression is missing")
     return sql[tokens[0].start : tokens[-1].end]
 
 

@@ -1,4 +1,4 @@
-"""`make fuzz`: a quarter of the time for the readers, the rest for sessions, until something is found."""
+"""`make fuzz`: a quarter of the time for readers and statements, the rest for sessions, until something is found."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import click
 from orapool.sandbox import instant_client
 from tests.sandbox.fuzzing.readers import Readers
 from tests.sandbox.fuzzing.sessions import fuzzed_sessions, held
+from tests.sandbox.fuzzing.statements import Statements
 
 
 @click.command()
@@ -23,14 +24,17 @@ def main(minutes: float, seed: int | None, first: int | None) -> None:
     seed = secrets.randbits(32) if seed is None else seed
     click.echo(f"seed {seed}, {minutes:g} minutes")
     with fuzzed_sessions(seed) as sessions:
-        readers = Readers(sessions.conversations, seed)
+        readers, statements = Readers(sessions.conversations, seed), Statements(seed)
         try:
             if first is None:
-                readers.run(time.monotonic() + minutes * 15)
+                readers.run(time.monotonic() + minutes * 9)
                 click.echo(f"readers: {readers.executions:,} executions, nothing found")
+                statements.run(time.monotonic() + minutes * 6)
+                click.echo(f"statements: {statements.executions:,} executions, nothing found")
             sessions.run(time.monotonic() + minutes * 45, first or 0)
         except AssertionError as found:
-            click.echo(f"seed {seed}, readers {readers.executions}, sessions {sessions.executions}\n{found}", err=True)
+            done = f"readers {readers.executions}, statements {statements.executions}, sessions {sessions.executions}"
+            click.echo(f"seed {seed}, {done}\n{found}", err=True)
             sys.exit(1)
         click.echo(
             f"sessions: {sessions.executions:,} executions, of which the server answered {sessions.answered:,},"

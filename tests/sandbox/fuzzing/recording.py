@@ -105,7 +105,8 @@ def record(sandbox: Sandbox) -> list[Conversation]:
             subprocess.run([sys.executable, "-m", __name__, driver, f"127.0.0.1:{relay.port}/ORAPOOL"], check=True)
         finally:
             recorded = relay.close()
-        found += [Conversation(f"{driver}, {name}", turns) for name, turns in zip(SPEECHES, recorded)]
+        names = [*SPEECHES, "pooled"]
+        found += [Conversation(f"{driver}, {name}", turns) for name, turns in zip(names, recorded)]
     return found
 
 
@@ -115,6 +116,9 @@ def speak(driver: str, dsn: str) -> None:
     for say in SPEECHES.values():
         with dbapi.connect(user=USER, password=PASSWORD, dsn=dsn) as connection:
             say(dbapi, connection)
+    arguments = {"user": USER, "password": PASSWORD, "dsn": f"{dsn}:pooled", "cclass": "FUZZ"}
+    with dbapi.connect(**arguments, purity=dbapi.ATTR_PURITY_SELF) as connection:
+        connection.cursor().execute("select 1 from dual").fetchall()
 
 
 def _queries(dbapi: Any, connection: Any) -> None:
@@ -187,7 +191,34 @@ def _lobs(dbapi: Any, connection: Any) -> None:
     connection.rollback()
 
 
-SPEECHES = {"queries": _queries, "binds": _binds, "arrays": _arrays, "LOBs": _lobs}
+def _breaks(dbapi: Any, connection: Any) -> None:
+    cursor = connection.cursor()
+    name = "callTimeout" if dbapi.__name__ == "cx_Oracle" else "call_timeout"
+    for milliseconds in (50, 100):
+        setattr(connection, name, milliseconds)
+        with contextlib.suppress(dbapi.DatabaseError):
+            cursor.execute("select count(*) from dual connect by level <= 5000000").fetchall()
+    setattr(connection, name, 0)
+    cursor.execute("select 1 from dual").fetchall()
+
+
+def _direct_path(dbapi: Any, connection: Any) -> None:
+    if not hasattr(connection, "direct_path_load") or not connection.thin:
+        return
+    rows = [(number, f"name {number}", number / 4) for number in range(2000, 2200)]
+    connection.direct_path_load("SCOTT", "FUZZ_VALUES", ["ID", "NAME", "AMOUNT"], rows)
+    connection.cursor().execute("delete from fuzz_values where id >= 2000")
+    connection.commit()
+
+
+SPEECHES = {
+    "queries": _queries,
+    "binds": _binds,
+    "arrays": _arrays,
+    "LOBs": _lobs,
+    "breaks": _breaks,
+    "direct path": _direct_path,
+}
 
 TABLE = (
     "create table fuzz_values (id number(9) primary key, amount number, ratio binary_double, name varchar2(40),"
