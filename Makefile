@@ -20,8 +20,7 @@ VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2
 INSTALLED = $(VENV)/installed-for-$(VERSION)
 
 .PHONY: demo test versions lint install stacks firewall browser java clients properties benchmark benchmark-dataframes \
-	benchmark-outage compliance screens \
-	clean
+	benchmark-outage compliance screens fuzz clean
 
 demo: install
 	$(BIN)/orapool demo --driver oracledb
@@ -62,6 +61,11 @@ benchmark-outage: firewall install
 # Of all tests that others wrote; orapool/sandbox/COMPATIBILITY.md is made anew.
 compliance: clients install
 	$(WITH_CLIENT) $(BIN)/python -m tests.compliance.run --write
+
+# Of the sandbox's server, until something is found; FUZZ_SEED for what was found before.
+FUZZ_MINUTES ?= 30
+fuzz: install
+	$(WITH_CLIENT) $(BIN)/python -m tests.sandbox.fuzzing --minutes $(FUZZ_MINUTES) $(if $(FUZZ_SEED),--seed $(FUZZ_SEED))
 
 # The pictures in docs/, as root: what they show is run for them.
 screens: firewall browser install

@@ -35,6 +35,8 @@ def test_the_command_prints_a_row_for_each_driver_and_read() -> None:
         env={**os.environ, "COLUMNS": "120"},
         check=True,
     )
-    for title in ("the first time", "again"):
-        for driver in benchmark.DRIVERS:
+    for driver in benchmark.DRIVERS:
+        for title in ("start to first query", "ping", benchmark.TRIVIAL, "the first time", "again"):
             assert f"{driver}, {title}" in run.stdout
+    for criterion in ("1.50 s", "38 us", "120 us", "150,000", "500,000"):
+        assert criterion in run.stdout

@@ -5,9 +5,11 @@ Its standard input is its lifeline: when the process that started it is gone, th
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
+import resource
 import signal
 import sys
 import threading
@@ -16,7 +18,7 @@ from typing import Any
 
 from orapool.sandbox.control import ControlServer, control_path, is_served
 from orapool.sandbox.recorder import KEPT_STATEMENTS
-from orapool.sandbox.server import CACHE_BYTES, Server
+from orapool.sandbox.server import CACHE_BYTES, INBOUND_CONNECT_TIMEOUT, Server
 
 
 def main() -> int:
@@ -25,6 +27,7 @@ def main() -> int:
     logging.basicConfig(
         level=configuration.get("log_level", "WARNING"), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
+    _allow_files()
     folder = configuration.get("path")
     server = Server(
         configuration["host"],
@@ -33,6 +36,7 @@ def main() -> int:
         Path(folder) if folder is not None else None,
         configuration.get("cache_bytes", CACHE_BYTES),
         configuration.get("statements", KEPT_STATEMENTS),
+        configuration.get("inbound_connect_timeout", INBOUND_CONNECT_TIMEOUT),
     )
     finished = threading.Event()
     try:
@@ -92,8 +96,16 @@ def _commands(server: Server, finished: threading.Event) -> dict[str, Any]:
         "heal": server.heal,
         "stop": server.stop,
         "start": server.start,
+        "check": server.check,
         "shut_down": finished.set,
     }
+
+
+def _allow_files() -> None:
+    """As many files as the system lets us have: a session takes two."""
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _watch_lifeline(finished: threading.Event) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import Callable
 
 from orapool.sandbox import codecs, types
+from orapool.sandbox.errors import OracleError
 from orapool.sandbox.messages import MessageType
 from orapool.sandbox.sql import BindRows
 from orapool.sandbox.types import CHARSET_NCHAR, OracleType
@@ -24,6 +25,8 @@ _AS_THEY_ARE = frozenset((types.varchar2(1).code, types.char(1).code, types.LONG
 # Where fewer than half of so many values are different, each is decoded once.
 _SAMPLE = 200
 _REMEMBERED_DAYS = 100_000
+# Binds of all executions of a call that sends no values: what has come over the wire is no bound for these.
+_MOST_WITHOUT_VALUES = 4_000_000
 
 
 def read(reader: Reader, kinds: Sequence[OracleType], sent: Sequence[int], count: int) -> BindRows:
@@ -36,6 +39,8 @@ def read(reader: Reader, kinds: Sequence[OracleType], sent: Sequence[int], count
     Raises:
         OracleError: for a value that the sandbox does not take; all rows are read then.
     """
+    if not sent and count * max(1, len(kinds)) > _MOST_WITHOUT_VALUES:
+        raise OracleError(3001, f"unimplemented feature: {count} executions at once, without values to bind")
     values: list[Column] = [[] for _ in sent]
     done = count if not sent else 0
     while done < count:
@@ -178,6 +183,8 @@ def _decode_doubles(values: Column) -> Column:
     """As `codecs.decode_binary_double` does it for each."""
     given = [value for value in values if value is not None]
     size = len(given)
+    if any(len(value) != 8 for value in given):
+        raise ProtocolError("a BINARY_DOUBLE that has not 8 bytes")
     bits = [number ^ (_SIGN if number & _SIGN else _ALL) for number in struct.unpack(f">{size}Q", b"".join(given))]
     floats = struct.unpack(f">{size}d", struct.pack(f">{size}Q", *bits))
     texts: Iterator[bytes] = iter([repr(number).encode() for number in floats])

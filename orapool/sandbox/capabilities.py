@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
-from orapool.sandbox.wire import Reader, text
+from orapool.sandbox.wire import ProtocolError, Reader, text
 
 PROTOCOL_VERSION = 6
 BANNER = b"IBMPC/WIN_NT64-9.1.0"
@@ -114,6 +114,8 @@ def parse_data_types(reader: Reader) -> ClientTypes:
             representations.append(reader.uint16())  # of its BOOLEAN, JDBC says 0
         while conversion and (representation := reader.uint16()):
             representations.append(representation)
+        if conversion and not representations:
+            raise ProtocolError(f"a data type {code} without a representation")
         types.append(TypeRepresentation(code, conversion, tuple(representations)))
 
 

@@ -197,6 +197,7 @@ def encode_interval_ds(value: bytes) -> bytes:
 
 def decode_interval_ds(value: bytes) -> bytes:
     """Engine text of an INTERVAL DAY TO SECOND."""
+    _check_size(value, 11)
     days = int.from_bytes(value[:4], "big") - _SIGN_OFFSET
     nanoseconds = int.from_bytes(value[7:11], "big") - _SIGN_OFFSET
     seconds = Decimal(value[6] - 60) + Decimal(nanoseconds).scaleb(-9)
@@ -216,6 +217,7 @@ def encode_interval_ym(value: bytes) -> bytes:
 
 def decode_interval_ym(value: bytes) -> bytes:
     """Engine text of an INTERVAL YEAR TO MONTH."""
+    _check_size(value, 5)
     return f"{int.from_bytes(value[:4], 'big') - _SIGN_OFFSET} years {value[4] - 60} mons".encode()
 
 
@@ -226,8 +228,15 @@ def encode_nchar(value: bytes) -> bytes:
 
 
 def decode_nchar(value: bytes) -> bytes:
-    """Engine text of national characters."""
-    return value.decode("utf-16-be").encode()
+    """Engine text of national characters.
+
+    Raises:
+        OracleError: ORA-29275 for half of a character.
+    """
+    try:
+        return value.decode("utf-16-be").encode()
+    except UnicodeDecodeError:
+        raise OracleError(29275, "partial multibyte character") from None
 
 
 def encode_raw(value: bytes) -> bytes:
@@ -258,7 +267,10 @@ def _binary_encoder(form: str) -> Encoder:
 
 
 def _binary_decoder(form: str) -> Decoder:
+    size = struct.calcsize(form)
+
     def decode(value: bytes) -> bytes:
+        _check_size(value, size)
         if value[0] & 0x80:
             packed = bytes((value[0] & 0x7F,)) + value[1:]
         else:
@@ -281,6 +293,11 @@ def decode_boolean(value: bytes) -> bytes:
 
 def _as_is(value: bytes) -> bytes:
     return value
+
+
+def _check_size(value: bytes, size: int) -> None:
+    if len(value) != size:
+        raise ProtocolError(f"a value of {len(value)} bytes where its type has {size}")
 
 
 encode_binary_float = _binary_encoder(">f")

@@ -103,7 +103,7 @@ class ControlServer:
             return {"result": command(**request.get("arguments", {}))}
         except KeyError as error:
             return {"error": f"there is no command {error}"}
-        except (TypeError, ValueError, OSError) as error:
+        except (TypeError, ValueError, OSError, SandboxError) as error:
             return {"error": str(error)}
         except Exception as error:
             logger.exception("control command failed")

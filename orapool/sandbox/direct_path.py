@@ -14,7 +14,7 @@ from orapool.sandbox.errors import OracleError
 from orapool.sandbox.messages import Function, MessageType, make_column
 from orapool.sandbox.sql import Backend, BindRows, Statement
 from orapool.sandbox.types import BLOB, CHARSET_NCHAR, CLOB, LONG, LONG_RAW, Column, OracleType, char, varchar2
-from orapool.sandbox.wire import ProtocolError, Reader, integer
+from orapool.sandbox.wire import ProtocolError, Reader, as_text, integer
 
 CALLS = frozenset((Function.DIRECT_PATH_PREPARE, Function.DIRECT_PATH_LOAD, Function.DIRECT_PATH_END))
 
@@ -62,7 +62,7 @@ class DirectPath:
         for _ in range(count):
             reader.integer()
             reader.integer()
-            value = reader.text().decode()
+            value = as_text(reader.text())
             key = reader.integer()
             if key == _COLUMN:
                 names.append(value)
@@ -99,7 +99,7 @@ class DirectPath:
         reader.raw(2)
         data = reader.raw(size)
         load = self._find(cursor_id)
-        rows = list(_rows(data, len(load.types)))
+        rows = list(split_rows(data, len(load.types)))
         columns = [bind_rows.decode(kind, list(values)) for kind, values in zip(load.types, zip(*rows))]
         if rows:
             self._backend.execute(load.statement, load.types, BindRows(columns, len(rows)))
@@ -145,8 +145,19 @@ def _loaded_as(column: Column) -> OracleType:
     return LONG_RAW if column.type.code == BLOB.code else column.type
 
 
-def _rows(data: bytes, width: int) -> Iterator[list[bytes | None]]:
-    """Put the pieces of rows together."""
+def split_rows(data: bytes, width: int) -> Iterator[list[bytes | None]]:
+    """Put the pieces of rows together.
+
+    Raises:
+        ProtocolError: they are no rows of so many values.
+    """
+    try:
+        yield from _whole_rows(data, width)
+    except IndexError:
+        raise ProtocolError("a row that is not all there") from None
+
+
+def _whole_rows(data: bytes, width: int) -> Iterator[list[bytes | None]]:
     row: list[bytes | None] = []
     at = 0
     while at < len(data):
@@ -167,6 +178,8 @@ def _rows(data: bytes, width: int) -> Iterator[list[bytes | None]]:
                 at += 2
             value = data[at : at + length]
             at += length
+            if at > len(data):
+                raise ProtocolError("a value that is not all there")
             if number == 0 and flags & _SPLIT_WITH_PREVIOUS:
                 row[-1] = (row[-1] or b"") + value
             else:

@@ -10,6 +10,7 @@ import struct
 from dataclasses import dataclass
 from enum import IntEnum
 
+from orapool.sandbox import codecs
 from orapool.sandbox.capabilities import CHARSET_UTF8, CHARSET_UTF16
 from orapool.sandbox.errors import OracleError
 from orapool.sandbox.messages import MessageType
@@ -18,6 +19,8 @@ from orapool.sandbox.wire import Reader, integer, text
 
 LOCATOR_SIZE = 40
 CHUNK_SIZE = 8132
+GREATEST_GAP = 64 << 20
+"""Bytes of a LOB between its end and what is written behind it, which are filled."""
 
 _LENGTH_FIELD = 38
 _KIND_BLOB = 0x01
@@ -45,6 +48,7 @@ class Operation(IntEnum):
 
 
 _FREE_ARRAY = 0x80000
+_AT_AN_OFFSET = (Operation.READ, Operation.WRITE)
 
 
 @dataclass
@@ -137,7 +141,7 @@ class LobStore:
         """Engine text of the LOB behind a locator."""
         lob = self.find(locator)
         if lob.is_clob:
-            return LobText(lob.data.decode("utf-16-be").encode())
+            return LobText(codecs.decode_nchar(lob.data))
         return b"\\x" + lob.data.hex().encode()
 
     @staticmethod
@@ -202,6 +206,8 @@ def answer(request: LobRequest, store: LobStore) -> bytes:
     tail = b""
     amount_done = request.amount
     start = (request.source_offset - 1) * lob.unit
+    if request.operation in _AT_AN_OFFSET and (start < 0 or request.amount < 0):
+        raise OracleError(24801, "illegal parameter value in OCI lob function: an offset below 1, or an amount below 0")
     if request.operation == Operation.READ:
         piece = lob.data[start : start + request.amount * lob.unit]
         head = bytes((MessageType.LOB_DATA,)) + text(piece)
@@ -213,12 +219,16 @@ def answer(request: LobRequest, store: LobStore) -> bytes:
     elif request.operation == Operation.WRITE:
         _refuse_persistent(lob)
         padding = " ".encode("utf-16-be") if lob.is_clob else b"\0"
+        if start - len(lob.data) > GREATEST_GAP or len(request.data) % lob.unit:
+            raise OracleError(24801, f"illegal parameter value in OCI lob function: offset {request.source_offset}")
         before = lob.data[:start]
         before += padding * ((start - len(before)) // lob.unit)
         lob.data = before + request.data + lob.data[start + len(request.data) :]
         amount_done = len(request.data) // lob.unit
     elif request.operation == Operation.TRIM:
         _refuse_persistent(lob)
+        if request.amount < 0:
+            raise OracleError(24801, "illegal parameter value in OCI lob function: a size below 0")
         lob.data = lob.data[: request.amount * lob.unit]
     elif request.operation == Operation.FREE_TEMPORARY:
         store.free(request.source)

@@ -11,7 +11,7 @@ from enum import IntEnum, IntFlag
 
 from orapool.sandbox.errors import OracleError
 from orapool.sandbox.types import Column, OracleType
-from orapool.sandbox.wire import CHUNKED, LONGEST_PLAIN, Reader, integer, sized_text, text
+from orapool.sandbox.wire import CHUNKED, LONGEST_PLAIN, ProtocolError, Reader, as_text, integer, sized_text, text
 
 
 class MessageType(IntEnum):
@@ -276,10 +276,10 @@ def parse_execute(reader: Reader) -> ExecuteRequest:
     wants_sql_id = bool(reader.pointer())
     reader.byte()
     reader.pointer()  # chunk ids
-    sql = reader.characters(sql_length).decode() if sql_length else None
+    sql = as_text(reader.characters(sql_length)) if sql_length else None
     vector = [reader.integer() for _ in range(vector_length)]
     if len(vector) < 10:
-        raise OracleError(3120, f"two-task conversion routine: integer overflow ({len(vector)} execute parameters)")
+        raise ProtocolError(f"{len(vector)} execute parameters")
     defines = tuple(parse_definition(reader) for _ in range(define_count))
     binds = tuple(parse_definition(reader) for _ in range(bind_count)) if options & ExecuteOption.BIND else ()
     return ExecuteRequest(
@@ -329,10 +329,10 @@ def parse_end_to_end(reader: Reader) -> EndToEnd:
 
 def _pointed_text(reader: Reader, present: int, length: int) -> str:
     if reader.bare:
-        return reader.raw(length).decode()
+        return as_text(reader.raw(length))
     # Of an empty string python-oracledb writes the byte 0 although its length is none; of None it does not.
     if length or (present and reader.peek() == 0):
-        return reader.text().decode()
+        return as_text(reader.text())
     return ""
 
 
@@ -387,7 +387,8 @@ def make_error(
         bytes((statement_type, 0, 0, 0, 0, 0)),
         last_rowid,
         b"\0\0",  # OS error, statement number
-        bytes((status.sequence,)),  # which call has ended: JDBC ignores who speaks of another
+        # Which call has ended. JDBC ignores who speaks of another; Oracle Client makes its call again after ORA-01013.
+        bytes((status.sequence,)),
         b"\0\0\0",  # padding, iterations, logical row id
     ]
     if batch_errors:

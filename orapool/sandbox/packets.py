@@ -12,7 +12,7 @@ import socket
 import struct
 import time
 from dataclasses import dataclass
-from typing import Callable
+from typing import Callable, NamedTuple
 
 CONNECT = 1
 ACCEPT = 2
@@ -37,11 +37,20 @@ OLDEST_VERSION = 315
 NEWEST_VERSION = 317
 GREATEST_PACKET = 1 << 24
 RECEIVE_SIZE = 262_144
+# What may wait to be read while a call is under way: nobody waits for an answer and sends more than that.
+GREATEST_BACKLOG = 1 << 20
+# What a client may send before it has logged on: descriptor, capabilities and what it says of itself.
+LOG_ON_BYTES = 1 << 20
 _VERSION_NUMBER = 19 << 24
+_TIMED_OUT = "inbound connection timed out (ORA-3136)"
 
 
 class ConnectionClosed(Exception):
     """The client has gone, or this server has ended the session."""
+
+
+class LogOnTimeout(ConnectionClosed):
+    """The client has not logged on in time."""
 
 
 class MarkerReceived(Exception):
@@ -52,8 +61,7 @@ class MarkerReceived(Exception):
         self.kind = kind
 
 
-@dataclass(frozen=True)
-class Packet:
+class Packet(NamedTuple):
     """One packet: its type, what follows the header, and the header's flags."""
 
     type: int
@@ -91,8 +99,8 @@ class Connect:
         return self._value("COMMAND").lower() == "ping"
 
     def _value(self, key: str) -> str:
-        match = re.search(rf"\(\s*{key}\s*=\s*([^)]*?)\s*\)", self.descriptor, re.IGNORECASE)
-        return match.group(1) if match else ""
+        match = re.search(rf"\(\s*{key}\s*=([^()]*)\)", self.descriptor, re.IGNORECASE)
+        return match.group(1).strip() if match else ""
 
 
 def parse_connect(packet: Packet, more: Callable[[], Packet]) -> Connect:
@@ -102,9 +110,10 @@ def parse_connect(packet: Packet, more: Callable[[], Packet]) -> Connect:
         raise ConnectionClosed("a CONNECT packet too short for its fields")
     version, _lowest, _options, sdu = struct.unpack_from(">HHHH", body)
     length, offset = struct.unpack_from(">HH", body, 16)
-    if offset - HEADER_SIZE >= 54:
+    if min(offset - HEADER_SIZE, len(body)) >= 54:
         sdu = struct.unpack_from(">I", body, 50)[0] or sdu
-    descriptor = body[offset - HEADER_SIZE : offset - HEADER_SIZE + length]
+    start = max(0, offset - HEADER_SIZE)
+    descriptor = body[start : start + length]
     if len(descriptor) < length:
         following = more()
         if following.type != DATA:
@@ -152,8 +161,20 @@ class PacketStream:
         self._socket = sock
         self._count_bytes = count_bytes
         self._received = bytearray()
+        self._deadline: float | None = None
+        self._bytes_left = 0
         self.wide_lengths = False
         self.packet_size = 8192
+
+    def limit(self, seconds: float) -> None:
+        """Let the client have so many seconds, 0 for ever, and `LOG_ON_BYTES` for what it sends, until `unlimit`."""
+        self._bytes_left = LOG_ON_BYTES
+        self._deadline = time.monotonic() + seconds if seconds else None
+
+    def unlimit(self) -> None:
+        """Wait for the client as long as it takes."""
+        self._bytes_left, self._deadline = 0, None
+        self._socket.settimeout(None)
 
     def receive(self) -> Packet:
         """The next packet, waiting for it."""
@@ -161,7 +182,7 @@ class PacketStream:
         while True:
             size = self._next_size()
             if size and len(received) >= size:
-                packet = Packet(received[4], bytes(received[HEADER_SIZE:size]), received[5])
+                packet = Packet(received[4], bytes(memoryview(received)[HEADER_SIZE:size]), received[5])
                 del received[:size]
                 return packet
             self._receive_more(0)
@@ -198,22 +219,28 @@ class PacketStream:
     def client_broke_in(self) -> bool:
         """True when a marker or the end of the connection waits to be read; reads nothing away."""
         try:
-            self._receive_more(socket.MSG_DONTWAIT)
+            if len(self._received) < GREATEST_BACKLOG:
+                self._receive_more(socket.MSG_DONTWAIT)
         except BlockingIOError:
             pass
         except ConnectionClosed:
             return True
+        return self.break_waits()
+
+    def break_waits(self) -> bool:
+        """True when a marker has arrived and is the next to be read."""
         return len(self._received) > 4 and self._received[4] == MARKER
 
     def client_breaks_in_within(self, seconds: float) -> bool:
         """Wait; True as soon as `client_broke_in` would say so, False when the time has passed."""
         deadline = time.monotonic() + seconds
-        while True:
+        while not self.break_waits():
             left = deadline - time.monotonic()
             if left <= 0:
                 return False
             if select.select([self._socket], [], [], left)[0] and self.client_broke_in():
                 return True
+        return True
 
     def send(self, packet_type: int, body: bytes, flags: int = 0) -> None:
         """Send one packet."""
@@ -260,15 +287,29 @@ class PacketStream:
 
     def _receive_more(self, flags: int) -> None:
         try:
+            if self._deadline is not None:
+                self._settimeout(self._deadline)
             data = self._socket.recv(RECEIVE_SIZE, flags)
         except BlockingIOError:
             raise
+        except socket.timeout:
+            raise LogOnTimeout(_TIMED_OUT) from None
         except OSError as error:
             raise ConnectionClosed(str(error)) from error
         if not data:
             raise ConnectionClosed("end of file from the client")
         self._count_bytes(len(data), 0)
         self._received += data
+        if self._bytes_left:
+            self._bytes_left -= len(data)
+            if self._bytes_left <= 0:
+                raise ConnectionClosed(f"{LOG_ON_BYTES} bytes and more without a log-on")
+
+    def _settimeout(self, deadline: float) -> None:
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise LogOnTimeout(_TIMED_OUT)
+        self._socket.settimeout(left)
 
     def _send(self, data: bytes) -> None:
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -41,6 +42,7 @@ class Sandbox:
             statement over the same data, comes at once; 0 for nothing.
         kept_statements: how many statements are recorded for `statements`, the last ones, in 32 MB at the most; 0 for
             none.
+        inbound_connect_timeout: seconds in which a client has to log on before its connection is closed, 0 for ever.
         launcher: a command that the server's process is started with, such as ``("ip", "netns", "exec", "db")`` for
             one that listens in a network namespace. It must become the server's process, as exec does.
 
@@ -62,6 +64,7 @@ class Sandbox:
         launcher: Sequence[str] = (),
         cache_bytes: int = 256 << 20,
         kept_statements: int = 10_000,
+        inbound_connect_timeout: float = 60,
     ) -> None:
         self.host = host
         self.port = port
@@ -70,6 +73,7 @@ class Sandbox:
         self._log_level = log_level
         self._cache_bytes = cache_bytes
         self._kept_statements = kept_statements
+        self._inbound_connect_timeout = inbound_connect_timeout
         self._launcher = tuple(launcher)
         self._process: subprocess.Popen[str] | None = None
         self._control: ControlClient | None = None
@@ -101,11 +105,15 @@ class Sandbox:
         self.close()
 
     def start(self) -> None:
-        """Start the server, the first time or again after `stop`, then on the same port and with its data.
+        """Start the server: the first time, or again after `stop` or a crash, then on the same port and with its data.
+
+        When the server's own process has ended, what was not in a folder is gone.
 
         Raises:
             SandboxError: when it does not start; the message says why.
         """
+        if self._process is not None and self._process.poll() is not None:
+            self.close()
         if self._control is not None:
             self._control.call("start")
             return
@@ -126,6 +134,7 @@ class Sandbox:
             "log_level": self._log_level,
             "cache_bytes": self._cache_bytes,
             "statements": self._kept_statements,
+            "inbound_connect_timeout": self._inbound_connect_timeout,
         }
         with contextlib.suppress(BrokenPipeError):
             process.stdin.write(json.dumps(configuration) + "\n")
@@ -142,6 +151,16 @@ class Sandbox:
         self._process = process
         self.port = answer["port"]
         self._control = ControlClient(Path(answer["control"]))
+
+    def check(self) -> None:
+        """Tell whether the sandbox is sound: that is, neither its server nor the PostgreSQL in it has crashed.
+
+        Sessions get ORA-03113 when PostgreSQL crashes, and log-ons ORA-01034 until `start`, which brings the data back.
+
+        Raises:
+            SandboxError: it is not; the message says what has ended and how.
+        """
+        self._call("check")
 
     def stop(self) -> None:
         """Stop as a database that shuts down: sessions end, nobody listens. The data stay; `start` comes back."""
@@ -418,4 +437,13 @@ class Sandbox:
     def _call(self, command: str, **arguments: Any) -> Any:
         if self._control is None:
             raise SandboxError("the sandbox is not started")
-        return self._control.call(command, **arguments)
+        try:
+            return self._control.call(command, **arguments)
+        except SandboxError as error:
+            status = self._process.poll() if self._process is not None else None
+            if status is None:
+                raise
+            how = f"killed by {signal.Signals(-status).name}" if status < 0 else f"with status {status}"
+            raise SandboxError(
+                f"the sandbox's process has ended, {how}; what it kept in memory is gone, and start() starts anew"
+            ) from error

@@ -28,8 +28,13 @@ _MANY = 64
 # How many rows of a large result are encoded at a time, unless more are asked for, and with how many bytes of LOBs.
 _AHEAD = 4096
 _AHEAD_BYTES = 8 << 20
-# Smaller results are quickly made again.
+# An answer has no more rows when these have so many bytes, however many were asked for: clients come again.
+MOST_BYTES = 64 << 20
+# Smaller results are kept when they are asked for again: most never are.
 _WORTH_KEEPING = 256
+_MOST_ASKED = 2000
+# What a kept block takes beside its rows, in bytes.
+_OVERHEAD = 1000
 
 
 @dataclass(frozen=True)
@@ -92,7 +97,7 @@ class Block:
     @property
     def size(self) -> int:
         """What it takes in memory, in bytes."""
-        return len(self.data) + 8 * len(self.ends)
+        return len(self.data) + 8 * len(self.ends) + _OVERHEAD
 
     def rows(self, start: int, end: int) -> bytes | memoryview:
         """The bytes of some of its rows."""
@@ -107,7 +112,7 @@ class RowSource(Protocol):
     columns: tuple[Column, ...]
 
     def batch(self, limit: int) -> tuple[list[bytes | memoryview], int]:
-        """Up to `limit` encoded rows, in pieces, and how many they are."""
+        """Up to `limit` encoded rows, or `MOST_BYTES` of them, in pieces, and how many they are."""
 
     def close(self) -> None:
         """Free the rows."""
@@ -132,15 +137,25 @@ class RowCache:
         self._size = 0
         self._version: int | None = None
         self._kept: OrderedDict[Key, KeptRows] = OrderedDict()
+        self._asked: dict[int, int] = {}
         self._lock = threading.Lock()
 
     def __repr__(self) -> str:
         return f"<RowCache of {len(self._kept)} results, {self._size} bytes of {self._most}>"
 
     @property
-    def is_empty(self) -> bool:
-        """Whether nothing is kept."""
-        return not self._kept
+    def is_off(self) -> bool:
+        """Whether nothing is to be kept."""
+        return not self._most
+
+    def is_asked_again(self, version: int, key: Key) -> bool:
+        """Whether a query that is run now was run before while the data had this version."""
+        with self._lock:
+            if len(self._asked) >= _MOST_ASKED:
+                self._asked.clear()
+            asked = hash(key)
+            known, self._asked[asked] = self._asked.get(asked), version
+            return known == version
 
     def find(self, version: int | None, key: Key) -> KeptRows | None:
         """What is kept of a query's rows while the data have this version; None too where there is no version."""
@@ -190,12 +205,13 @@ class RowCache:
 
 
 class Recording:
-    """Keeps the blocks of a result that is read for the first time, while there is room for them."""
+    """Keeps the blocks of a result that is read, while there is room for them, if they are `least` rows in the end."""
 
-    def __init__(self, cache: RowCache, version: int, key: Key) -> None:
+    def __init__(self, cache: RowCache, version: int, key: Key, least: int = _WORTH_KEEPING) -> None:
         self._cache = cache
         self._version = version
         self._key = key
+        self._least = least
         self._blocks: list[Block] | None = []
         self._size = 0
 
@@ -214,7 +230,7 @@ class Recording:
         blocks, self._blocks = self._blocks, None
         if blocks is None:
             return
-        if sum(block.count for block in blocks) >= _WORTH_KEEPING:
+        if sum(block.count for block in blocks) >= self._least:
             self._cache.keep(self._version, self._key, stream, signature, blocks)
         else:
             self._cache.release(self._size)
@@ -251,12 +267,13 @@ class StreamedRows:
             OracleError: what PostgreSQL refused on the way, or a value that cannot be encoded.
         """
         parts: list[bytes | memoryview] = []
-        count = 0
-        while count < limit:
+        count = size = 0
+        while count < limit and size < MOST_BYTES:
             if self._at == self._block.count and (self._ended or not self._next_block(limit - count)):
                 break
             end = min(self._block.count, self._at + limit - count)
             parts.append(self._block.rows(self._at, end))
+            size += len(parts[-1])
             count += end - self._at
             self._at = end
         return parts, count
@@ -325,11 +342,12 @@ class CachedRows:
             return self._fresh.batch(limit)
         assert self._blocks is not None
         parts: list[bytes | memoryview] = []
-        count = 0
-        while count < limit and self._number < len(self._blocks):
+        count = size = 0
+        while count < limit and size < MOST_BYTES and self._number < len(self._blocks):
             block = self._blocks[self._number]
             end = min(block.count, self._at + limit - count)
             parts.append(block.rows(self._at, end))
+            size += len(parts[-1])
             count += end - self._at
             self._at = end
             if end == block.count:

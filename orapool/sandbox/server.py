@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import logging
 import re
@@ -15,8 +14,10 @@ from pathlib import Path
 
 from orapool.sandbox.accounts import Accounts
 from orapool.sandbox.auth import Verifier
+from orapool.sandbox.control import SandboxError
 from orapool.sandbox.errors import OracleError
 from orapool.sandbox.idle_limits import IdleLimits
+from orapool.sandbox.listener import Listener
 from orapool.sandbox.loading import Loader
 from orapool.sandbox.packets import ConnectionClosed
 from orapool.sandbox.recorder import KEPT_STATEMENTS, Recorder
@@ -30,8 +31,10 @@ logger = logging.getLogger(__name__)
 
 SERVICE = "ORAPOOL"
 CACHE_BYTES = 256 << 20
-_BACKLOG = 512
 _FIRST_SID = 100
+# Connections that have not logged on; a log-on takes milliseconds, so that the oldest of so many will never end.
+_MOST_LOGGING_ON = 512
+INBOUND_CONNECT_TIMEOUT = 60.0
 _STOP_TIMEOUT = 10.0
 # The listener's answers to a service or SID that it does not know.
 _UNKNOWN_SERVICE = 12514
@@ -65,6 +68,7 @@ class Server:
         path: a folder for the data, None for memory.
         cache_bytes: what the results that are kept may take, in bytes.
         statements: how many statements are recorded.
+        inbound_connect_timeout: seconds in which a client has to log on, 0 for ever.
     """
 
     def __init__(
@@ -75,10 +79,12 @@ class Server:
         path: Path | None,
         cache_bytes: int = CACHE_BYTES,
         statements: int = KEPT_STATEMENTS,
+        inbound_connect_timeout: float = INBOUND_CONNECT_TIMEOUT,
     ) -> None:
         self.host = host
         self.port = port
         self.delay = 0.0
+        self.inbound_connect_timeout = inbound_connect_timeout
         self.tls: TlsListener | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._engine = Engine(path, users)
@@ -93,7 +99,7 @@ class Server:
         self._sids = itertools.count(_FIRST_SID)
         self.loader = Loader(self._engine, lambda: next(self._sids))
         self._sessions: dict[int, tuple[Session, threading.Thread]] = {}
-        self._listener: socket.socket | None = None
+        self._listener: Listener | None = None
         self._thawed = threading.Event()
         self._thawed.set()
         self._lets_in = threading.Event()
@@ -113,7 +119,9 @@ class Server:
 
     # ------------------------------------------------------------ life
     def start(self) -> None:
-        """Start the engine, if it does not run yet, and listen."""
+        """Start the engine, if it does not run yet or has crashed, and listen."""
+        if self._engine.crash:
+            self.end_sessions()
         self._engine.start()
         self._listen()
 
@@ -137,6 +145,11 @@ class Server:
             raise ValueError("the sandbox does not listen for TLS")
         return self.tls
 
+    def check(self) -> None:
+        """Raise a SandboxError, which says why, when clients cannot be served."""
+        if self._engine.crash:
+            raise SandboxError(f"{self._engine.crash}: start() starts it again with its data")
+
     def stop(self) -> None:
         """Stop listening and end all sessions, as a database that shuts down; the data stay."""
         self._close_listener()
@@ -153,42 +166,31 @@ class Server:
             self._folder.cleanup()
 
     def _listen(self) -> None:
-        if self._listener is not None:
-            return
-        listener = socket.create_server((self.host, self.port), backlog=_BACKLOG)
-        self.port = listener.getsockname()[1]
-        self._listener = listener
-        threading.Thread(target=self._accept, args=(listener,), name="listener", daemon=True).start()
+        if self._listener is None:
+            self._listener = Listener(self.host, self.port, self._serve, self._make_room)
+            self.port = self._listener.port
 
     def _close_listener(self) -> None:
         listener, self._listener = self._listener, None
         if listener is not None:
-            with contextlib.suppress(OSError):
-                listener.shutdown(socket.SHUT_RDWR)  # wakes the thread in accept
             listener.close()
 
-    def _accept(self, listener: socket.socket) -> None:
-        while True:
-            try:
-                sock, _address = listener.accept()
-            except OSError:
-                return
-            with self._door:
-                self._serve(sock)
-
     def _serve(self, sock: socket.socket) -> None:
-        try:
-            session = Session(self, sock, next(self._sids), self._count_bytes)
-        except OSError:  # gone before it was served
-            sock.close()
-            return
+        session = Session(self, sock, next(self._sids), self._count_bytes)
         thread = threading.Thread(
             target=self._run, args=(session,), name=f"session {session.identity.sid}", daemon=True
         )
-        with self._lock:
+        self._make_room(_MOST_LOGGING_ON - 1)
+        with self._door, self._lock:
+            thread.start()
             self._connects += 1
             self._sessions[session.identity.sid] = (session, thread)
-            thread.start()
+
+    def _make_room(self, kept: int | None = None) -> None:
+        """End who has been logging on for the longest, where more than `kept` do; without a number, half of them."""
+        waiting = [session for session, _thread in self._chosen(None) if session.logging_on]
+        for session in waiting[: max(0, len(waiting) - kept) if kept is not None else (len(waiting) + 1) // 2]:
+            session.end(reset=True)
 
     def _run(self, session: Session) -> None:
         try:
@@ -258,6 +260,8 @@ class Server:
 
     def wait_while_frozen(self, session: Session) -> None:
         """Return when the server is not frozen; raises ConnectionClosed when the session is ended meanwhile."""
+        if self._thawed.is_set() and self._lets_in.is_set():
+            return
         for event in (self._thawed,) if session.logged_on else (self._thawed, self._lets_in):
             while not event.wait(0.05):
                 if session.ended.is_set():

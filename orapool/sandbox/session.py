@@ -23,12 +23,12 @@ from orapool.sandbox.capabilities import (
 )
 from orapool.sandbox.errors import OracleError
 from orapool.sandbox.messages import CallStatus, Function, MessageType, Piggyback, make_error, make_status
-from orapool.sandbox.packets import ConnectionClosed, MarkerReceived, PacketStream
+from orapool.sandbox.packets import ConnectionClosed, LogOnTimeout, MarkerReceived, PacketStream
 from orapool.sandbox.recorder import Recorder
 from orapool.sandbox.rows import RowCache
 from orapool.sandbox.sql import BASE_EDITION, Backend, ClientWatch, SessionIdentity
 from orapool.sandbox.statements import StatementCalls
-from orapool.sandbox.wire import ProtocolError, Reader
+from orapool.sandbox.wire import ProtocolError, Reader, as_text
 
 logger = logging.getLogger(__name__)
 
@@ -37,8 +37,10 @@ VERSION_NUMBER = VERSION[0] << 24 | VERSION[1] << 16
 VERSION_BANNER = "Oracle Database 19c compatible: the orapool sandbox (this is not an Oracle database)"
 GREATEST_PACKET_SIZE = 65_535
 # Errors after which the server has ended the session.
+_LOST = 3113
 _ENDING_CODES = frozenset({28, 1012, 1033, 2396, 3113, 3114, 3135})
-_LOGON_TIMEOUT = 60.0
+# How long a client that has sent what cannot be may take to hear so, in seconds.
+_TOLD_SECONDS = 1.0
 _JDBC_MARKER_SECONDS = 0.2
 _PURITY_NEW = "1"
 
@@ -94,6 +96,10 @@ class Host(Protocol):
     def delay(self) -> float:
         """Seconds that each call waits before it is carried out."""
 
+    @property
+    def inbound_connect_timeout(self) -> float:
+        """Seconds in which a client has to log on, 0 for ever."""
+
 
 @dataclass
 class _Login:
@@ -142,6 +148,11 @@ class Session:
         """True between log-in and the end."""
         return self._backend is not None and not self.ended.is_set()
 
+    @property
+    def logging_on(self) -> bool:
+        """True from the start to log-in."""
+        return self._backend is None and not self.ended.is_set()
+
     # ------------------------------------------------------------ steered from outside
     def end(self, reset: bool = False) -> None:
         """End the session from the server's side: the client sees FIN, or RST with ``reset``."""
@@ -172,21 +183,32 @@ class Session:
         """Serve the client until one side ends."""
         try:
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._socket.settimeout(_LOGON_TIMEOUT)
+            self._stream.limit(self._host.inbound_connect_timeout)
             self._connect()
             while not self.ended.is_set():
                 try:
                     self._message()
                 except MarkerReceived:
                     self._break_call()
+        except LogOnTimeout as error:
+            logger.warning("session %d: %s", self.identity.sid, error)
         except ConnectionClosed as closed:
             logger.debug("session %d: %s", self.identity.sid, closed)
         except ProtocolError as error:
             logger.warning("session %d sent what the protocol does not know: %s", self.identity.sid, error)
-        except Exception:
+            self._tell(OracleError(3137, f"malformed TTC packet from client rejected: {error}"))
+        except Exception as error:
             logger.exception("session %d failed", self.identity.sid)
+            self._tell(OracleError(600, f"internal error of the sandbox, whose log has more: {type(error).__name__}"))
         finally:
             self._close()
+
+    def _tell(self, error: OracleError) -> None:
+        """Say why the session ends, to a client that may have gone, or not listen."""
+        if self._stream.wide_lengths:  # it is connected
+            self._socket.settimeout(_TOLD_SECONDS)
+            with contextlib.suppress(ConnectionClosed):
+                self._stream.send_data(make_error(self._status(), error))
 
     def _close(self) -> None:
         self.ended.set()
@@ -318,6 +340,7 @@ class Session:
             if failure.code in _ENDING_CODES:
                 raise ConnectionClosed(f"ended after {failure}")
             return
+        ended = False
         try:
             answer = self._carry_out(code)
         except OracleError as error:
@@ -325,7 +348,10 @@ class Session:
                 # The marker that interrupted the call is next in line, and its handshake is the answer.
                 return
             answer = make_error(self._status(), error)
+            ended = error.code == _LOST
         self._answer(answer)
+        if ended:
+            raise ConnectionClosed("the engine has gone")
 
     def _carry_out(self, code: int) -> bytes:
         if code == Function.AUTHENTICATE_1:
@@ -386,7 +412,7 @@ class Session:
             self._set_end_to_end(messages.parse_end_to_end(reader))
         elif code == Piggyback.CURRENT_SCHEMA:
             reader.byte()
-            schema = reader.sized_text().decode()
+            schema = as_text(reader.sized_text())
             if self._backend is not None:
                 self._backend.schema = schema
         elif code == Piggyback.LOB:
@@ -427,6 +453,8 @@ class Session:
     # ------------------------------------------------------------ log-in
     def _authenticate_1(self) -> bytes:
         request = messages.parse_authenticate(self._reader)
+        if self._backend is not None:
+            raise OracleError(3001, "unimplemented feature: to log on again over the same connection")
         self._host.check_open()
         user = _name(request.user)
         verifier = self._host.verifier(user)
@@ -438,7 +466,9 @@ class Session:
         request = messages.parse_authenticate(self._reader)
         login, self._login = self._login, None
         values = request.values
-        if self._backend is not None and login is None:
+        if self._backend is not None:
+            if login is not None:
+                raise OracleError(3001, "unimplemented feature: to log on again over the same connection")
             return self._change_password(values)
         proof = ""
         try:
@@ -459,10 +489,10 @@ class Session:
         except OracleError:
             self._host.count_denied_log_on()
             raise
-        watch = ClientWatch(self._socket.fileno(), self._stream.client_broke_in)
+        self._stream.unlimit()
+        watch = ClientWatch(self._socket.fileno(), self._stream.client_broke_in, self._stream.break_waits)
         self._backend = self._host.open_backend(self.identity, watch)
         self._statements = self._statement_calls(self._backend)
-        self._socket.settimeout(None)
         self._host.count_log_on()
         return self._end_of_phase(messages.make_parameters(self._session_pairs(proof)))
 

@@ -37,6 +37,7 @@ from orapool.sandbox.messages import (
 )
 from orapool.sandbox.recorder import Record, Recorder
 from orapool.sandbox.rows import (
+    MOST_BYTES,
     ROW,
     CachedRows,
     ColumnEncoder,
@@ -72,6 +73,9 @@ _PREFETCH_LOB = 0x2000000
 _CHARSET_IDS = {CHARSET_IMPLICIT: CHARSET_UTF8, CHARSET_NCHAR: CHARSET_UTF16}
 _NULL_INDICATOR = -1
 _NULL_FETCHED = 1405
+_MOST_CURSORS = 65_000
+_LOST = 3113
+_SHORT = 4000
 
 # Statement types in the end of a call, as OCI numbers them.
 _STATEMENT_TYPES = {"SELECT": 3, "WITH": 3, "INSERT": 2, "UPDATE": 6, "DELETE": 7, "MERGE": 189}
@@ -241,8 +245,10 @@ class StatementCalls:
 
     # ------------------------------------------------------------ execute
     def _open(self) -> Cursor:
+        if len(self._cursors) >= _MOST_CURSORS:
+            raise OracleError(1000, "maximum open cursors exceeded")
         while True:
-            self._last_cursor_id = self._last_cursor_id % 65_000 + 1
+            self._last_cursor_id = self._last_cursor_id % _MOST_CURSORS + 1
             if self._last_cursor_id not in self._cursors:
                 cursor = Cursor(self._last_cursor_id)
                 self._cursors[cursor.id] = cursor
@@ -342,20 +348,19 @@ class StatementCalls:
         def make_encoder(columns: tuple[Column, ...], forms: tuple[str, ...]) -> RowEncoder:
             return self._row_encoder(cursor, columns, forms)
 
+        key = None if self._cache.is_off else backend.cache_key(statement, types, binds)
+
         def run() -> RowSource:
             version = backend.data_version
             stream = backend.stream(statement, types, binds)
             recording = None
             # The rows are those of this version if there is no other by now.
-            if version is not None and not stream.complete and version == backend.data_version:
-                key = backend.cache_key(statement, types, binds)
-                if key is not None and backend.is_repeatable(statement):
-                    recording = Recording(self._cache, version, key)
+            if key is not None and version is not None and version == backend.data_version:
+                again = _is_short(cursor.sql, binds) and self._cache.is_asked_again(version, key)
+                if (again or not stream.complete) and backend.is_repeatable(statement):
+                    recording = Recording(self._cache, version, key, *((0,) if again else ()))
             return StreamedRows(stream, make_encoder, recording)
 
-        if self._cache.is_empty:
-            return run()
-        key = backend.cache_key(statement, types, binds)
         kept = self._cache.find(backend.data_version, key) if key is not None else None
         if kept is None:
             return run()
@@ -386,7 +391,8 @@ class StatementCalls:
     def _failed(self, cursor: Cursor, error: OracleError) -> bytes:
         if cursor.record is not None:
             cursor.record.error, cursor.record.row_count = error, error.rows_done
-        if error.code == INTERRUPTED:  # the session knows whether the client waits for an answer or for a handshake
+        # The session knows whether the client waits for an answer or for a handshake, and that it ends without engine.
+        if error.code in (INTERRUPTED, _LOST):
             raise error
         statement_type = cursor.statement_type
         return make_error(
@@ -399,7 +405,7 @@ class StatementCalls:
         definitions = cursor.binds
         statement = cursor.statement
         if not definitions:
-            return [[] for _ in range(count)]
+            return bind_rows.read(reader, (), (), count)
         unsent: set[int] = set()
         if statement is not None and not self._is_jdbc:  # which sends NULLs for them
             unsent |= cursor.out_binds
@@ -584,8 +590,8 @@ class StatementCalls:
         cursor.position += count
         if cursor.record is not None:
             cursor.record.row_count = cursor.position
-        # As Oracle does: the end is known when there were fewer rows than asked for.
-        cursor.exhausted = count < limit
+        # As Oracle does: the end is known when there were fewer rows than asked for, and room for more.
+        cursor.exhausted = count < limit and sum(map(len, parts)) < MOST_BYTES
         return b"".join((make_row_header(len(cursor.columns), limit), *parts))
 
     def _end_of_rows(self, cursor: Cursor) -> bytes:
@@ -691,3 +697,8 @@ def _inline_encoder(encode: Callable[[bytes], bytes]) -> ValueEncoder:
         return encode(value) + b"\0\0"
 
     return encode_inline
+
+
+def _is_short(sql: str, binds: BindRow) -> bool:
+    """Whether a statement and its binds take no more memory than a small result of theirs."""
+    return len(sql) + sum(len(value) for value in binds if value is not None) < _SHORT

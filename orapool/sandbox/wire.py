@@ -14,6 +14,8 @@ CHUNKED = 0xFE
 NULL_MARK = 0xFF
 ESCAPE = 0xFD
 CHUNK = 32767
+GREATEST = 1 << 30
+"""Bytes of the greatest value, as of PostgreSQL's."""
 
 
 class ProtocolError(Exception):
@@ -60,12 +62,22 @@ class Reader:
 
     def raw(self, count: int) -> bytes:
         """The next ``count`` bytes as they are."""
-        while len(self._data) - self._position < count:
-            self._data = self._data[self._position :] + self._more()
-            self._position = 0
+        if len(self._data) - self._position < count or count < 0:
+            self._await(count)
         start = self._position
         self._position = start + count
         return self._data[start : self._position]
+
+    def _await(self, count: int) -> None:
+        """Wait until so many bytes are there: no more is kept than what has come, whatever was claimed."""
+        if not 0 <= count <= GREATEST:
+            raise ProtocolError(f"a value of {count} bytes")
+        pieces = [self.arrived()]
+        missing = count - len(pieces[0])
+        while missing > 0:
+            pieces.append(self._more())
+            missing -= len(pieces[-1])
+        self._data = b"".join(pieces)
 
     def peek(self) -> int:
         """The next byte, left in place."""
@@ -103,10 +115,14 @@ class Reader:
         if length != CHUNKED:
             return self.raw(length)
         chunks: list[bytes] = []
+        total = 0
         while True:
             size = self.integer()
-            if size <= 0:
+            if not size:
                 return b"".join(chunks)
+            total += size
+            if total > GREATEST:
+                raise ProtocolError(f"a value of {total} bytes and more")
             chunks.append(self.raw(size))
 
     def sized_text(self) -> bytes:
@@ -124,6 +140,18 @@ class Reader:
         present = self.byte()
         length = self.integer()
         return length if present else 0
+
+
+def as_text(value: bytes) -> str:
+    """What a client sent as text.
+
+    Raises:
+        ProtocolError: it is no UTF-8, which was agreed upon.
+    """
+    try:
+        return value.decode()
+    except UnicodeDecodeError as error:
+        raise ProtocolError(f"text that is no UTF-8 ({error.reason} at byte {error.start})") from None
 
 
 def integer(value: int) -> bytes:

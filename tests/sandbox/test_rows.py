@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from types import ModuleType
 from typing import Any
 
+import psutil
 import pytest
 
 from orapool.sandbox import Sandbox, binary, codecs
@@ -302,8 +303,68 @@ def test_what_depends_on_data_alone_is_kept(connect: Connect, table: str, sandbo
     assert repeated(sandbox, connect(), sql) == 2
 
 
-def test_a_small_result_is_not_kept(connect: Connect, table: str, sandbox: Sandbox) -> None:
-    assert repeated(sandbox, connect(), "select * from kept_rows where id <= 100") == 0
+SMALL = "select * from kept_rows where id <= :1 order by id"
+
+
+def test_a_small_result_is_kept_when_it_is_asked_for_again(connect: Connect, table: str, sandbox: Sandbox) -> None:
+    connection = connect()
+    before = sandbox.stats()
+    kept = []
+    for _ in range(4):
+        assert fetch(connection, SMALL, 5) == expected_rows(5)
+        kept.append((sandbox.stats() - before).repeated_results)
+    assert kept == [0, 0, 1, 2]
+    assert fetch(connection, SMALL, 6) == expected_rows(6)
+    assert fetch(connect(), SMALL, 5) == expected_rows(5)
+    assert (sandbox.stats() - before).repeated_results == 3
+
+
+def test_a_small_result_is_of_now(connect: Connect, table: str) -> None:
+    reader, writer = connect(), connect()
+    changed = [(1, "another", *expected_rows(1)[0][2:]), *expected_rows(3)[1:]]
+    for _ in range(3):
+        assert fetch(reader, SMALL, 3) == expected_rows(3)
+    writer.cursor().execute("update kept_rows set name = 'another' where id = 1")
+    for _ in range(3):
+        assert fetch(reader, SMALL, 3) == expected_rows(3)
+        assert fetch(writer, SMALL, 3) == changed
+    writer.commit()
+    for _ in range(3):
+        assert fetch(reader, SMALL, 3) == changed
+
+
+def test_a_small_result_that_depends_on_more_is_not_kept(connect: Connect, table: str, sandbox: Sandbox) -> None:
+    for sql in ("select sysdate from dual", "select count(*) from v$session", "select user from dual"):
+        assert repeated(sandbox, connect(), sql) == 0
+    connect().cursor().execute("create sequence kept_numbers")
+    connection = connect()
+    numbers = [fetch(connection, "select kept_numbers.nextval from dual") for _ in range(4)]
+    connect().cursor().execute("drop sequence kept_numbers")
+    assert numbers == [[(1,)], [(2,)], [(3,)], [(4,)]]
+
+
+def test_an_answer_has_no_more_rows_than_fit(connect: Connect, sandbox: Sandbox) -> None:
+    """Whatever the client asks for: 100 MB here in one go. What is too large for one answer comes with the next."""
+    connection = connect()
+    cursor = connection.cursor()
+    cursor.arraysize, cursor.prefetchrows = 25_001, 25_002
+    sql = "select rpad(level, 4000, 'x') from dual connect by level <= 25000"
+    before, rss = sandbox.stats(), psutil.Process(sandbox.pid).memory_info().rss
+    cursor.execute(sql)
+    rows = cursor.fetchall()
+    assert [int(text.rstrip("x")) for (text,) in rows] == list(range(1, 25_001))
+    assert (sandbox.stats() - before).total_round_trips == 2
+    assert psutil.Process(sandbox.pid).memory_info().rss - rss < 500 << 20
+
+
+def test_with_no_room_nothing_is_kept() -> None:
+    dbapi = importlib.import_module("oracledb")
+    with (
+        Sandbox(cache_bytes=0) as sandbox,
+        dbapi.connect(user="scott", password="tiger", dsn=sandbox.dsn) as connection,
+    ):
+        for sql in ("select 1 from dual", "select level from dual connect by level <= 5000"):
+            assert repeated(sandbox, connection, sql) == 0
 
 
 def test_settings_of_the_session_make_another_result(connect: Connect, table: str) -> None:
@@ -329,9 +390,9 @@ def test_another_schema_is_another_result(connect: Connect, table: str) -> None:
 
 
 def test_what_is_kept_stays_within_its_bounds(backend: Backend) -> None:
-    cache = RowCache(1_000)
+    cache = RowCache(5_000)
     stream = backend.stream(backend.prepare("select 1 from dual"), [], [])
-    block = Block(b"x" * 100, [0, *[100] * 12])  # 204 bytes
+    block = Block(b"x" * 100, [0, *[100] * 12])  # 204 bytes, and 1,000
     for number in range(10):
         assert cache.reserve(block.size)
         cache.keep(1, (number,), stream, (), [block])
@@ -341,9 +402,9 @@ def test_what_is_kept_stays_within_its_bounds(backend: Backend) -> None:
     assert cache.reserve(block.size)
     assert [number for number in range(10) if cache.find(1, (number,))] == [6, 8, 9]
     cache.release(block.size)
-    assert not cache.reserve(1_001)
-    assert cache.reserve(1_000)
-    cache.release(1_000)
+    assert not cache.reserve(5_001)
+    assert cache.reserve(5_000)
+    cache.release(5_000)
     cache.keep(2, ("new",), stream, (), [])
     assert cache.find(1, (6,)) is None
     assert cache.find(2, ("new",)) is not None

@@ -366,7 +366,9 @@ class Backend:
             definition.run_ddl(self, statement.action)
             return Outcome()
         if statement.kind == PLSQL:
-            return run_block(self, statement, bind_types, (rows or [()])[0])
+            row = (rows or [()])[0]
+            check_binds(statement, bind_types, row)
+            return run_block(self, statement, bind_types, row)
         if isinstance(statement.action, Control):
             if statement.verb in ("CREATE", "DROP") or statement.action.method == "alter_user":
                 self.commit()

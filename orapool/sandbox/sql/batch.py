@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _ARRAY_FROM = 4
 # Rows of one round trip to PostgreSQL.
 _CHUNK = 5000
+_INTERRUPTED = 1013
 
 
 def run_batch(
@@ -41,6 +42,8 @@ def run_batch(
             start += len(chunk)
             continue
         index, error = failed
+        if error.code == _INTERRUPTED:  # the call, not a row of it
+            raise error
         # Nothing of the chunk is done: the rows before the failing one are, in a second go.
         if index and _run(backend, statement, prepared, chunk[:index], outcome) is not None:
             raise error

@@ -93,12 +93,17 @@ class Repeatability:
                 if len(self._known) > 1000:
                     self._known.clear()
                 try:
-                    found = self._known[key] = self._ask(statement, search_path)
+                    found = self._ask(statement, search_path)
                 except PsycopgError:
                     return False
+                if self._connection is not None and self._connection.status == pq.ConnStatus.OK:
+                    self._known[key] = found
             return found
 
     def _ask(self, statement: Statement, search_path: str) -> bool:
+        if self._connection is not None and self._connection.status == pq.ConnStatus.BAD:
+            self._connection.finish()  # PostgreSQL has been started again
+            self._connection = None
         if self._connection is None:
             self._connection = pq.PGconn.connect(f"{self._conninfo} application_name=repeatability".encode())
             result = self._connection.exec_(_FUNCTIONS)

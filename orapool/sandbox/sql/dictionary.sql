@@ -189,8 +189,8 @@ create view "SYS"."DBA_USERS" as select *, 'OPEN'::varchar(32) as "ACCOUNT_STATU
 create view "SYS"."USER_USERS" as select * from "SYS"."ALL_USERS" where "USERNAME" = oracle.user_();
 
 -- V$ views. Their names are the synonyms that clients use; V_$ are what these stand for.
-create view "SYS"."V$VERSION" as select 'Oracle-compatible sandbox of orapool (PostgreSQL inside), not an Oracle Database'::varchar(80) as "BANNER",
-  'orapool sandbox, speaks as release 19.0.0.0.0'::varchar(160) as "BANNER_FULL", 'orapool sandbox'::varchar(80) as "BANNER_LEGACY", 0::numeric as "CON_ID";
+create view "SYS"."V$VERSION" as select 'Oracle-compatible sandbox of orapool (PostgreSQL inside), not an Oracle database'::varchar(80) as "BANNER",
+  'orapool sandbox, not an Oracle database; speaks as release 19.0.0.0.0'::varchar(160) as "BANNER_FULL", 'orapool sandbox, not an Oracle database'::varchar(80) as "BANNER_LEGACY", 0::numeric as "CON_ID";
 create view "SYS"."V$INSTANCE" as select 1::numeric as "INSTANCE_NUMBER", 'ORAPOOL'::varchar(16) as "INSTANCE_NAME", 'localhost'::varchar(64) as "HOST_NAME",
   '19.0.0.0.0'::varchar(17) as "VERSION", '19.3.0.0.0'::varchar(17) as "VERSION_FULL", (pg_postmaster_start_time() at time zone oracle.host_zone())::oracle.date as "STARTUP_TIME",
   'OPEN'::varchar(12) as "STATUS", 'NO'::varchar(3) as "PARALLEL", 'ACTIVE'::varchar(17) as "DATABASE_STATUS", 'PRIMARY_INSTANCE'::varchar(18) as "INSTANCE_ROLE", 'ALLOWED'::varchar(10) as "LOGINS";

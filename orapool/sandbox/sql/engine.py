@@ -6,6 +6,7 @@ import atexit
 import contextlib
 import hashlib
 import importlib.util
+import logging
 import os
 import pwd
 import re
@@ -42,7 +43,10 @@ from orapool.sandbox.sql.sqlstate import oracle_error
 from orapool.sandbox.sql.statement import Statement, StatementCache
 from orapool.sandbox.sql.states import States
 from orapool.sandbox.sql.synonyms import Synonyms
+from orapool.sandbox.sql.template import Template
 from orapool.sandbox.sql.users import Accounts
+
+logger = logging.getLogger(__name__)
 
 _START_SECONDS = 30.0
 _STOP_SECONDS = 10.0
@@ -75,9 +79,9 @@ _SETTINGS = {
     "log_min_error_statement": "panic",
     "deadlock_timeout": "200ms",
 }
-_IN_MEMORY_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "wal_level": "minimal"}
+# What is committed is there after a crash of PostgreSQL, though not of the system.
+_IN_MEMORY_SETTINGS = {"fsync": "off", "full_page_writes": "off", "wal_level": "minimal"}
 _IN_MEMORY_SETTINGS["max_wal_senders"] = "0"
-_IN_FOLDER_SETTINGS = {"synchronous_commit": "off"}
 _FORGET_ROWS = Run(b"select oracle.forget_rows(false)")
 
 
@@ -169,26 +173,61 @@ class Engine:
         with self._lock:
             if self.running:
                 return
-            self._owner = os.getpid()
-            atexit.register(self.stop)
             account = _account()
-            self._sockets = _own_folder(Path(tempfile.mkdtemp(prefix="orapool-", dir="/tmp")), account)
-            if self.path is None:
-                memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-                self._folder = _own_folder(Path(tempfile.mkdtemp(prefix="orapool-", dir=memory)), account)
+            crashed = self._process is not None
+            if crashed:
+                self._leave_crashed()
             else:
-                self.path.mkdir(parents=True, exist_ok=True)
-                self._folder = self.path.resolve()
+                self._make_folders(account)
+                self._states = States(self._conninfo)
+            assert self._sockets is not None
+            assert self._folder is not None
             programs = _programs(self._sockets, account)
             data = self._folder / "postgres"
             fresh = not (data / "PG_VERSION").exists()
-            if fresh:
-                self._initdb(programs, data, account)
-            self._launch(programs, data, account)
+            template = self._make_database(programs, data, account) if fresh else None
+            try:
+                self._launch_when_clear(programs, data, account)
+            except RuntimeError as error:
+                if template is None:
+                    raise
+                logger.warning("%s is of no use, and made anew: %s", template.folder, error)
+                template.discard()
+                shutil.rmtree(data)
+                self._make_database(programs, data, account)
+                self._launch_when_clear(programs, data, account)
             self._watch()
-            self._states = States(self._conninfo)
-            self._bootstrap(fresh)
+            self._bootstrap(left_over=not fresh and not crashed)
             self._attend()
+
+    def _make_folders(self, account: pwd.struct_passwd | None) -> None:
+        self._owner = os.getpid()
+        atexit.register(self.stop)
+        self._sockets = _own_folder(Path(tempfile.mkdtemp(prefix="orapool-", dir="/tmp")), account)
+        if self.path is None:
+            memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+            self._folder = _own_folder(Path(tempfile.mkdtemp(prefix="orapool-", dir=memory)), account)
+        else:
+            self.path.mkdir(parents=True, exist_ok=True)
+            self._folder = self.path.resolve()
+
+    def _leave_crashed(self) -> None:
+        """Let go of a PostgreSQL that has crashed, but of its data."""
+        self._leave()
+        watcher, self._watcher = self._watcher, None
+        if watcher is not None:
+            watcher.kill()
+            watcher.communicate()
+
+    @property
+    def crash(self) -> str:
+        """How PostgreSQL has ended of itself; empty while it runs, and when it was stopped."""
+        process = self._process
+        status = process.poll() if process is not None else None
+        if status is None:
+            return ""
+        how = f"killed by {signal.Signals(-status).name}" if status < 0 else f"with status {status}"
+        return f"the embedded PostgreSQL has ended, {how}, in {self._folder}"
 
     def stop(self) -> None:
         """Stop the database; a temporary one is removed. Sessions that are open get ORA-03113."""
@@ -271,7 +310,7 @@ class Engine:
                 the client broke in, or has gone.
         """
         if not self.running:
-            raise OracleError(1034, "ORACLE not available")
+            raise OracleError(1034, f"ORACLE not available: {self.crash or 'the sandbox is stopped'}")
         link = self._link()
         try:
             return Backend(self, link, identity, wait)
@@ -332,6 +371,33 @@ class Engine:
         database = database or self._states.current
         return f"host={self._sockets} user=postgres dbname={database} application_name=sandbox"
 
+    def _make_database(self, programs: Path, data: Path, account: pwd.struct_passwd | None) -> Template | None:
+        """Make a database with all that is in it from the start, but for users; returns what it is a copy of, if so."""
+        template = Template((*_bootstrap_scripts().values(), repr(self._settings), repr(account)))
+        if template.copy_to(data):
+            for place, folders, files in os.walk(data):
+                for name in (".", *folders, *files):
+                    _own_folder(Path(place, name), account)
+            return template
+        self._initdb(programs, data, account)
+        process = self._launch(programs, data, account)
+        connection = pq.PGconn.connect(self._conninfo().encode())
+        try:
+            scripts = _bootstrap_scripts()
+            for name, script in scripts.items():
+                _run(connection, script, name)
+            _run(connection, f"insert into oracle.bootstrap values ({quote_text(_digest(scripts))})", "bootstrap")
+        finally:
+            connection.finish()
+            process.send_signal(signal.SIGINT)
+            process.wait(_STOP_SECONDS)
+        template.keep(data)
+        return None
+
+    @property
+    def _settings(self) -> dict[str, str]:
+        return {**_SETTINGS, **(_IN_MEMORY_SETTINGS if self.path is None else {})}
+
     def _initdb(self, programs: Path, data: Path, account: pwd.struct_passwd | None) -> None:
         data.mkdir(mode=0o700)
         _own_folder(data, account)
@@ -346,14 +412,35 @@ class Engine:
         # Inside, sessions run in UTC; initdb found the host's zone, which is the one of SYSDATE.
         found = re.search(r"^timezone = '([^']+)'", (data / "postgresql.conf").read_text(), re.MULTILINE)
         zone = {"timezone": "UTC", "oracle.host_zone": found.group(1) if found else "UTC"}
-        settings = {**_SETTINGS, **zone, **(_IN_MEMORY_SETTINGS if self.path is None else _IN_FOLDER_SETTINGS)}
+        settings = {**self._settings, **zone}
         with open(data / "postgresql.conf", "a") as file:
             file.writelines(f"{name} = '{value}'\n" for name, value in settings.items())
 
-    def _launch(self, programs: Path, data: Path, account: pwd.struct_passwd | None) -> None:
+    def _launch_when_clear(self, programs: Path, data: Path, account: pwd.struct_passwd | None) -> None:
+        """Launch; again and again while processes of one that has crashed are about to end."""
+        deadline = time.monotonic() + _START_SECONDS
+        while True:
+            try:
+                self._process = process = self._launch(programs, data, account)
+            except RuntimeError as error:
+                if "pre-existing shared memory" not in str(error) or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.05)
+            else:
+                break
+        threading.Thread(target=self._report_crash, args=(process,), name="engine", daemon=True).start()
+
+    def _report_crash(self, process: subprocess.Popen[bytes]) -> None:
+        process.wait()
+        if self._process is process and self._folder is not None:
+            log = self._folder / "postgres.log"
+            tail = log.read_text(errors="replace")[-1000:] if log.exists() else ""
+            logger.error("%s; sessions get ORA-03113, log-ons ORA-01034. Its log ends:\n%s", self.crash, tail)
+
+    def _launch(self, programs: Path, data: Path, account: pwd.struct_passwd | None) -> subprocess.Popen[bytes]:
         log = data.parent / "postgres.log"
         with open(log, "ab") as output:
-            self._process = subprocess.Popen(
+            process = subprocess.Popen(
                 [programs / "postgres", "-D", _DATA, "-k", str(self._sockets)],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -366,10 +453,12 @@ class Engine:
         deadline = time.monotonic() + _START_SECONDS
         ready = pq.Ping.OK
         while pq.PGconn.ping(self._conninfo().encode()) != ready:
-            if self._process.poll() is not None or time.monotonic() > deadline:
+            if process.poll() is not None or time.monotonic() > deadline:
+                process.kill()
                 tail = log.read_text(errors="replace")[-2000:]
                 raise RuntimeError(f"the embedded PostgreSQL did not start in {data}:\n{tail}")
             time.sleep(0.005)
+        return process
 
     def _watch(self) -> None:
         """Have a small process end PostgreSQL when this one is killed without a chance to do so itself."""
@@ -381,20 +470,14 @@ class Engine:
             command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
         )
 
-    def _bootstrap(self, fresh: bool) -> None:
-        scripts = [resources.files(__package__).joinpath(name).read_text("utf-8") for name in _BOOTSTRAP_FILES]
-        digest = hashlib.sha256("\0".join(scripts).encode()).hexdigest()
+    def _bootstrap(self, left_over: bool) -> None:
+        """Make the database ready for sessions; it may be `left_over` from an earlier process."""
+        digest = _digest(_bootstrap_scripts())
         connection = pq.PGconn.connect(self._conninfo().encode())
         try:
-            if fresh:
-                for name, script in zip(_BOOTSTRAP_FILES, scripts):
-                    _run(connection, script, name)
-                _run(connection, f"insert into oracle.bootstrap values ({quote_text(digest)})", "bootstrap")
-            elif (
-                _run(connection, "select digest from oracle.bootstrap", "bootstrap").get_value(0, 0) != digest.encode()
-            ):
+            if _run(connection, "select digest from oracle.bootstrap", "bootstrap").get_value(0, 0) != digest.encode():
                 raise RuntimeError(f"{self.path} was made by another version of orapool: start with an empty folder")
-            if not fresh:
+            if left_over:
                 self._states.remove_others()
             _run(connection, "truncate oracle.sessions", "sessions")
             for user in self.users:
@@ -417,6 +500,15 @@ class Engine:
             self.synonyms.present = found.get_value(0, 0) == b"t"
         finally:
             connection.finish()
+
+
+def _bootstrap_scripts() -> dict[str, str]:
+    """The scripts that make what is in each database from the start, by name."""
+    return {name: resources.files(__package__).joinpath(name).read_text("utf-8") for name in _BOOTSTRAP_FILES}
+
+
+def _digest(scripts: dict[str, str]) -> str:
+    return hashlib.sha256("\0".join(scripts.values()).encode()).hexdigest()
 
 
 def _create_user(connection: PGconn, user: str) -> None:

@@ -40,6 +40,14 @@ class _Kept:
     since: float
 
 
+def _is_lost(connection: PGconn) -> bool:
+    try:
+        connection.consume_input()
+    except PsycopgError:
+        return True
+    return connection.status == pq.ConnStatus.BAD
+
+
 class Snapshots:
     """The snapshots of one engine, by SCN. May be used by all threads.
 
@@ -112,6 +120,9 @@ class Snapshots:
         deadline = time.monotonic() - KEPT_SECONDS
         while self._kept and next(iter(self._kept.values())).since < deadline:
             self._drop()
+        for scn, kept in list(self._kept.items()):
+            if _is_lost(kept.connection):  # with PostgreSQL, which has been started again
+                del self._kept[scn]
 
     def _drop(self) -> None:
         _scn, old = self._kept.popitem(last=False)

@@ -40,8 +40,10 @@ class ClientWatch:
     """The client's socket, watched while the engine works.
 
     When `fileno` becomes readable, `interrupted()` tells whether the client asks for a break (or has gone); it is
-    called from the thread that waits for the engine, and must not block.
+    called from the thread that waits for the engine, and must not block. `noticed()` tells whether a break has been
+    read from there before, which does not become readable again for it.
     """
 
     fileno: int
     interrupted: Callable[[], bool]
+    noticed: Callable[[], bool] = lambda: False

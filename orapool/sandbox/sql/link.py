@@ -317,10 +317,11 @@ class Link:
         poll.register(watch.fileno, select.POLLIN)
         limit: int | None = None
         while True:
-            ready = [number for number, _ in poll.poll(limit)]
+            noticed = watch.noticed()
+            ready = [number for number, _ in poll.poll(0 if noticed else limit)]
             if self._socket in ready:
                 return
-            if watch.interrupted():
+            if noticed or watch.interrupted():
                 self._interrupted_now = True
                 self.cancel()
                 self._wait(reading)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection
 
 from sqlglot import exp
@@ -27,6 +28,8 @@ _DML = ("INSERT", "UPDATE", "DELETE", "MERGE")
 _DDL = ("CREATE", "DROP", "ALTER", "TRUNCATE", "COMMENT", "RENAME", "GRANT", "REVOKE", "PURGE")
 _CONTROL = ("COMMIT", "ROLLBACK", "SAVEPOINT", "SET", "LOCK")
 
+logger = logging.getLogger(__name__)
+
 
 def parse_statement(sql: str, routines: Collection[str] = ()) -> Statement:
     """Parse and translate one statement.
@@ -45,9 +48,9 @@ def parse_statement(sql: str, routines: Collection[str] = ()) -> Statement:
         raise locate(name_clause(error, tokens), sql) from None
     except RecursionError:
         raise unsupported("a statement nested as deeply as this") from None
-    except (ValueError, TypeError, AttributeError, KeyError, IndexError, AssertionError) as error:
-        # Our reading of a tree that nobody thought of: the session goes on.
-        raise unsupported(f"this statement ({type(error).__name__}: {error})") from error
+    except Exception as error:
+        logger.exception("the translator failed at %r", sql)
+        raise unsupported(f"this statement, at which the sandbox's translator fails ({error!r})") from error
 
 
 def _parse(sql: str, tokens: list[Token], routines: Collection[str]) -> Statement:

@@ -77,6 +77,8 @@ class _Block:
         return self.names.index(token.value)
 
     def text(self, tokens: list[Token]) -> str:
+        if not tokens:
+            raise OracleError(6550, "PLS-00103: an expression is missing")
         return self.sql[tokens[0].start : tokens[-1].end]
 
     def binds(self, statement: Statement) -> tuple[int, ...]:

@@ -19,6 +19,7 @@ from orapool.sandbox.sql.link import Run
 
 _COLUMNS = {"user": "username", "service": "service_name", "schema": "schemaname"}
 """Columns of oracle.sessions that are called otherwise than the fields of a `SessionIdentity`."""
+_LOCK_TIMEOUT = b"set lock_timeout = '10s'"
 _FIELDS = tuple(field.name for field in fields(SessionIdentity) if field.name != "instance")
 
 
@@ -34,6 +35,11 @@ def entry(identity: SessionIdentity) -> Run:
     values = {name: str(getattr(identity, name)) for name in _FIELDS}
     values["user"] = identity.user.upper()
     return Run(insert.encode(), [value.encode() for value in values.values()])
+
+
+def _is_lost(result: PGresult) -> bool:
+    """Whether the connection failed: PostgreSQL's own errors have a SQLSTATE."""
+    return result.status == pq.ExecStatus.FATAL_ERROR and not result.error_field(pq.DiagnosticField.SQLSTATE)
 
 
 class SessionRegistry:
@@ -65,12 +71,18 @@ class SessionRegistry:
             with self._lock:
                 if self._connection is None:
                     self._connection = pq.PGconn.connect(f"{self._conninfo} application_name=registry".encode())
-                    self._connection.exec_(b"set lock_timeout = '10s'")
+                    self._connection.exec_(_LOCK_TIMEOUT)
                 result = self._connection.exec_params(sql.encode(), [value.encode() for value in values])
+                if _is_lost(result):  # PostgreSQL has been started again, or has gone for good
+                    self._connection.reset()
+                    self._connection.exec_(_LOCK_TIMEOUT)
+                    result = self._connection.exec_params(sql.encode(), [value.encode() for value in values])
         except PsycopgError as error:
             raise OracleError(
                 3113, "end-of-file on communication channel (the embedded PostgreSQL has gone)"
             ) from error
+        if _is_lost(result):
+            raise OracleError(3113, "end-of-file on communication channel (the embedded PostgreSQL has gone)")
         if result.status not in (pq.ExecStatus.COMMAND_OK, pq.ExecStatus.TUPLES_OK):
             raise OracleError(604, f"error occurred in the sandbox's engine ({result.get_error_message()})")
         return result

@@ -147,7 +147,10 @@ def as_text(item: exp.Expr) -> exp.Expr:
 def part(tree: exp.Expr | str) -> Part:
     """PostgreSQL's text of a tree, cut at its binds."""
     pieces = (tree if isinstance(tree, str) else generate(tree)).split(BIND_MARK)
-    return Part(tuple(pieces[::2]), tuple(int(number) for number in pieces[1::2]))
+    numbers = pieces[1::2]
+    if not all(number.isdigit() for number in numbers):  # a colon that the scanner took for none of a bind's
+        raise OracleError(933, "SQL command not properly ended")
+    return Part(tuple(pieces[::2]), tuple(map(int, numbers)))
 
 
 def _plain_text(tokens: Sequence[Token], numbers: dict[int, int]) -> tuple[str, list[tuple[int, int]]]:
