@@ -27,11 +27,24 @@ _SID = click.option("--sid", type=int, help="One session only, by its number; se
 @click.option("--user", "users", multiple=True, metavar="NAME/PASSWORD", help="A user; may be repeated.  [scott/tiger]")
 @click.option("--path", type=click.Path(file_okay=False), help="A folder that keeps the data; memory without it.")
 @click.option(
+    "--inbound-connect-timeout",
+    type=click.FloatRange(0),
+    default=60,
+    show_default=True,
+    help="Seconds in which a client has to log on; 0 for ever.",
+)
+@click.option(
     "--log-level", type=click.Choice(["DEBUG", "INFO", "WARNING", "ERROR"]), default="WARNING", show_default=True
 )
 @click.pass_context
 def sandbox(
-    context: click.Context, host: str, port: int, users: tuple[str, ...], path: str | None, log_level: str
+    context: click.Context,
+    host: str,
+    port: int,
+    users: tuple[str, ...],
+    path: str | None,
+    inbound_connect_timeout: float,
+    log_level: str,
 ) -> None:
     """Run an embedded server that speaks Oracle Net, until interrupted. It is not an Oracle database.
 
@@ -42,7 +55,8 @@ def sandbox(
     interrupted = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: interrupted.set())
-    with Sandbox(host, port, _passwords(users) or None, path, log_level) as server:
+    accounts = _passwords(users) or None
+    with Sandbox(host, port, accounts, path, log_level, inbound_connect_timeout=inbound_connect_timeout) as server:
         click.echo(f"The sandbox listens on {server.dsn} (users: {', '.join(server.users)}). Interrupt ends it.")
         click.echo("It speaks Oracle Net to unmodified drivers; it is not an Oracle database.")
         interrupted.wait()

@@ -129,7 +129,8 @@ class Server:
         """Listen for TLS too, on a port of its own; returns that."""
         if self.tls is None:
             self._folder = tempfile.TemporaryDirectory(prefix="orapool-tls-")
-            self.tls = TlsListener(self.host, (self.host, self.port), Path(self._folder.name))
+            target, folder = (self.host, self.port), Path(self._folder.name)
+            self.tls = TlsListener(self.host, target, folder, self.inbound_connect_timeout)
         return self.tls.port
 
     def make_wallet(self, password: str = "") -> str:

@@ -21,9 +21,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from orapool.sandbox.listener import Listener
+
 _LIFETIME = datetime.timedelta(days=365)
 _PIECE = 65_536
-_HANDSHAKE_TIMEOUT = 10.0
+# Clients that shake hands, which takes milliseconds: the oldest of so many will never end.
+_MOST_GREETED = 256
 SERVER_DN = "CN=orapool-sandbox"
 _CERTIFIES = x509.KeyUsage(
     key_cert_sign=True,
@@ -103,9 +106,10 @@ class TlsListener:
         host: the address to listen on.
         target: host and port that what is inside goes to.
         folder: where the certificates are kept.
+        timeout: seconds in which a client has to shake hands, 0 for ever.
     """
 
-    def __init__(self, host: str, target: tuple[str, int], folder: Path) -> None:
+    def __init__(self, host: str, target: tuple[str, int], folder: Path, timeout: float) -> None:
         self._target = target
         self._folder = folder
         self._authority = Authority()
@@ -117,14 +121,14 @@ class TlsListener:
         self._context.num_tickets = 0
         self._context.load_cert_chain(served)
         self._context.load_verify_locations(folder / "authority.pem")
-        self._listener = socket.create_server((host, 0))
-        self.port: int = self._listener.getsockname()[1]
-        threading.Thread(target=self._accept, name="tls listener", daemon=True).start()
+        self._timeout = timeout or None
+        self._greeted: dict[ssl.SSLSocket, None] = {}
+        self._lock = threading.Lock()
+        self._listener = Listener(host, 0, self._take, lambda: self._make_room(0))
+        self.port = self._listener.port
 
     def close(self) -> None:
         """Stop listening."""
-        with contextlib.suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
 
     def demand_client_certificates(self, demanded: bool = True) -> None:
@@ -141,26 +145,40 @@ class TlsListener:
         (wallet / "ewallet.pem").write_bytes(content)
         return str(wallet)
 
-    def _accept(self) -> None:
-        while True:
-            try:
-                sock, _address = self._listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(sock,), name="tls session", daemon=True).start()
-
-    def _serve(self, sock: socket.socket) -> None:
+    def _take(self, sock: socket.socket) -> None:
+        self._make_room(_MOST_GREETED - 1)
+        sock.settimeout(self._timeout)
+        outside = self._context.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
+        with self._lock:
+            self._greeted[outside] = None
         try:
-            sock.settimeout(_HANDSHAKE_TIMEOUT)
-            outside = self._context.wrap_socket(sock, server_side=True)
-        except OSError:  # ssl.SSLError is one
-            sock.close()
-            return
+            threading.Thread(target=self._serve, args=(outside,), name="tls session", daemon=True).start()
+        except RuntimeError:
+            outside.close()
+            self._forget(outside)
+            raise
+
+    def _make_room(self, kept: int) -> None:
+        """End who has been shaking hands for the longest, where more than `kept` do."""
+        with self._lock:
+            oldest = list(self._greeted)[: max(0, len(self._greeted) - kept)]
+        for outside in oldest:
+            with contextlib.suppress(OSError):
+                outside.shutdown(socket.SHUT_RDWR)
+
+    def _forget(self, outside: ssl.SSLSocket) -> None:
+        with self._lock:
+            self._greeted.pop(outside, None)
+
+    def _serve(self, outside: ssl.SSLSocket) -> None:
         with outside:
             try:
+                outside.do_handshake()
                 inside = socket.create_connection(self._target)
-            except OSError:
+            except (OSError, ValueError):  # ssl.SSLError is one; shut down meanwhile
                 return
+            finally:
+                self._forget(outside)
             with inside, contextlib.suppress(OSError):
                 _pass_on(outside, inside)
 
