@@ -37,7 +37,7 @@ lint: install
 	$(BIN)/mypy --strict orapool
 
 benchmark: install
-	$(WITH_CLIENT) $(BIN)/python -m benchmarks.round_trips
+	$(WITH_CLIENT) $(BIN)/python -m benchmarks checkout
 	$(WITH_CLIENT) $(BIN)/python -m benchmarks.checkout
 	$(WITH_CLIENT) $(BIN)/python -m benchmarks.sandbox
 
