@@ -72,6 +72,7 @@ class Contender:
         drivers: those that it knows.
         needs: a module that has to be installed.
         beside: the way into orapool that it is compared with.
+        quick: whether it is measured in a hurry too, where exact counts are not all.
     """
 
     open: Callable[[Place], Way]
@@ -79,6 +80,7 @@ class Contender:
     drivers: Sequence[str] = tuple(DRIVERS)
     needs: str = ""
     beside: str = ORAPOOL_ENGINE
+    quick: bool = True
 
     def is_there(self) -> bool:
         """Whether what it needs is installed."""
@@ -180,17 +182,25 @@ def cxpool(place: Place) -> Way:
 CONTENDERS = {
     DRIVERS_OWN: Contender(drivers_own, "cx_Oracle.SessionPool, oracledb.create_pool: the floor", beside=CONNECTION),
     CONNECTION: Contender(connection, "connections of the driver's own", beside=CONNECTION),
-    "DBUtils PooledDB": Contender(pooled_db, "blocking=True", needs="dbutils", beside=CONNECTION),
+    "DBUtils PooledDB": Contender(pooled_db, "blocking=True", needs="dbutils", beside=CONNECTION, quick=False),
     ORAPOOL_ENGINE: Contender(engine, "an engine on the same pool"),
     QUEUE_POOL: Contender(queue_pool, "SQLAlchemy's own pool"),
     PRE_PING: Contender(lambda place: queue_pool(place, pool_pre_ping=True), "the same, pool_pre_ping=True"),
-    "QueuePool, LIFO": Contender(lambda place: queue_pool(place, pool_use_lifo=True), "the same, pool_use_lifo=True"),
+    "QueuePool, LIFO": Contender(
+        lambda place: queue_pool(place, pool_use_lifo=True), "the same, pool_use_lifo=True", quick=False
+    ),
     "NullPool, creator=pool.acquire": Contender(creator, "an engine on the driver's pool, as in SQLAlchemy's docs"),
-    "litex.cxpool": Contender(cxpool, "the same as a package", ("cx_oracle",), needs="litex.cxpool"),
-    "NullPool, no pool": Contender(null_pool, "a log-on for each checkout: what the incident's team ended with"),
+    "litex.cxpool": Contender(cxpool, "the same as a package", ("cx_oracle",), needs="litex.cxpool", quick=False),
+    "NullPool, no pool": Contender(
+        null_pool, "a log-on for each checkout: what the incident's team ended with", quick=False
+    ),
 }
 
 
-def names(driver: str) -> list[str]:
+def names(driver: str, quick: bool = False) -> list[str]:
     """The contenders that a driver has here."""
-    return [name for name, each in CONTENDERS.items() if driver in each.drivers and each.is_there()]
+    return [
+        name
+        for name, each in CONTENDERS.items()
+        if driver in each.drivers and each.is_there() and (each.quick or not quick)
+    ]

@@ -15,6 +15,8 @@ from multiprocessing.connection import Connection
 from typing import Any, Callable
 
 _END_SECONDS = 10.0
+_PRELOADED = ["benchmarks.units", "benchmarks.throughput", "benchmarks.growth"]
+"""What all processes import is imported once, by one that has neither threads nor sessions, and forks."""
 
 
 class Failed(Exception):
@@ -22,11 +24,13 @@ class Failed(Exception):
 
 
 class Performer:
-    """A process that calls functions of modules, one after the other."""
+    """A process that calls functions of modules, one after the other; ``fresh``: forked from none."""
 
-    def __init__(self, title: str = "") -> None:
+    def __init__(self, title: str = "", fresh: bool = False) -> None:
         self.title = title
-        context = multiprocessing.get_context("spawn")
+        context = multiprocessing.get_context("spawn" if fresh else "forkserver")
+        if not fresh:
+            context.set_forkserver_preload(_PRELOADED)
         self._pipe, theirs = context.Pipe()
         self._process = context.Process(target=_perform, args=(theirs,), daemon=True)
         self._process.start()
@@ -73,12 +77,17 @@ class Performer:
 
 
 @contextlib.contextmanager
-def performing(processor: int, titles: Iterable[str], module: str) -> Iterator[dict[str, Performer]]:
-    """A process for each title, which has imported a module; all ended at the end."""
+def performing(
+    processor: int, titles: Iterable[str], module: str, fresh: bool = False
+) -> Iterator[dict[str, Performer]]:
+    """A process for each title, which has imported a module; all ended at the end.
+
+    Where its memory is measured, it is to be ``fresh``: of an interpreter of its own.
+    """
     performers: dict[str, Performer] = {}
     try:
         for title in titles:
-            performers[title] = Performer(title)
+            performers[title] = Performer(title, fresh)
             performers[title].begin(_settle, processor, module)
         for each in performers.values():
             each.end()
