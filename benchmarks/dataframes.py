@@ -45,6 +45,7 @@ import click
 from rich.table import Table
 
 import orapool
+from benchmarks import charts
 from benchmarks.measuring import forget_peak, make_console, on_processor, peak, processors
 from benchmarks.sandbox import COLUMNS, DRIVERS, PASSWORD, ROWS, USER
 from orapool.sandbox import Sandbox, instant_client
@@ -53,7 +54,7 @@ ARRAYSIZE = 10_000
 CHUNK = 50_000
 FEW = 3_000
 CACHE_BYTES = 2 << 30
-QUICK_ROWS, QUICK_ROUNDS = 50_000, 1
+QUICK_ROWS, QUICK_ROUNDS = 20_000, 1
 CLOB_ROWS = 100_000
 CHUNKED_ROWS = 5_000_000
 TABLE = "frames_read"
@@ -443,11 +444,9 @@ class Run:
 
 def chart(runs: Sequence[Run], path: Path) -> None:
     """Draw the rows a second, with the peaks of memory beside them."""
-    import matplotlib
-
-    matplotlib.use("agg")
-    from matplotlib import pyplot
-
+    pyplot = charts.pyplot()
+    if pyplot is None or not runs:
+        return
     figure, panels = pyplot.subplots(len(runs), 1, figsize=(9, 0.6 + 3.4 * len(runs)), squeeze=False)
     for run, (panel,) in zip(runs, panels):
         found = {name: each for name, each in figures(run.costs).items() if not each.failure}
@@ -479,8 +478,7 @@ def chart(runs: Sequence[Run], path: Path) -> None:
         panel.set_xlabel("rows a second", fontsize=8)
         panel.grid(axis="x", color="#dddddd", zorder=0)
     figure.tight_layout()
-    figure.savefig(path, dpi=90)
-    pyplot.close(figure)
+    charts.save(pyplot, figure, path)
 
 
 def memory_of_chunks(sandbox: Sandbox, driver: str, rows: int) -> Cost:
@@ -494,7 +492,8 @@ def memory_of_chunks(sandbox: Sandbox, driver: str, rows: int) -> Cost:
 @click.option("--rows", type=click.IntRange(1), help="Default: 1,000,000, of chunks 5,000,000.")
 @click.option("--clob-rows", type=click.IntRange(0), default=CLOB_ROWS, show_default=True, help="With a CLOB; 0: none.")
 @click.option("--rounds", type=click.IntRange(1), default=3, show_default=True)
-@click.option("--quick", is_flag=True, help=f"{QUICK_ROWS:,} rows, {QUICK_ROUNDS} round.")
+@click.option("--quick", is_flag=True, help=f"{QUICK_ROWS:,} rows, none with a CLOB, {QUICK_ROUNDS} round.")
+@click.option("--results", type=click.Path(file_okay=False, path_type=Path), help="A folder for JSON, Markdown, chart.")
 @click.option("--memory-of-chunks", "chunked", is_flag=True, help="Nothing but the memory that iter_df takes.")
 @click.option("--chart", "picture", type=click.Path(dir_okay=False, path_type=Path), help="A PNG to draw.")
 @click.option("--json", "path", type=click.Path(dir_okay=False, path_type=Path), help="A file for the costs.")
@@ -508,6 +507,7 @@ def main(
     clob_rows: int,
     rounds: int,
     quick: bool,
+    results: Path | None,
     chunked: bool,
     picture: Path | None,
     path: Path | None,
@@ -526,7 +526,7 @@ def main(
     instant_client.reexec()
     console = make_console()
     if quick:
-        rows, clob_rows, rounds = rows or QUICK_ROWS, min(clob_rows, QUICK_ROWS), QUICK_ROUNDS
+        rows, clob_rows, rounds = rows or QUICK_ROWS, 0, QUICK_ROUNDS
     runs: list[Run] = []
     for name in driver:
         with contextlib.ExitStack() as closing:
@@ -548,6 +548,10 @@ def main(
         path.write_text(json.dumps([asdict(run) for run in runs], indent=1))
     if picture is not None and runs:
         chart(runs, picture)
+    if results is not None and runs:
+        from benchmarks import dataframes_report
+
+        dataframes_report.write(runs, results, quick)
 
 
 if __name__ == "__main__":

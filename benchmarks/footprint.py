@@ -79,6 +79,7 @@ WORKERS, THREADS, STEPS = 9, 8, 3
 BEFORE = {"pool_size": 20, "max_overflow": 5, "pool_timeout": 100, "pool_recycle": 280}
 AFTER = 8
 AT_MOST = {"before": WORKERS * 2 * (BEFORE["pool_size"] + BEFORE["max_overflow"]), "after": WORKERS * AFTER}
+END_SECONDS = 30.0
 MEBI, KIBI = 2**20, 2**10
 
 
@@ -248,11 +249,18 @@ def work() -> None:
         raise errors[0]
 
 
+def _wait_for_none(sandbox: Sandbox) -> None:
+    """Until the server knows that all sessions have ended."""
+    deadline = time.monotonic() + END_SECONDS
+    while sandbox.stats().sessions and time.monotonic() < deadline:
+        time.sleep(0.05)
+
+
 def workers(sandbox: Sandbox, driver: str, found: Found) -> None:
     """Sessions on the server, and memory of all workers, in both forms."""
     units.make_tables(sandbox)
     for form in ("before", "after"):
-        start = sandbox.stats().sessions
+        _wait_for_none(sandbox)
         titles = [f"worker {number_of}" for number_of in range(WORKERS)]
         with performing(processors()[1], titles, __name__) as performers:
             try:
@@ -268,7 +276,7 @@ def workers(sandbox: Sandbox, driver: str, found: Found) -> None:
                 found.failures[form] = str(error)
                 continue
             found.workers[form] = {
-                "sessions": sandbox.stats().sessions - start,
+                "sessions": sandbox.stats().sessions,
                 "at most": WORKERS
                 * (2 * (BEFORE["pool_size"] + BEFORE["max_overflow"]) if form == "before" else AFTER),
                 "memory": sum(standing(each).memory for each in performers.values()) - nothing,

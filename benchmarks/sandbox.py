@@ -16,13 +16,15 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import click
 import psutil
-from rich.table import Table
 
-from benchmarks.measuring import make_console
+from benchmarks.measuring import on_processor, processors
+from benchmarks.results import Report
+from benchmarks.spread import Spread
 from orapool.sandbox import Sandbox, instant_client
 
 DRIVERS = {"cx_oracle": "cx_Oracle", "oracledb": "oracledb"}
@@ -105,13 +107,18 @@ def fill(connection: Any, rows: int) -> None:
 
 def compare(driver: str, connection: Any, sandbox: Sandbox, rounds: int) -> list[Reading]:
     """The medians of a first read and of one again."""
+    return [medians(each) for each in take_turns(driver, connection, sandbox, rounds)]
+
+
+def take_turns(driver: str, connection: Any, sandbox: Sandbox, rounds: int) -> tuple[list[Reading], list[Reading]]:
+    """First reads, and those again, in turn."""
     first, again = [], []
     for _ in range(rounds):
         connection.cursor().execute("insert into others values (1)")
         connection.commit()
         first.append(measure(READS[driver], connection, sandbox))
         again.append(measure(READS[driver], connection, sandbox))
-    return [medians(first), medians(again)]
+    return first, again
 
 
 def medians(readings: Sequence[Reading]) -> Reading:
@@ -135,31 +142,45 @@ def memory(sandbox: Sandbox) -> float:
 @click.option("--rows", type=click.IntRange(1), default=1_000_000, show_default=True, help="Rows of the table.")
 @click.option("--rounds", type=click.IntRange(1), default=3, show_default=True)
 @click.option("--quick", is_flag=True, help=f"{QUICK_ROWS:,} rows, {QUICK_ROUNDS} round.")
-def main(driver: tuple[str, ...], rows: int, rounds: int, quick: bool) -> None:
+@click.option("--results", type=click.Path(file_okay=False, path_type=Path), help="A folder for JSON and Markdown.")
+def main(driver: tuple[str, ...], rows: int, rounds: int, quick: bool, results: Path | None) -> None:
     """Print how many rows a second the sandbox gives."""
     instant_client.reexec()
     if quick:
         rows, rounds = QUICK_ROWS, QUICK_ROUNDS
-    shown = Table(title=f"{rows:,} rows of ten mixed columns, arraysize {ARRAYSIZE:,}", title_justify="left")
-    shown.add_column("read", no_wrap=True)
-    for column in ("rows/s", "client, us", "server, us", "round trips", "memory, MB"):
-        shown.add_column(column, justify="right")
+    report = Report("sandbox", quick, results)
+    told, kept = [], {}
     for name in driver:
         dbapi = importlib.import_module(DRIVERS[name])
-        with Sandbox(users={USER: PASSWORD}) as sandbox:
+        with on_processor(processors()[0]):
+            sandbox = Sandbox(users={USER: PASSWORD})
+            sandbox.start()
+        with sandbox, on_processor(processors()[1]):
             connection = dbapi.connect(user=USER, password=PASSWORD, dsn=sandbox.dsn)
             fill(connection, rows)
-            for title, each in zip(("the first time", "again"), compare(name, connection, sandbox, rounds)):
-                shown.add_row(
-                    f"{name}, {title}",
-                    f"{each.rows_a_second:,.0f}",
-                    f"{each.client:.2f}",
-                    f"{each.server:.2f}",
-                    str(each.round_trips),
-                    f"{memory(sandbox):.0f}",
+            kept[name] = take_turns(name, connection, sandbox, rounds)
+            for title, each in zip(("the first time", "again"), kept[name]):
+                median = medians(each)
+                told.append(
+                    [
+                        f"{name}, {title}",
+                        str(Spread.of([one.rows_a_second for one in each])),
+                        f"{median.client:.2f}",
+                        f"{median.server:.2f}",
+                        str(median.round_trips),
+                        f"{memory(sandbox):.0f}",
+                    ]
                 )
             connection.close()
-    make_console().print(shown)
+    report.table(
+        f"{rows:,} rows of ten mixed columns, arraysize {ARRAYSIZE:,}",
+        ["read", "rows/s", "client, us", "server, us", "round trips", "memory, MB"],
+        told,
+        "sandbox",
+    )
+    if results is not None:
+        report.data["drivers"] = {name: [[vars(one) for one in each] for each in kept[name]] for name in kept}
+        report.write()
 
 
 if __name__ == "__main__":
