@@ -48,10 +48,10 @@ def dots(panels: Mapping[str, Mapping[str, Spread]], unit: str, path: Path, log:
     if plot is None or not panels:
         return
     names = list(dict.fromkeys(name for panel in panels.values() for name in panel))
-    figure, axes = plot.subplots(
-        1, len(panels), figsize=(2.4 + 3.4 * len(panels), 1.1 + 0.3 * len(names)), sharey=True, squeeze=False
-    )
-    for (title, panel), axis in zip(panels.items(), axes[0]):
+    columns, rows = min(2, len(panels)), -(-len(panels) // 2)
+    size = (2.4 + 3.6 * columns, rows * (0.8 + 0.26 * len(names)))
+    figure, axes = plot.subplots(rows, columns, figsize=size, sharey=True, squeeze=False)
+    for (title, panel), axis in zip(panels.items(), [axis for row in axes for axis in row]):
         for row, name in enumerate(names):
             if name not in panel:
                 continue
@@ -104,7 +104,7 @@ def bars(panels: Mapping[str, Mapping[str, float]], unit: str, path: Path) -> No
         axis.set_xlabel(unit, fontsize=8)
         axis.set_yticks(range(len(names)), names)
         axis.set_ylim(len(names) - 0.5, -0.5)
-        axis.locator_params(axis="x", nbins=4)
+        axis.locator_params(axis="x", nbins=4, integer=True)
         axis.grid(axis="x", color="#dddddd", zorder=0)
     figure.tight_layout()
     save(plot, figure, path)
@@ -131,11 +131,11 @@ def lines(panels: Mapping[str, Series], across: Sequence[str], up: str, path: Pa
             )
         axis.set_xscale("log")
         axis.set_xticks(sorted({x for points in panel.values() for x, _y in points}))
-        axis.minorticks_off()
         if log_y:
             axis.set_yscale("log")
         else:
             axis.set_ylim(bottom=0)
+        axis.minorticks_off()
         _plain(axis.xaxis)
         _plain(axis.yaxis)
         axis.grid(color="#e5e5e5")

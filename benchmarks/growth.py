@@ -177,7 +177,7 @@ def show(report: Report, found: dict[str, Found], sizes: dict[str, Sequence[int]
                 for name, played in rounds.items()
             }
             below.append(what)
-    charts.lines(panels, below, "CPU, microseconds", report.place / "growth.svg")
+    charts.lines(panels, below, "CPU, microseconds", report.place / "growth.svg", log_y=False)
     report.data["drivers"] = {
         driver: {"microseconds": rounded(each.rounds), "failures": each.failures} for driver, each in found.items()
     }

@@ -35,7 +35,7 @@ HEADLINE = (64, 8)
 """Threads and sessions of what is told in the README."""
 RETRY_SECONDS = 0.001
 START_SECONDS = 0.15
-ROUNDS = 5
+ROUNDS = 3
 FAIR = 3.0
 """Of how many fair shares the longest wait may be at most."""
 
