@@ -17,8 +17,8 @@ WITH_CLIENT = $(BIN)/python -m orapool.sandbox.instant_client exec
 VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
 INSTALLED = $(VENV)/installed-for-$(VERSION)
 
-.PHONY: demo test versions lint install stacks firewall browser benchmark benchmark-dataframes benchmark-outage compliance screens \
-	clean
+.PHONY: demo test versions lint install stacks firewall browser benchmark benchmark-instrumentation \
+	benchmark-dataframes benchmark-outage compliance screens clean
 
 demo: install
 	$(BIN)/orapool demo --driver oracledb
@@ -36,18 +36,23 @@ lint: install
 	$(BIN)/ruff format --check
 	$(BIN)/mypy --strict orapool
 
-benchmark: install
-	$(WITH_CLIENT) $(BIN)/python -m benchmarks checkout
-	$(WITH_CLIENT) $(BIN)/python -m benchmarks.checkout
-	$(WITH_CLIENT) $(BIN)/python -m benchmarks.sandbox
+# All of them, more than an hour, the faults of the network as root; BENCHMARK_ARGUMENTS="all --quick" takes minutes,
+# "checkout --driver oracledb" is one of them, "readme" puts the tables of benchmarks/results/ into the README.
+benchmark: firewall install
+	$(UV) pip install --quiet --python $(BIN)/python --editable '.[benchmarks]'
+	$(WITH_CLIENT) $(BIN)/python -m benchmarks $(BENCHMARK_ARGUMENTS)
 
-# A quarter of an hour; DATAFRAMES_ARGUMENTS="--quick" takes a few minutes.
+# What the instrumentation of a checkout takes.
+benchmark-instrumentation: install
+	$(WITH_CLIENT) $(BIN)/python -m benchmarks.checkout
+
+# A quarter of an hour; DATAFRAMES_ARGUMENTS="--quick" takes a minute.
 benchmark-dataframes: install
 	$(UV) pip install --quiet --python $(BIN)/python --editable '.[benchmarks]'
 	$(WITH_CLIENT) $(BIN)/python -m benchmarks.dataframes $(DATAFRAMES_ARGUMENTS)
 	$(WITH_CLIENT) $(BIN)/python -m benchmarks.dataframes --memory-of-chunks $(DATAFRAMES_ARGUMENTS)
 
-# As root, with faults of the network. OUTAGE_ARGUMENTS="--quick" takes minutes less.
+# As root, with faults of the network. OUTAGE_ARGUMENTS="--quick" takes a minute.
 benchmark-outage: firewall install
 	$(UV) pip install --quiet --python $(BIN)/python --editable '.[benchmarks]'
 	$(WITH_CLIENT) $(BIN)/python -m benchmarks.outage $(OUTAGE_ARGUMENTS)

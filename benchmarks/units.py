@@ -53,7 +53,7 @@ TABLES = (
     "insert into benchmark_customers (id, name) values (1, 'customer 1')",
     "create table benchmark_notes (id number(9), note varchar2(40))",
 )
-WARM_UP = 5
+WARM_UP = 3
 FULL = {"rounds": 15, "seconds": 0.2}
 HURRY = {"rounds": 3, "seconds": 0.02}
 
