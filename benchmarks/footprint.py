@@ -300,10 +300,10 @@ def show(report: Report, imported: Imports, found: dict[str, Found], seconds: fl
         "What importing takes",
         ["", "ms"],
         [
-            ["`import sqlalchemy`", str(Spread.of(imported.sqlalchemy))],
-            ["`import orapool` after it", str(Spread.of(imported.orapool))],
+            ["import sqlalchemy", str(Spread.of(imported.sqlalchemy))],
+            ["import orapool, after it", str(Spread.of(imported.orapool))],
             ["CPU of that", str(Spread.of(imported.orapool_cpu))],
-            ["`orapool.configure()` the first time", str(Spread.of(imported.configure))],
+            ["orapool.configure(), the first time", str(Spread.of(imported.configure))],
         ],
         "footprint-import",
         f"Imported with orapool though it should not be: {', '.join(imported.too_early) or 'nothing'}.",

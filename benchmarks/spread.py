@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -71,4 +72,4 @@ def verdict(others: Sequence[float], own: Sequence[float]) -> str:
 
 def percentile(ordered: Sequence[float], share: float) -> float:
     """The value that a share of ordered ones do not exceed."""
-    return ordered[min(len(ordered) - 1, max(0, round(share * len(ordered) + 0.5) - 1))] if ordered else 0.0
+    return ordered[max(0, math.ceil(share * len(ordered) - 1e-9) - 1)] if ordered else 0.0

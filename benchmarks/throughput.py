@@ -48,7 +48,7 @@ class Case:
     sessions: int
     milliseconds: int = 0
     processes: int = 1
-    seconds: float = 0.5
+    seconds: float = 0.3
 
     def __str__(self) -> str:
         told = f"{self.threads} threads on {self.sessions} session{'s' if self.sessions > 1 else ''}"
@@ -68,7 +68,7 @@ def cases(quick: bool, processes: int | None) -> list[Case]:
             for threads in (1, 4, 16, 64)
             if threads >= sessions or sessions == 8
         ]
-        found += [Case(threads, 8, delay, seconds=1.5) for delay in (1, 10) for threads in (8, 64)]
+        found += [Case(threads, 8, delay, seconds=1.0) for delay in (1, 10) for threads in (8, 64)]
         if processes is None:
             found.append(Case(8, 4, 1, processes=9, seconds=1.5))
     if processes is not None and processes > 1:
