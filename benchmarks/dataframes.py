@@ -243,12 +243,19 @@ CONTENDERS = {
 }
 
 
-def contenders(driver: str, clob: bool) -> list[str]:
+NOT_QUICK = ("pandas.read_sql, arraysize 10,000", ITER_DF, "pandas-oracle", BARE_SOCKET)
+"""Those that are left out in a hurry."""
+
+
+def contenders(driver: str, clob: bool, quick: bool = False) -> list[str]:
     """The names of those that a driver has."""
     return [
         name
         for name, each in CONTENDERS.items()
-        if driver in each.drivers and each.is_there() and (clob or not each.clob_only)
+        if driver in each.drivers
+        and each.is_there()
+        and (clob or not each.clob_only)
+        and not (quick and name in NOT_QUICK)
     ]
 
 
@@ -367,10 +374,12 @@ def make_tables(driver: str, dsn: str, rows: int, clob: bool) -> None:
         connection.commit()
 
 
-def compare(sandbox: Sandbox, driver: str, rows: int, rounds: int, clob: bool = False) -> dict[str, list[Cost]]:
+def compare(
+    sandbox: Sandbox, driver: str, rows: int, rounds: int, clob: bool = False, quick: bool = False
+) -> dict[str, list[Cost]]:
     """Let the contenders take turns; what each round has cost, by contender."""
     make_tables(driver, sandbox.dsn, rows, clob)
-    names = contenders(driver, clob)
+    names = contenders(driver, clob, quick)
     like = measure(sandbox, driver, READ_DF, TABLE)
     costs: dict[str, list[Cost]] = {name: [] for name in names}
     for _ in range(rounds):
@@ -542,7 +551,7 @@ def main(
             for number, clob in ((rows or 1_000_000, False), (clob_rows, True)):
                 if number:
                     title = f"{name}, {number:,} rows of ten columns{' and a CLOB' if clob else ''}"
-                    runs.append(Run(name, title, compare(sandbox, name, number, rounds, clob)))
+                    runs.append(Run(name, title, compare(sandbox, name, number, rounds, clob, quick)))
                     console.print(table(title, figures(runs[-1].costs)))
     if path is not None:
         path.write_text(json.dumps([asdict(run) for run in runs], indent=1))

@@ -380,7 +380,7 @@ def show(report: Report, imported: Imports, found: dict[str, Found], seconds: fl
 
 def main(drivers: tuple[str, ...], report: Report) -> None:
     """Measure and show."""
-    seconds, rounds, import_rounds = (10.0, 1, 5) if report.quick else (60.0, 3, 15)
+    seconds, rounds, import_rounds = (10.0, 1, 3) if report.quick else (60.0, 3, 15)
     imported, found = imports(import_rounds), {}
     for driver in drivers:
         found[driver] = Found()

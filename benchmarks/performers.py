@@ -15,6 +15,7 @@ from multiprocessing.connection import Connection
 from typing import Any, Callable
 
 _END_SECONDS = 10.0
+_ANSWER_SECONDS = 180.0
 _PRELOADED = ["benchmarks.units", "benchmarks.throughput", "benchmarks.growth"]
 """What all processes import is imported once, by one that has neither threads nor sessions, and forks."""
 
@@ -52,6 +53,9 @@ class Performer:
     def end(self) -> Any:
         """What the call gives."""
         try:
+            if not self._pipe.poll(_ANSWER_SECONDS):
+                self._process.kill()
+                raise Failed(f"{self.title}: no answer within {_ANSWER_SECONDS:g} s")
             good, found = self._pipe.recv()
         except (EOFError, OSError) as error:
             self._process.join(_END_SECONDS)
