@@ -11,6 +11,8 @@ STACKS = incident middle newest thick
 # Use the interpreter that is there; never fetch one.
 export UV_PYTHON_DOWNLOADS = never
 export PIP_ROOT_USER_ACTION = ignore
+# Hundreds of processes are started: each would compile all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
 # cx_Oracle finds Oracle Client along LD_LIBRARY_PATH, as it is when the process starts.
 WITH_CLIENT = $(BIN)/python -m orapool.sandbox.instant_client exec
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from orapool.causes import CLOSED, RETIRED
+from orapool.causes import CLOSED
 from orapool.drivers.base import DeadIdleSession
 from orapool.errors import DatabaseUnavailable, PoolClosed, error_codes, log_on_error
 from orapool.floor import Floor
@@ -60,6 +60,7 @@ class Drawing:
     ) -> None:
         self._parts = parts
         self._settings = parts.settings
+        self._min, self._grows = parts.settings.min, parts.settings.increment > 1
         self._driver = parts.driver
         self._natives = parts.natives
         self._slots = parts.slots
@@ -74,7 +75,7 @@ class Drawing:
 
     def draw(self, native: NativePool, deadline: float, seconds: float, call_timeout: float, tags: Tags) -> Any:
         """Draw a live session: an idle one whose path is known to be good, or can be shown to be, or a new one."""
-        natives, attempt = self._natives, 0
+        natives, set_call_timeout, attempt = self._natives, self._driver.set_call_timeout, 0
         while True:
             connection, state = natives.draw_idle(native) or self.draw_otherwise(native, deadline, seconds)
             try:
@@ -82,12 +83,12 @@ class Drawing:
                 if fault is None and state.told is not tags:
                     fault = self._setup.prepare(connection, state, tags, deadline, attempt)
                 if fault is None:
-                    fault = self._set_call_timeout(connection, call_timeout)
+                    set_call_timeout(connection, call_timeout)
             except CallTimeout:
                 self._wake()
                 raise Overdue(self._timed_out(seconds, _SLOW_SETUP)) from None
-            if fault is None and time.monotonic() >= state.retires:
-                fault = RETIRED
+            except self._driver.dbapi.Error as error:  # it does not even take its call time-out
+                fault = next(error_codes(error), type(error).__name__)
             if fault is None and self._slots.closed:
                 fault = CLOSED
             if fault is None:
@@ -96,20 +97,12 @@ class Drawing:
             if fault == CLOSED:
                 raise PoolClosed(f"pool {self._parts.name!r} was closed while waiting for a session")
             attempt += 1
-        if self._floor.sessions < self._settings.min:
+        if self._floor.sessions < self._min:
             self._floor.rise()
         # Who is alone does not need more sessions than this one.
-        if state.draws == 1 and self._settings.increment > 1 and self._lent and state.home is natives.primary:
+        if state.draws == 1 and self._grows and self._lent and state.home is natives.primary:
             self._grow()
         return connection
-
-    def _set_call_timeout(self, connection: Any, seconds: float) -> str | None:
-        """What is wrong with a session that does not even take its call time-out."""
-        try:
-            self._driver.set_call_timeout(connection, seconds)
-        except self._driver.dbapi.Error as error:
-            return next(error_codes(error), type(error).__name__)
-        return None
 
     def draw_otherwise(self, native: NativePool, deadline: float, seconds: float) -> tuple[Any, SessionState]:
         """Draw one of an older password's, or else in a worker, which may find dead ones, and may have to log on."""

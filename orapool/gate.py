@@ -30,12 +30,13 @@ class Gate:
         # Quick calls take no lock: each first says that it is inside, and then looks whether a drop is under way, and a
         # drop does so the other way round: one of the two sees the other.
         self._inside: deque[None] = deque()
+        self._come_in, self._go_out = self._inside.append, self._inside.pop
         self._dropping = False
         self._occupied = False
 
     def enter(self) -> bool:
         """Begin a quick call; False while a session is being dropped. Whoever was let in must leave()."""
-        self._inside.append(None)
+        self._come_in(None)
         if self._dropping:
             self.leave()
             return False
@@ -43,7 +44,7 @@ class Gate:
 
     def leave(self) -> None:
         """End a quick call."""
-        self._inside.pop()
+        self._go_out()
         if self._dropping and not self._inside:
             with self._changed:
                 self._changed.notify_all()

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from orapool.causes import ENDED
+from orapool.causes import ENDED, RETIRED
 from orapool.drivers.base import Driver
 from orapool.dsn import is_over_tcp
 from orapool.errors import error_codes
@@ -93,8 +93,10 @@ class Health:
         self, driver: Driver, settings: PoolSettings, ping: Callable[[float, Any, SessionState], None], home: Any = None
     ) -> None:
         self._driver = driver
+        self._acquire_idle, self._session_key, self._release = driver.acquire_idle, driver.session_key, driver.release
         self._home = home
         self._settings = settings
+        self._trust = settings.trust
         self._ping = ping
         self._keep_alive = KeepAlive(
             settings.keepalive_idle, settings.keepalive_interval, settings.keepalive_probes, settings.user_timeout
@@ -195,23 +197,24 @@ class Health:
         """Idle sessions that nobody is about to draw."""
         return max(0, len(self._idle) - len(self._drawing))
 
-    def reserve(self) -> bool:
-        """Set an idle session aside for a caller, who can draw it without blocking.
+    def draw_idle(self, handle: Any) -> tuple[Any, SessionState] | None:
+        """Draw an idle session from the native pool, where that cannot block.
 
-        False when there is none, or when the kernel does not vouch that no session has been ended.
+        None when there is none, or when the kernel does not vouch that no session has been ended. Raises what the
+        driver's `acquire_idle` does.
         """
-        if self._blind or self._watch.ended():
-            return False
-        # Without a lock: of two that want the last one both may be refused, but they never both get it.
-        self._drawing.append(None)
-        if len(self._drawing) > len(self._idle):
-            self._drawing.pop()
-            return False
-        return True
-
-    def cancel_reservation(self) -> None:
-        """The caller did not get it."""
-        self._drawing.pop()
+        if self._blind or (self._watch.poll(0) and self._watch.ended()):
+            return None
+        # One is set aside, without a lock: of two that want the last one both may be refused, but never both get it.
+        drawing = self._drawing
+        drawing.append(None)
+        try:
+            if len(drawing) > len(self._idle):
+                return None
+            connection = self._acquire_idle(handle)
+            return connection, self.drawn(connection)
+        finally:
+            drawing.pop()  # and only now, when it is not idle any more
 
     def clear_ended(self) -> None:
         """Forget idle sessions whose connections have ended, and make the end plain to the driver.
@@ -227,10 +230,10 @@ class Health:
                 if state.socket is not None and state.socket.inode in inodes:
                     self._forget(key)
 
-    def drawn(self, connection: Any, reserved: bool = False) -> SessionState:
-        """A session was drawn from the native pool, with a reservation or without: its state."""
+    def drawn(self, connection: Any) -> SessionState:
+        """A session was drawn from the native pool: its state."""
         try:
-            key = self._driver.session_key(connection)
+            key = self._session_key(connection)
         except Exception as error:  # died at this very moment
             connection.lost_by = next(error_codes(error), type(error).__name__)
             key = _NO_KEY
@@ -239,8 +242,6 @@ class Health:
             state = self._states.get(key)
             if state is not None:
                 state.draws += 1
-        if reserved:  # and only now, when it is not idle any more
-            self._drawing.pop()
         if state is None:
             state = connection.session_state  # of a log-on at this draw
             if state is None:
@@ -255,7 +256,7 @@ class Health:
     def put_back(self, connection: Any, state: SessionState) -> None:
         """Put a session back into the native pool; only then can it be reserved."""
         draws = state.draws
-        self._driver.release(connection)
+        self._release(connection)
         with self._lock:
             # Another may have drawn it already.
             if state.draws == draws and self._states.get(state.key) is state:
@@ -294,21 +295,21 @@ class Health:
         Costs nothing if its path was confirmed within ``trust`` seconds, by use or by an acknowledged keep-alive probe;
         else it is pinged.
         """
+        now, confirmed = time.monotonic(), state.confirmed
+        if now >= state.retires:
+            return RETIRED
         if state.socket is None and self._has_sockets:  # the kernel does not tell of its end
             return self.ask(connection, state, deadline)
-        if state.draws == 1 and time.monotonic() - state.confirmed <= _JUST_LOGGED_ON:
+        if state.draws == 1 and now - confirmed <= _JUST_LOGGED_ON:
             return ENDED if self.has_ended(state) else None
-        if self._is_recent(state.confirmed, state):
+        if now - confirmed <= self._trust and confirmed > state.doubted:
             return None
         seen = state.last_seen_alive()
         if seen == float("-inf"):
             return ENDED
-        if self._is_recent(seen, state):
+        if state.is_recent(seen, self._trust):
             return None
         return self.ask(connection, state, deadline)
-
-    def _is_recent(self, seen: float, state: SessionState) -> bool:
-        return state.is_recent(seen, self._settings.trust)
 
     def ask(self, connection: Any, state: SessionState, deadline: float) -> str | None:
         """Ping a drawn session by the deadline; why it must not be handed out, or None: it is alive."""

@@ -7,6 +7,7 @@ from bisect import bisect_left
 from collections import deque
 from collections.abc import MutableSequence
 from dataclasses import dataclass
+from itertools import repeat, starmap
 from typing import ClassVar
 
 BOUNDS = (
@@ -160,8 +161,7 @@ class Histogram:
         return Distribution(tuple(self._counts), round(self._total, _DIGITS), self._longest)
 
     def _count(self) -> None:
-        take = self.added.popleft
-        times = [take() for _ in range(len(self.added))]
+        times = list(starmap(self.added.popleft, repeat((), len(self.added))))
         if not times:
             return
         for batches in self._kept:

@@ -179,16 +179,11 @@ class NativePools:
         if not gate.enter():
             return None
         try:
-            health, handle = native.health, native.handle
-            if handle is None or not health.reserve():
-                return None
-            try:
-                connection = self.driver.acquire_idle(handle)
-            except (self.driver.dbapi.Error, DeadIdleSession, OSError) as error:
-                health.cancel_reservation()
-                report(log.info, self._name, "no_idle_session", "no idle session: %(error)s", error=error)
-                return None
-            return connection, health.drawn(connection, reserved=True)
+            handle = native.handle
+            return None if handle is None else native.health.draw_idle(handle)
+        except (self.driver.dbapi.Error, DeadIdleSession, OSError) as error:
+            report(log.info, self._name, "no_idle_session", "no idle session: %(error)s", error=error)
+            return None
         finally:
             gate.leave()
 

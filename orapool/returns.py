@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from orapool.causes import CLOSED, ENDED, RETIRED
+from orapool.causes import CLOSED, RETIRED
 from orapool.errors import error_codes
 from orapool.floor import Floor
 from orapool.gate import Gate
@@ -32,7 +32,7 @@ class Returns:
 
     def __init__(self, parts: Parts, floor: Floor, close_idle: Callable[[], None]) -> None:
         self._name = parts.name
-        self._driver = parts.driver
+        self._in_transaction = parts.driver.in_transaction
         self._natives = parts.natives
         self._slots = parts.slots
         self._background = parts.background
@@ -42,10 +42,13 @@ class Returns:
         self._rollbacks = Rollbacks(parts.driver, parts.workers, parts.settings.ping_timeout, self.settle)
 
     def take_back(self, connection: Any) -> None:
-        """A connection was closed: put its session back, without what was not committed. A lost one is dropped."""
+        """A connection was closed: put its session back, without what was not committed. A lost one is dropped.
+
+        One that has died unnoticed goes back like the others: who draws it next will see.
+        """
         try:
             cause = connection.lost_by
-            if cause is None and self._driver.in_transaction(connection):
+            if cause is None and self._in_transaction(connection):
                 self._rollbacks.roll_back(connection)
         except CallTimeout:
             return  # the slot stays with the rollback until that ends
@@ -55,30 +58,27 @@ class Returns:
 
     def settle(self, connection: Any, cause: str | None) -> None:
         """Put a session back, or let it go for a cause, and pass its slot on. Never waits for others on their way."""
-        gate: Gate = connection.session_state.home.gate
+        state: SessionState = connection.session_state
+        gate: Gate = state.home.gate
         if not gate.enter():
             connection.close_cursors()
-            self._background.submit(partial(self._settle_and_pass_on, connection, cause))
+            self._background.submit(partial(self._settle_and_pass_on, connection, state, cause))
             return
         try:
-            self._settle_now(connection, cause)
+            self._settle_now(connection, state, cause)
         finally:
             gate.leave()
             self._pass_on()
 
-    def _settle_and_pass_on(self, connection: Any, cause: str | None) -> None:
+    def _settle_and_pass_on(self, connection: Any, state: SessionState, cause: str | None) -> None:
         try:
-            self._settle_now(connection, cause)
+            self._settle_now(connection, state, cause)
         finally:
             self._pass_on()
 
-    def _settle_now(self, connection: Any, cause: str | None) -> None:
+    def _settle_now(self, connection: Any, state: SessionState, cause: str | None) -> None:
         try:
-            state = connection.session_state
-            if cause is None and state.home.health.has_ended(state):
-                cause = ENDED
             if cause is None:
-                state.used = time.monotonic()
                 self.put_back(connection, state)
             else:
                 self.let_go(connection, cause)
@@ -87,7 +87,8 @@ class Returns:
 
     def put_back(self, connection: Any, state: SessionState) -> None:
         """Put a session that is well back into the native pool."""
-        if self._slots.closed or time.monotonic() >= state.retires:
+        state.used = time.monotonic()
+        if self._slots.closed or state.used >= state.retires:
             self.let_go(connection, CLOSED if self._slots.closed else RETIRED)
             return
         state.home.health.put_back(connection, state)

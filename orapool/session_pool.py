@@ -71,6 +71,9 @@ class SessionPool:
     def _start_afresh(self) -> None:
         """The state of a pool that has not been used, in this process."""
         self._opening = threading.Lock()
+        # Each of the settings takes longer to get at than it may, in a checkout.
+        self._acquire_timeout, self._call_timeout = self.settings.acquire_timeout, self.settings.call_timeout
+        self._asks_whom = self.settings.user_source is not None
         self._slots = Slots(self.settings.max)
         self._parts: Parts | None = None
         self._floor: Floor
@@ -132,11 +135,12 @@ class SessionPool:
         ...     connection.cursor().execute("update stock set amount = amount - 1")
         ...     connection.commit()
         """
-        settings = self.settings
-        seconds = settings.acquire_timeout if timeout is None else timeout
-        call_timeout = settings.call_timeout if call_timeout is None else call_timeout
-        asked = user is not None or password is not None or settings.user_source is not None
-        credentials = of_checkout(settings, user, password) if asked else None
+        seconds = self._acquire_timeout if timeout is None else timeout
+        if call_timeout is None:
+            call_timeout = self._call_timeout
+        credentials = None
+        if user is not None or password is not None or self._asks_whom:
+            credentials = of_checkout(self.settings, user, password)
         asked_at = time.monotonic()
         deadline = asked_at + seconds
         tags = self._tags.defaults
@@ -144,10 +148,11 @@ class SessionPool:
             tags = self._tags.resolve(make_tags(module, action, client_identifier, clientinfo))
         elif sources or current.get() is not None:
             tags = self._tags.resolve()
-        self._stand_in_line(deadline, seconds)
+        if self._strays or self._outage.since is not None or not self._slots.take_spare():
+            self._stand_in_line(deadline, seconds)
         try:
             # Whoever does not stand in line may still log on.
-            limit = deadline if seconds > 0 else deadline + settings.connect_timeout
+            limit = deadline if seconds > 0 else deadline + self.settings.connect_timeout
             natives = (self._parts or self._open()).natives
             if credentials is None:
                 connection = self._drawing.draw(natives.primary, limit, seconds, call_timeout, tags)

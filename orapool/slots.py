@@ -56,7 +56,7 @@ class Slots:
         Raises:
             LineClosed: the line was closed before or meanwhile.
         """
-        if not self._line and self._take_free():
+        if self.take_spare():
             return True
         left = deadline - time.monotonic()
         place = _Place()
@@ -84,7 +84,13 @@ class Slots:
 
     def take_spare(self) -> bool:
         """Take a slot that nobody waits for, if there is one."""
-        return not self._line and self._take_free()
+        if self._line:
+            return False
+        try:
+            self._free.pop()
+        except IndexError:
+            return False
+        return True
 
     def give(self) -> bool:
         """Pass a slot on to the first in line, or back; True when the last one came back after `close`."""

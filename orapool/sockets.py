@@ -194,8 +194,11 @@ class SocketWatch:
 
     def __init__(self) -> None:
         self._epoll = select.epoll() if AVAILABLE else None
-        # Asked at each checkout and each return: bound once, and what says nothing in its place is no special case.
-        self._poll: Callable[[float], list[tuple[int, int]]] = self._epoll.poll if self._epoll else _no_events
+        self.poll: Callable[[float], list[tuple[int, int]]] = self._epoll.poll if self._epoll else _no_events
+        """What the kernel tells of, waiting so many seconds: nothing, unless something may have ended.
+
+        Asked at each checkout: bound once, and what says nothing in its place is no special case.
+        """
         self._lock = threading.Lock()
         self._sockets: dict[int, SessionSocket] = {}
 
@@ -213,7 +216,7 @@ class SocketWatch:
 
     def ended(self) -> list[SessionSocket]:
         """The sockets whose connection has ended and that the driver has not closed yet."""
-        events = self._poll(0)
+        events = self.poll(0)
         if not events:
             return []
         with self._lock:
@@ -223,7 +226,7 @@ class SocketWatch:
 
     def close(self) -> None:
         """Stop watching."""
-        self._poll = _no_events
+        self.poll = _no_events
         if self._epoll is not None:
             self._epoll.close()
 

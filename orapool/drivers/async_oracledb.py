@@ -14,7 +14,7 @@ import oracledb
 
 from orapool.causes import CANCELLED
 from orapool.credentials import Credentials
-from orapool.drivers.base import ParentsConnection, PooledConnection
+from orapool.drivers.connections import ParentsConnection, PooledConnection
 from orapool.drivers.oracledb import log_on_arguments, session_class
 from orapool.drivers.wires import Interrupted, Wire, find_transport, interruptible, is_stranded
 from orapool.errors import lost_by_silence, lost_connection

@@ -12,15 +12,10 @@ from typing import TYPE_CHECKING, Any
 import cx_Oracle
 
 from orapool.credentials import Credentials
-from orapool.drivers.base import (
-    OnSession,
-    ParentsConnection,
-    PooledConnection,
-    WatchedCursor,
-    describe,
-    native_max,
-)
+from orapool.drivers.base import OnSession, describe, native_max
 from orapool.drivers.columns import ResultColumn
+from orapool.drivers.connections import ParentsConnection, PooledConnection
+from orapool.drivers.cursors import WatchedCursor
 from orapool.drivers.oracle_client import EXHAUSTED, WAIT_TIMEOUT, descriptor, refuse, tag_lengths
 from orapool.dsn import unwatched
 from orapool.errors import ConfigurationError, error_codes, lost_connection
@@ -188,7 +183,9 @@ class CxOracle:
 
     def in_transaction(self, connection: Any) -> bool:
         """Whether a transaction is open, or may be. Raises DPI-1010 for a dead session."""
-        return bool(connection.in_transaction)
+        return connection.may_have_begun or bool(
+            connection._get_oci_attr(_SESSION, _ATTR_TRANSACTION_IN_PROGRESS, _UB1)
+        )
 
     def rollback(self, connection: Any) -> None:
         """Roll back."""
@@ -204,7 +201,7 @@ class CxOracle:
 
     def set_call_timeout(self, connection: Any, seconds: float) -> None:
         """Set OCI's call time-out, unless it is so already."""
-        milliseconds = math.ceil(seconds * 1000)
+        milliseconds = math.ceil(seconds * 1000) if seconds else 0
         if connection.callTimeout != milliseconds:
             connection.callTimeout = milliseconds
 
@@ -220,7 +217,8 @@ class CxOracle:
 
     def session_key(self, connection: Any) -> int:
         """The address of the session's OCI server handle."""
-        return int(connection._get_oci_attr(_SERVICE_CONTEXT, _ATTR_SERVER, _UB8))
+        key: int = connection._get_oci_attr(_SERVICE_CONTEXT, _ATTR_SERVER, _UB8)
+        return key
 
     def disown(self, connection: Any) -> None:
         """Make a connection of the parent process unusable."""

@@ -15,16 +15,10 @@ from typing import TYPE_CHECKING, Any
 import oracledb
 
 from orapool.credentials import Credentials
-from orapool.drivers.base import (
-    DeadIdleSession,
-    OnSession,
-    ParentsConnection,
-    PooledConnection,
-    WatchedCursor,
-    describe,
-    native_max,
-)
+from orapool.drivers.base import DeadIdleSession, OnSession, describe, native_max
 from orapool.drivers.columns import ResultColumn, has_lobs
+from orapool.drivers.connections import ParentsConnection, PooledConnection
+from orapool.drivers.cursors import WatchedCursor
 from orapool.dsn import unwatched, with_connect_timeouts
 from orapool.errors import ConfigurationError, error_codes, lost_connection
 from orapool.settings import PoolSettings
@@ -278,7 +272,7 @@ class OracleDb:
         """Whether a transaction is open, or may be. Raises DPY-1001 for a dead session."""
         if not connection.is_healthy():
             raise oracledb.InterfaceError("DPY-1001: not connected to database")
-        return bool(connection.in_transaction)
+        return connection.may_have_begun or bool(connection.transaction_in_progress)
 
     def rollback(self, connection: Any) -> None:
         """Roll back."""
@@ -294,7 +288,7 @@ class OracleDb:
 
     def set_call_timeout(self, connection: Any, seconds: float) -> None:
         """Set the call time-out, unless it is so already."""
-        milliseconds = math.ceil(seconds * 1000)
+        milliseconds = math.ceil(seconds * 1000) if seconds else 0
         if connection.call_timeout != milliseconds:
             connection.call_timeout = milliseconds
 

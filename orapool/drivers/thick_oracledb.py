@@ -16,8 +16,9 @@ from typing import Any
 import oracledb
 
 from orapool.credentials import Credentials
-from orapool.drivers.base import OnSession, ParentsConnection, describe, native_max
+from orapool.drivers.base import OnSession, describe, native_max
 from orapool.drivers.columns import ResultColumn
+from orapool.drivers.connections import ParentsConnection
 from orapool.drivers.oracle_client import EXHAUSTED, WAIT_TIMEOUT, descriptor, refuse, tag_lengths
 from orapool.drivers.oracledb import (
     Connection,
