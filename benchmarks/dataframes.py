@@ -500,7 +500,7 @@ def memory_of_chunks(sandbox: Sandbox, driver: str, rows: int) -> Cost:
 @click.option("--driver", type=click.Choice(list(DRIVERS)), multiple=True, default=list(DRIVERS), help="Default: both.")
 @click.option("--rows", type=click.IntRange(1), help="Default: 1,000,000, of chunks 5,000,000.")
 @click.option("--clob-rows", type=click.IntRange(0), default=CLOB_ROWS, show_default=True, help="With a CLOB; 0: none.")
-@click.option("--rounds", type=click.IntRange(1), default=3, show_default=True)
+@click.option("--rounds", type=click.IntRange(1), default=5, show_default=True)
 @click.option("--quick", is_flag=True, help=f"{QUICK_ROWS:,} rows, none with a CLOB, {QUICK_ROUNDS} round.")
 @click.option("--results", type=click.Path(file_okay=False, path_type=Path), help="A folder for JSON, Markdown, chart.")
 @click.option("--memory-of-chunks", "chunked", is_flag=True, help="Nothing but the memory that iter_df takes.")

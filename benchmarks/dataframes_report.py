@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benchmarks import dataframes
 from benchmarks.results import Report, rounded
-from benchmarks.spread import Spread, number, verdict
+from benchmarks.spread import Spread, beside, number
 
 COLUMNS = ("rows/s", "CPU, s", "peak memory, frames", "round trips")
 
@@ -24,10 +24,13 @@ def rows_of(costs: dict[str, list[dataframes.Cost]]) -> list[list[str]]:
             rows.append([name, *failures[:1], *[""] * (len(COLUMNS) - len(failures[:1]))])
             continue
         rates, cpu = [cost.rows / cost.seconds for cost in each], [cost.cpu_seconds for cost in each]
-        cells = [str(Spread.of(rates)), str(Spread.of(cpu))]
-        if name != dataframes.READ_DF and not any(cost.failure for cost in own):
-            cells[0] += f", {verdict(rates, [cost.rows / cost.seconds for cost in own])}"
-            cells[1] += f", {verdict(cpu, [cost.cpu_seconds for cost in own])}"
+        if name == dataframes.READ_DF or any(cost.failure for cost in own):
+            cells = [str(Spread.of(rates)), str(Spread.of(cpu))]
+        else:
+            cells = [
+                beside(rates, [cost.rows / cost.seconds for cost in own]),
+                beside(cpu, [cost.cpu_seconds for cost in own]),
+            ]
         if name == dataframes.BARE_SOCKET:
             rows.append([name, *cells, "", ""])
             continue

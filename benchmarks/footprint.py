@@ -32,7 +32,7 @@ from benchmarks.contenders import TITLES, Place, names, running_sandbox
 from benchmarks.measuring import on_processor, processors
 from benchmarks.performers import Failed, Performer, performing
 from benchmarks.results import Report, rounded
-from benchmarks.spread import Spread, number, verdict
+from benchmarks.spread import Spread, number
 from orapool.sandbox import Sandbox
 
 LATER = (
@@ -309,17 +309,11 @@ def show(report: Report, imported: Imports, found: dict[str, Found], seconds: fl
         f"Imported with orapool though it should not be: {', '.join(imported.too_early) or 'nothing'}.",
     )
     for driver, each in found.items():
-        own = each.footprints.get("orapool.connection()", Footprint())
         rows = [
             [
                 name,
                 str(Spread.of([value / MEBI for value in one.process])),
-                ", ".join(
-                    [
-                        str(Spread.of([value / KIBI for value in one.session])),
-                        *([verdict(one.session, own.session)] if one is not own and own.session else []),
-                    ]
-                ),
+                str(Spread.of([value / KIBI for value in one.session])),
                 str(one.threads),
                 str(one.files),
                 f"{one.idle:.3%}",

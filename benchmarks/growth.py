@@ -28,7 +28,7 @@ CHOSEN = (DRIVERS_OWN, CONNECTION, ORAPOOL_ENGINE, QUEUE_POOL)
 SESSIONS, THREADS, POOLS = "sessions", "waiting threads", "pools"
 SIZES = {SESSIONS: (1, 10, 50, 200), THREADS: (1, 10, 100, 500), POOLS: (1, 5, 10, 20)}
 QUICK_SIZES = {SESSIONS: (1, 20), THREADS: (1, 100), POOLS: (1, 5)}
-ROUNDS = 9
+ROUNDS, QUICK_ROUNDS = 9, 3
 FEW_SESSIONS = 4
 """Of what threads share."""
 OF_EACH_POOL = 2
@@ -141,6 +141,8 @@ def _failures(found: Found, what: str) -> Any:
 def growth(played: dict[int, list[float]]) -> str:
     """How many times as much the most costs as the least."""
     least, most = min(played), max(played)
+    if len(played[least]) < LEAST:
+        return ""
     found = ratio(played[most], played[least])
     return NO_DIFFERENCE if found is None else f"{number(found)} x"
 
@@ -185,7 +187,7 @@ def show(report: Report, found: dict[str, Found], sizes: dict[str, Sequence[int]
 
 def main(drivers: tuple[str, ...], report: Report) -> None:
     """Measure and show."""
-    sizes, rounds = (QUICK_SIZES, LEAST) if report.quick else (SIZES, ROUNDS)
+    sizes, rounds = (QUICK_SIZES, QUICK_ROUNDS) if report.quick else (SIZES, ROUNDS)
     found = {}
     for driver in drivers:
         with running_sandbox() as sandbox:

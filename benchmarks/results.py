@@ -55,7 +55,7 @@ class Report:
         """Machine and versions, in a line."""
         versions = ", ".join(f"{name} {what}" for name, what in self.machine.items() if name not in _NO_VERSIONS)
         told = self.machine
-        quick = " Quick, with few rounds." if self.quick else ""
+        quick = " Quick: with few rounds, from which nothing is concluded." if self.quick else ""
         return f"On {told['processor']}, with a load of {told['load']} at the start; {versions}.{quick}"
 
     def table(

@@ -1,6 +1,6 @@
 """How quickly the sandbox gives rows: a table of ten mixed columns, read for the first time and again, in one run.
 
-    make benchmark         or: python -m benchmarks.sandbox --rows 1000000, or --quick
+    python -m benchmarks sandbox         or: python -m benchmarks.sandbox --rows 1000000, or --quick
 
 The first read takes the rows out of the sandbox's PostgreSQL and encodes them; a read of the same rows again is sent
 from what it keeps. Before each first read something else is committed, after which nothing that was kept counts. The

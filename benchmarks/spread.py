@@ -10,8 +10,8 @@ from dataclasses import dataclass
 NO_DIFFERENCE = "no difference shown"
 FEW = 8
 """With fewer rounds, the spread is from the least to the most; else it is between the quartiles."""
-LEAST = 3
-"""With fewer rounds nothing is concluded."""
+LEAST = 5
+"""With fewer rounds nothing is concluded: three agree by chance, on a machine that has other work."""
 
 
 @dataclass(frozen=True)
@@ -62,12 +62,13 @@ def ratio(others: Sequence[float], own: Sequence[float]) -> float | None:
     return statistics.median(other / mine for other, mine in pairs)
 
 
-def verdict(others: Sequence[float], own: Sequence[float]) -> str:
-    """The same in words."""
-    if len(own) < LEAST:
-        return "too few rounds"
+def beside(others: Sequence[float], own: Sequence[float]) -> str:
+    """Median and spread of others, and how many times as much as one's own they are, in words."""
+    shown = str(Spread.of(others))
+    if min(len(others), len(own)) < LEAST:
+        return shown
     found = ratio(others, own)
-    return NO_DIFFERENCE if found is None else f"{number(found)} x"
+    return f"{shown}, {NO_DIFFERENCE if found is None else f'{number(found)} x'}"
 
 
 def percentile(ordered: Sequence[float], share: float) -> float:

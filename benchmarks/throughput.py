@@ -28,14 +28,14 @@ from benchmarks.contenders import CLOSED, CONTENDERS, ENGINE, TITLES, Place, nam
 from benchmarks.measuring import processors
 from benchmarks.performers import Failed, Performer, performing
 from benchmarks.results import Report, rounded
-from benchmarks.spread import LEAST, Spread, number, percentile, verdict
+from benchmarks.spread import Spread, beside, number, percentile
 from orapool.sandbox import Sandbox
 
 HEADLINE = (64, 8)
 """Threads and sessions of what is told in the README."""
 RETRY_SECONDS = 0.001
 START_SECONDS = 0.15
-ROUNDS = 3
+ROUNDS, QUICK_ROUNDS = 5, 3
 FAIR = 3.0
 """Of how many fair shares the longest wait may be at most."""
 
@@ -60,7 +60,7 @@ class Case:
 def cases(quick: bool, processes: int | None) -> list[Case]:
     """All that is played."""
     if quick:
-        found = [Case(*HEADLINE, seconds=0.4)]
+        found = [Case(threads, HEADLINE[1]) for threads in (8, HEADLINE[0])]
     else:
         found = [
             Case(threads, sessions)
@@ -215,10 +215,9 @@ class Found:
     def cell(self, case: Case, name: str, what: str) -> str:
         """The same as median and spread, and how many times orapool's."""
         values, own = self.values(case, name, what), CONTENDERS[name].beside
-        shown = str(Spread.of(values))
         if name == own or own not in self.rounds[case]:
-            return shown
-        return f"{shown}, {verdict(values, self.values(case, own, what))}"
+            return str(Spread.of(values))
+        return beside(values, self.values(case, own, what))
 
 
 def measure(sandbox: Sandbox, driver: str, chosen: Sequence[str], played: Sequence[Case], rounds: int) -> Found:
@@ -309,7 +308,7 @@ def show(report: Report, found: dict[str, Found], played: Sequence[Case]) -> Non
                 f"throughput-{driver}" if case == headline else "",
                 f"{TITLES[driver]}, {case}: waits for a session; medians of rounds, and between what they lie; then "
                 "how many times as much as orapool has in the same rounds." + errors_of(each, case),
-                printed=case == headline or report.quick,
+                printed=case == headline,
             )
     panels, below = {}, []
     for driver, each in found.items():
@@ -339,7 +338,7 @@ def show(report: Report, found: dict[str, Found], played: Sequence[Case]) -> Non
 
 def main(drivers: tuple[str, ...], report: Report, processes: int | None = None) -> None:
     """Measure and show."""
-    played, rounds = cases(report.quick, processes), LEAST if report.quick else ROUNDS
+    played, rounds = cases(report.quick, processes), QUICK_ROUNDS if report.quick else ROUNDS
     found = {}
     for driver in drivers:
         with running_sandbox() as sandbox:

@@ -32,7 +32,7 @@ from benchmarks.contenders import CLOSED, CONTENDERS, ENGINE, PASSWORD, TITLES, 
 from benchmarks.measuring import collector_at_rest, processors
 from benchmarks.performers import Failed, Performer, performing
 from benchmarks.results import Report, rounded
-from benchmarks.spread import Spread, number, verdict
+from benchmarks.spread import Spread, beside, number
 from orapool.sandbox import Sandbox
 
 QUERY = "select 1 from dual"
@@ -277,10 +277,10 @@ class Found:
         """The same in words, and how many times as much as orapool takes in the same rounds."""
         if name not in self.times:
             return "failed" if name in self.failures else ""
-        own, shown = CONTENDERS[name].beside, str(self.spread(name, unit, what))
+        own = CONTENDERS[name].beside
         if name == own or own not in self.times:
-            return shown
-        return f"{shown}, {verdict(self.values(name, unit, what), self.values(own, unit, what))}"
+            return str(self.spread(name, unit, what))
+        return beside(self.values(name, unit, what), self.values(own, unit, what))
 
 
 def measure(sandbox: Sandbox, driver: str, rounds: int, seconds: float) -> Found:

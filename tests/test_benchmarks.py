@@ -117,13 +117,13 @@ def test_a_process_with_idle_sessions_is_looked_at_from_outside(sandbox: Sandbox
 
 
 def test_nothing_is_concluded_where_the_spread_is_wider_than_the_difference() -> None:
-    apart, alike = [20.0, 21.0, 22.0], [10.0, 10.5, 11.0]
-    noisy = [5.0, 11.0, 30.0]
+    apart, alike = [20.0, 21.0, 22.0, 21.0, 20.0], [10.0, 10.5, 11.0, 10.5, 10.0]
+    noisy = [5.0, 11.0, 30.0, 12.0, 13.0]
 
-    assert spread.verdict(apart, alike) == "2.00 x"
-    assert spread.verdict(noisy, alike) == spread.NO_DIFFERENCE
-    assert spread.verdict(alike, alike) == spread.NO_DIFFERENCE
-    assert spread.verdict(apart[:2], alike[:2]) == "too few rounds"
+    assert spread.beside(apart, alike) == "21.0 [20.0 to 22.0], 2.00 x"
+    assert spread.beside(noisy, alike) == "12.0 [5.00 to 30.0], no difference shown"
+    assert spread.beside(alike, alike).endswith(spread.NO_DIFFERENCE)
+    assert spread.beside(apart[:4], alike[:4]) == "21.0 [20.0 to 22.0]"
 
 
 def test_the_spread_is_between_the_quartiles_where_there_are_rounds_enough() -> None:
