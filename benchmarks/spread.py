@@ -37,6 +37,8 @@ class Spread:
         return self.high - self.low
 
     def __str__(self) -> str:
+        if self.rounds == 1:
+            return number(self.median)
         return f"{number(self.median)} [{number(self.low)} to {number(self.high)}]"
 
 

@@ -305,10 +305,10 @@ def show(report: Report, found: dict[str, Found], played: Sequence[Case]) -> Non
                 f"{TITLES[driver]}: {case}",
                 COLUMNS,
                 rows_of(each, case),
-                f"throughput-{driver}" if case == headline else "",
+                f"throughput-{driver}" if (case.threads, case.sessions) == HEADLINE and case == headline else "",
                 f"{TITLES[driver]}, {case}: waits for a session; medians of rounds, and between what they lie; then "
                 "how many times as much as orapool has in the same rounds." + errors_of(each, case),
-                printed=case == headline,
+                printed=case == headline or case.processes > 1,
             )
     panels, below = {}, []
     for driver, each in found.items():
@@ -322,7 +322,7 @@ def show(report: Report, found: dict[str, Found], played: Sequence[Case]) -> Non
             if any(len(points) > 1 for points in series.values()):
                 panels[f"{TITLES[driver]}, {sessions} session{'s' if sessions > 1 else ''}"] = series
                 below.append("threads")
-    charts.lines(panels, below, "p99 of waits, ms", report.place / "throughput.svg")
+    charts.lines(panels, below, "p99 of waits, ms", report.place / f"{report.what}.svg")
     report.data["drivers"] = {
         driver: [
             {
@@ -338,6 +338,8 @@ def show(report: Report, found: dict[str, Found], played: Sequence[Case]) -> Non
 
 def main(drivers: tuple[str, ...], report: Report, processes: int | None = None) -> None:
     """Measure and show."""
+    if processes is not None and processes > 1:
+        report.what = f"throughput-{processes}-processes"
     played, rounds = cases(report.quick, processes), QUICK_ROUNDS if report.quick else ROUNDS
     found = {}
     for driver in drivers:
