@@ -28,7 +28,7 @@ from sqlalchemy.orm import Session
 
 import orapool
 from benchmarks import charts, growth, units
-from benchmarks.contenders import TITLES, Place, names, running_sandbox
+from benchmarks.contenders import CONNECTION, DRIVERS_OWN, QUEUE_POOL, TITLES, Place, names, running_sandbox
 from benchmarks.measuring import on_processor, processors
 from benchmarks.performers import Failed, Performer, performing
 from benchmarks.results import Report, rounded
@@ -75,6 +75,7 @@ import sqlalchemy
 print(json.dumps({"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu}))
 """
 SESSIONS, MORE = 8, 32
+QUICK_CHOSEN = (DRIVERS_OWN, CONNECTION, QUEUE_POOL)
 WORKERS, THREADS, STEPS = 9, 8, 3
 BEFORE = {"pool_size": 20, "max_overflow": 5, "pool_timeout": 100, "pool_recycle": 280}
 AFTER = 8
@@ -379,7 +380,8 @@ def main(drivers: tuple[str, ...], report: Report) -> None:
     for driver in drivers:
         found[driver] = Found()
         with running_sandbox() as sandbox:
-            footprints(sandbox, driver, names(driver, report.quick), seconds, rounds, found[driver], not report.quick)
+            chosen = QUICK_CHOSEN if report.quick else names(driver)
+            footprints(sandbox, driver, chosen, seconds, rounds, found[driver], not report.quick)
             workers(sandbox, driver, found[driver])
     show(report, imported, found, seconds)
     report.write()

@@ -25,6 +25,7 @@ from benchmarks.spread import LEAST, NO_DIFFERENCE, Spread, number, ratio
 from orapool.sandbox import Sandbox
 
 CHOSEN = (DRIVERS_OWN, CONNECTION, ORAPOOL_ENGINE, QUEUE_POOL)
+QUICK_CHOSEN = (CONNECTION, ORAPOOL_ENGINE)
 SESSIONS, THREADS, POOLS = "sessions", "waiting threads", "pools"
 SIZES = {SESSIONS: (1, 10, 50, 200), THREADS: (1, 10, 100, 500), POOLS: (1, 5, 10, 20)}
 QUICK_SIZES = {SESSIONS: (1, 20), THREADS: (1, 100), POOLS: (1, 5)}
@@ -97,7 +98,7 @@ def measure(sandbox: Sandbox, driver: str, sizes: dict[str, Sequence[int]], roun
     """Let the sizes take turns, for one contender after the other: so there are not too many sessions at a time."""
     found = Found()
     checkouts, seconds = (300, 0.1) if quick else (2_000, 0.5)
-    for name in CHOSEN:
+    for name in QUICK_CHOSEN if quick else CHOSEN:
         titles = [str(size) for size in sizes[SESSIONS]]
         with performing(processors()[1], titles, __name__) as performers, _failures(found, SESSIONS):
             for title, performer in performers.items():

@@ -30,7 +30,7 @@ from orapool.sandbox import Sandbox, instant_client
 DRIVERS = {"cx_oracle": "cx_Oracle", "oracledb": "oracledb"}
 USER, PASSWORD = "scott", "tiger"
 ARRAYSIZE = 10_000
-QUICK_ROWS, QUICK_ROUNDS = 100_000, 1
+QUICK_ROWS, QUICK_ROUNDS = 30_000, 1
 
 COLUMNS = (
     "id number(10) not null, customer number(9), amount number(12,2), ratio binary_double, name varchar2(40),"

@@ -291,7 +291,7 @@ def measure(sandbox: Sandbox, driver: str, rounds: int, seconds: float) -> Found
     with performing(processors()[1], names(driver), __name__) as performers:
         for name, performer in performers.items():
             try:
-                found.counts[name] = _counted(sandbox, driver, performer, 20)
+                found.counts[name] = _counted(sandbox, driver, performer, 10)
                 for unit in UNITS:
                     once = performer.call(run, unit, WARM_UP).wall / 1e6
                     many[name, unit] = max(WARM_UP, min(5_000, round(seconds / once)))
