@@ -82,9 +82,9 @@ class Performer:
 
 @contextlib.contextmanager
 def performing(
-    processor: int, titles: Iterable[str], module: str, fresh: bool = False
+    processor: int | None, titles: Iterable[str], module: str, fresh: bool = False
 ) -> Iterator[dict[str, Performer]]:
-    """A process for each title, which has imported a module; all ended at the end.
+    """A process for each title, which has imported a module; all ended at the end. None: on any processor.
 
     Where its memory is measured, it is to be ``fresh``: of an interpreter of its own.
     """
@@ -101,10 +101,11 @@ def performing(
             each.close()
 
 
-def _settle(processor: int, module: str) -> None:
+def _settle(processor: int | None, module: str) -> None:
     """Import on any processor, and go to one: there is one thread yet, and those to come go where it is."""
     importlib.import_module(module)
-    os.sched_setaffinity(0, {processor})
+    if processor is not None:
+        os.sched_setaffinity(0, {processor})
 
 
 def _perform(pipe: Connection) -> None:
