@@ -1,6 +1,6 @@
 # Two commands: `make demo` and `make test`. Both install what they need into .venv first, from PyPI
 # (and libaio from Debian's packages where the system has none); nothing outside this folder and the
-# user's cache is changed, but that `make test` as root installs nftables, iproute2 and chromium where they are missing.
+# user's cache is changed, but that `make test` as root installs nftables, iproute2, chromium and Java where they are missing.
 # PYTHON=python3.9 chooses another interpreter.
 PYTHON ?= python3
 VENV = .venv
@@ -19,18 +19,18 @@ WITH_CLIENT = $(BIN)/python -m orapool.sandbox.instant_client exec
 VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
 INSTALLED = $(VENV)/installed-for-$(VERSION)
 
-.PHONY: demo test versions lint install stacks firewall browser benchmark benchmark-instrumentation \
+.PHONY: demo test versions lint install stacks firewall browser java clients benchmark benchmark-instrumentation \
 	benchmark-dataframes benchmark-outage compliance screens clean
 
 demo: install
 	$(BIN)/orapool demo --driver oracledb
 	$(BIN)/orapool demo --driver cx_oracle
 
-test: firewall browser install stacks lint
+test: firewall browser clients install stacks lint
 	$(WITH_CLIENT) $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGUMENTS)
 
 # The whole matrix of noxfile.py, an hour; NOX_ARGUMENTS="-s incident" for one session of it.
-versions: firewall install
+versions: firewall clients install
 	$(BIN)/nox $(NOX_ARGUMENTS)
 
 lint: install
@@ -60,7 +60,7 @@ benchmark-outage: firewall install
 	$(WITH_CLIENT) $(BIN)/python -m benchmarks.outage $(OUTAGE_ARGUMENTS)
 
 # Of all tests that others wrote; orapool/sandbox/COMPATIBILITY.md is made anew.
-compliance: install
+compliance: clients install
 	$(WITH_CLIENT) $(BIN)/python -m tests.compliance.run --write
 
 # The pictures in docs/, as root: what they show is run for them.
@@ -85,6 +85,18 @@ browser:
 		echo "Installing chromium"; \
 		{ apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; } >/dev/null 2>&1 || \
 		{ echo "the tests of the status page need a browser: apt-get install chromium" >&2; exit 1; }
+
+# What compiles and runs the checks of JDBC, for root; others skip them. Its package wants a folder that slim images lack.
+java:
+	@[ "$$(id -u)" = 0 ] || exit 0; ! command -v javac >/dev/null || exit 0; \
+		echo "Installing default-jdk-headless"; \
+		{ mkdir -p /usr/share/man/man1 && apt-get update -qq && \
+			apt-get install -y -qq --no-install-recommends default-jdk-headless; } >/dev/null 2>&1 || \
+		{ echo "the tests of JDBC need Java: apt-get install default-jdk-headless" >&2; exit 1; }
+
+# Clients that others wrote: node-oracledb from npm, older versions of python-oracledb from PyPI.
+clients: java install
+	@$(BIN)/python -m tests.compliance.clients.tools
 
 install: $(INSTALLED)
 

@@ -46,7 +46,7 @@ if VERSION < (2, 1):
 if importlib.util.find_spec("dask") is None:
     collect_ignore.append("frames/test_dask.py")
 
-LONGEST = ("test_versions.py", "test_dialect_suite.py")
+LONGEST = ("test_versions.py", "test_dialect_suite.py", "test_clients.py")
 STDERR = pytest.StashKey[TextIO]()
 
 

@@ -13,6 +13,10 @@ from orapool.sandbox.wire import Reader, text
 
 PROTOCOL_VERSION = 6
 BANNER = b"IBMPC/WIN_NT64-9.1.0"
+# What Oracle's JDBC thin driver calls itself, with a version behind. 19.3 takes and sends otherwise than the others:
+# characters bare where their number is known (`Reader.bare`), scales as integers, ROWIDs in their parts, NULLs for OUT
+# binds, the first data of a LOB beside its locator, and six numbers at the end of an execute call.
+JDBC = "Java_TTC"
 CHARSET_UTF8 = 873
 CHARSET_UTF16 = 2000
 # TTC field version 12 is that of release 19.1: before fast authentication and end-of-response flags.
@@ -106,10 +110,9 @@ def parse_data_types(reader: Reader) -> ClientTypes:
             return ClientTypes(is_oci, types)
         conversion = reader.uint16()
         representations = []
-        while conversion:
-            representation = reader.uint16()
-            if not representation:
-                break
+        if conversion:
+            representations.append(reader.uint16())  # of its BOOLEAN, JDBC says 0
+        while conversion and (representation := reader.uint16()):
             representations.append(representation)
         types.append(TypeRepresentation(code, conversion, tuple(representations)))
 

@@ -162,9 +162,7 @@ def decode_timestamp(value: bytes) -> bytes:
 
 
 def decode_timestamp_tz(value: bytes) -> bytes:
-    """Engine text of a TIMESTAMP WITH TIME ZONE, whose wire form is in UTC."""
-    if len(value) >= 13 and value[11] & 0x80:
-        raise OracleError(3001, "unimplemented feature: time zone regions in bind values")
+    """Engine text of a TIMESTAMP WITH TIME ZONE, whose wire form is in UTC, with an offset or a region behind."""
     return decode_timestamp(value) + b"+00"
 
 

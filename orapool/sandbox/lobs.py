@@ -10,7 +10,7 @@ import struct
 from dataclasses import dataclass
 from enum import IntEnum
 
-from orapool.sandbox.capabilities import CHARSET_UTF8
+from orapool.sandbox.capabilities import CHARSET_UTF8, CHARSET_UTF16
 from orapool.sandbox.errors import OracleError
 from orapool.sandbox.messages import MessageType
 from orapool.sandbox.types import BLOB, CLOB
@@ -224,10 +224,18 @@ def answer(request: LobRequest, store: LobStore) -> bytes:
     return head + parameter + request.source + amount + tail
 
 
-def encode_located(lob: Lob, locator: bytes, with_sizes: bool) -> bytes:
-    """A LOB column's value in a row: its locator, with length and chunk size where the client asked for them."""
+def encode_located(lob: Lob, locator: bytes, with_sizes: bool, ahead: int = 0) -> bytes:
+    """A LOB column's value in a row: its locator, with length and chunk size where the client asked for them.
+
+    Args:
+        ahead: how many characters or bytes of its data stand there too, for clients that can take them.
+    """
     sizes = integer(lob.size) + integer(CHUNK_SIZE) if with_sizes else b""
-    return integer(LOCATOR_SIZE) + sizes + text(locator)
+    data = b""
+    if ahead:
+        form = b"\x01" + integer(CHARSET_UTF16) + b"\x01" if lob.is_clob else b""
+        data = form + text(lob.data[: ahead * lob.unit])
+    return integer(LOCATOR_SIZE) + sizes + data + text(locator)
 
 
 def _refuse_persistent(lob: Lob) -> None:

@@ -87,6 +87,14 @@ CALL_NAMES = {
 }
 
 
+# Calls that clients make and the sandbox refuses, by what they are for.
+REFUSED_CALLS = {
+    103: "two-phase commit",
+    104: "two-phase commit",
+    119: "the description of a table or view without a query (JDBC: RETURNING instead of names of generated keys)",
+}
+
+
 class ExecuteOption(IntFlag):
     """Options of the execute call."""
 
@@ -110,8 +118,12 @@ BIND_FLAG_ARRAY = 0x40
 # Oracle Client: the value is that of an earlier bind of the same name, and is not sent again.
 BIND_FLAG_REPEATED = 0x80
 
+# Types that have a scale: NUMBER, TIMESTAMP with its time zones, INTERVAL DAY TO SECOND.
+WITH_SCALE = frozenset((2, 180, 181, 183, 231))
+
 DIRECTION_OUT = 16
 DIRECTION_IN = 32
+DIRECTION_IN_OUT = 48
 
 INTERRUPTED = 1013
 END_OF_FETCH = 1403
@@ -215,7 +227,8 @@ def parse_definition(reader: Reader) -> Definition:
     """Read the description of a bind or define."""
     code = reader.byte()
     flags = reader.byte()
-    precision, scale = reader.byte(), reader.byte()
+    precision = reader.byte()
+    scale = reader.integer() if reader.bare and code in WITH_SCALE else reader.byte()
     size = reader.integer()
     max_elements = reader.integer()
     continuation_flags = reader.integer()
@@ -254,7 +267,7 @@ def parse_execute(reader: Reader) -> ExecuteRequest:
     wants_sql_id = bool(reader.pointer())
     reader.byte()
     reader.pointer()  # chunk ids
-    sql = reader.text().decode() if sql_length else None
+    sql = reader.characters(sql_length).decode() if sql_length else None
     vector = [reader.integer() for _ in range(vector_length)]
     if len(vector) < 10:
         raise OracleError(3120, f"two-task conversion routine: integer overflow ({len(vector)} execute parameters)")
@@ -305,6 +318,8 @@ def parse_end_to_end(reader: Reader) -> EndToEnd:
 
 
 def _pointed_text(reader: Reader, present: int, length: int) -> str:
+    if reader.bare:
+        return reader.raw(length).decode()
     # Of an empty string python-oracledb writes the byte 0 although its length is none; of None it does not.
     if length or (present and reader.peek() == 0):
         return reader.text().decode()
@@ -346,8 +361,9 @@ def make_error(
     row_count: int = 0,
     statement_type: int = 0,
     batch_errors: Sequence[tuple[int, OracleError]] = (),
+    last_rowid: bytes = b"\0\0\0\0\0",
 ) -> bytes:
-    """The end of an execute or fetch: an error, or none (code 0), with the row count and the cursor."""
+    """The end of an execute or fetch: an error, or none (code 0), with the row count, the cursor and a row's ROWID."""
     code = error.code if error else 0
     parts = [
         bytes((MessageType.ERROR,)),
@@ -359,8 +375,10 @@ def make_error(
         integer(cursor_id),
         integer(error.position if error else 0),
         bytes((statement_type, 0, 0, 0, 0, 0)),
-        bytes(5),  # row id
-        bytes(6),  # OS error, statement and call numbers, padding, iterations, logical row id
+        last_rowid,
+        b"\0\0",  # OS error, statement number
+        bytes((status.sequence,)),  # which call has ended: JDBC ignores who speaks of another
+        b"\0\0\0",  # padding, iterations, logical row id
     ]
     if batch_errors:
         count = integer(len(batch_errors))
@@ -397,9 +415,15 @@ def make_parameters(pairs: Sequence[tuple[str, str, int]]) -> bytes:
     return b"".join(parts)
 
 
-def make_execute_parameters(row_counts: Sequence[int] | None, sql_id: str | None) -> bytes:
-    """What follows the rows of an execute call; with ``row_counts``, those of each bind row, and the statement's id."""
-    parts = [bytes((MessageType.PARAMETER, 0, 0, 0, 0))]
+def make_execute_parameters(row_counts: Sequence[int] | None, sql_id: str | None, values: Sequence[int] = ()) -> bytes:
+    """What follows the rows of an execute call.
+
+    Args:
+        row_counts: those of each bind row, if they are asked for.
+        sql_id: the statement's, if it is asked for.
+        values: what JDBC expects: a system change number in two parts, the cursor, and more that it does not look at.
+    """
+    parts = [bytes((MessageType.PARAMETER,)), integer(len(values)), *map(integer, values), b"\0\0\0"]
     if row_counts is not None:
         parts += [integer(len(row_counts)), *map(integer, row_counts)]
     if sql_id is not None:
@@ -407,9 +431,10 @@ def make_execute_parameters(row_counts: Sequence[int] | None, sql_id: str | None
     return b"".join(parts)
 
 
-def make_version(banner: str, number: int) -> bytes:
-    """The answer to the version call."""
-    return bytes((MessageType.PARAMETER,)) + sized_text(banner.encode()) + integer(number)
+def make_version(banner: bytes, number: int, is_bare: bool) -> bytes:
+    """The answer to the version call; the banner's bytes stand bare behind their number for JDBC."""
+    sized = integer(len(banner)) + banner if is_bare else sized_text(banner)
+    return bytes((MessageType.PARAMETER,)) + sized + integer(number)
 
 
 def make_session_returned(sid: int, serial: int, changed: bool) -> bytes:
@@ -419,13 +444,16 @@ def make_session_returned(sid: int, serial: int, changed: bool) -> bytes:
     return opcode + integer(0) + b"\0" + integer(0) + integer(flags) + integer(sid) + integer(serial)
 
 
-def make_describe(columns: Sequence[Column], charset_ids: dict[int, int], now: bytes) -> bytes:
+def make_describe(
+    columns: Sequence[Column], charset_ids: dict[int, int], now: bytes, wide_scales: bool = False
+) -> bytes:
     """The columns of a query.
 
     Args:
         columns: the columns, in order.
         charset_ids: Oracle's number of the character set for each character set form.
         now: the seven bytes of the current DATE.
+        wide_scales: whether the client takes scales of numbers and times as integers, as JDBC does.
     """
     parts = [
         bytes((MessageType.DESCRIBE, 0)),
@@ -433,17 +461,21 @@ def make_describe(columns: Sequence[Column], charset_ids: dict[int, int], now: b
         integer(len(columns)),
         bytes((min(len(columns), 255),)) if columns else b"",
     ]
-    parts += [make_column(column, position, charset_ids) for position, column in enumerate(columns, start=1)]
+    parts += [make_column(column, position, charset_ids, wide_scales) for position, column in enumerate(columns, 1)]
     parts += (sized_text(now), b"\0\0\0\0\0")
     return b"".join(parts)
 
 
-def make_column(column: Column, position: int, charset_ids: dict[int, int] | None = None) -> bytes:
+def make_column(
+    column: Column, position: int, charset_ids: dict[int, int] | None = None, wide_scales: bool = False
+) -> bytes:
     """A column of a describe."""
     type_ = column.type
     name = column.name.encode()
+    scale = type_.scale & 0xFF
     parts = (
-        bytes((type_.code, 0, type_.precision & 0xFF, type_.scale & 0xFF)),
+        bytes((type_.code, 0, type_.precision & 0xFF)),
+        integer(scale) if wide_scales and type_.code in WITH_SCALE else bytes((scale,)),
         integer(type_.buffer_size),
         b"\0\0\0\0",  # array elements, continuation flags, object type, its version
         integer((charset_ids or {}).get(type_.charset_form, 0)),

@@ -9,7 +9,7 @@ import re
 import struct
 
 from orapool.sandbox.errors import OracleError
-from orapool.sandbox.wire import integer
+from orapool.sandbox.wire import Reader, integer
 
 OBJECT, FILE = 1, 1
 
@@ -44,6 +44,16 @@ def to_tid(rowid: bytes) -> bytes:
     return b"(%d,%d)" % (_number(text[9:15]) & 0xFFFFFFFF, _number(text[15:]) & 0xFFFF)
 
 
+def read(reader: Reader) -> bytes | None:
+    """PostgreSQL's text of a ROWID in its universal encoding, as JDBC binds it; None for NULL."""
+    if not reader.byte():
+        return None
+    reader.integer()  # object
+    reader.integer()  # file
+    reader.byte()
+    return b"(%d,%d)" % (reader.integer() & 0xFFFFFFFF, reader.integer() & 0xFFFF)
+
+
 def from_tid(tid: bytes) -> bytes:
     """The ROWID of PostgreSQL's text ``(block,place)``; one that is a ROWID already stays."""
     if _ROWID.fullmatch(tid.decode("ascii", "replace")):
@@ -57,5 +67,14 @@ def from_tid(tid: bytes) -> bytes:
 
 def encode(value: bytes) -> bytes:
     """A ROWID in a row, from PostgreSQL's binary form of a ctid."""
-    block, place = struct.unpack(">IH", value)
-    return _LENGTH + integer(OBJECT) + integer(FILE) + b"\0" + integer(block) + integer(place)
+    return _LENGTH + _parts(*struct.unpack(">IH", value))
+
+
+def encode_parts(tid: bytes | None) -> bytes:
+    """The ROWID of PostgreSQL's text ``(block,place)`` in the end of a call; all zero for None."""
+    found = _TID.fullmatch(tid) if tid is not None else None
+    return _parts(*map(int, found.groups())) if found else bytes(5)
+
+
+def _parts(block: int, place: int) -> bytes:
+    return integer(OBJECT) + integer(FILE) + b"\0" + integer(block) + integer(place)

@@ -15,6 +15,7 @@ from typing import NoReturn, Protocol
 from orapool.sandbox import direct_path, lobs, messages, network_services, packets
 from orapool.sandbox.auth import Challenge, Verifier
 from orapool.sandbox.capabilities import (
+    JDBC,
     make_data_types_reply,
     make_protocol_reply,
     parse_data_types,
@@ -37,6 +38,7 @@ GREATEST_PACKET_SIZE = 65_535
 # Errors after which the server has ended the session.
 _ENDING_CODES = frozenset({28, 1012, 1033, 2396, 3113, 3114, 3135})
 _LOGON_TIMEOUT = 60.0
+_JDBC_MARKER_SECONDS = 0.2
 _PURITY_NEW = "1"
 
 
@@ -225,7 +227,7 @@ class Session:
         reader = self._reader
         kind = reader.byte()
         if kind == MessageType.PROTOCOL:
-            parse_protocol(reader)
+            reader.bare = parse_protocol(reader).startswith(JDBC)
             self._host.count_call("protocol")
             self._answer(make_protocol_reply())
         elif kind == MessageType.DATA_TYPES:
@@ -265,6 +267,10 @@ class Session:
     def _break_call(self) -> None:
         """Break and reset: our break marker, the client's reset, ours, and then ORA-01013."""
         self._reader.discard()
+        if self._reader.bare:
+            # JDBC's thread that cancels and the one that reads share a buffer for their markers: answered at once,
+            # the second may write while the first does (BufferOverflowException, or no end).
+            self.ended.wait(_JDBC_MARKER_SECONDS)
         self._stream.send_marker(packets.MARKER_BREAK)
         self._stream.await_reset()
         self._stream.send_marker(packets.MARKER_RESET)
@@ -346,7 +352,8 @@ class Session:
             backend.rollback()
         else:
             reader.discard()
-            raise OracleError(3001, f"unimplemented feature: the sandbox does not know call {code} of the protocol")
+            what = messages.REFUSED_CALLS.get(code, f"the sandbox does not know call {code} of the protocol")
+            raise OracleError(3001, f"unimplemented feature: {what}")
         return make_status(self._status())
 
     def _version(self) -> bytes:
@@ -355,7 +362,8 @@ class Session:
         reader.integer()
         reader.raw(2)
         reader.integer()
-        return messages.make_version(VERSION_BANNER, VERSION_NUMBER) + make_status(self._status())
+        banner = VERSION_BANNER.encode()
+        return messages.make_version(banner, VERSION_NUMBER, is_bare=reader.bare) + make_status(self._status())
 
     def _piggyback(self, code: int) -> None:
         reader = self._reader
@@ -443,7 +451,7 @@ class Session:
         return self._end_of_phase(messages.make_parameters(self._session_pairs(proof)))
 
     def _statement_calls(self, backend: Backend) -> StatementCalls:
-        return StatementCalls(backend, self._lobs, self._host.row_cache, self._status, self._is_oci)
+        return StatementCalls(backend, self._lobs, self._host.row_cache, self._status, self._is_oci, self._reader.bare)
 
     def _end_of_phase(self, parameters: bytes) -> bytes:
         return parameters + make_error(self._status())

@@ -6,7 +6,7 @@ import datetime
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from orapool.sandbox import binary, bind_rows, codecs, lobs
+from orapool.sandbox import binary, bind_rows, codecs, lobs, rowid
 from orapool.sandbox.capabilities import CHARSET_UTF8, CHARSET_UTF16
 from orapool.sandbox.errors import OracleError
 from orapool.sandbox.messages import (
@@ -16,6 +16,7 @@ from orapool.sandbox.messages import (
     BIND_FLAG_REPEATED,
     BIND_FLAG_RETURN_CODE,
     DIRECTION_IN,
+    DIRECTION_IN_OUT,
     DIRECTION_OUT,
     EXECUTE_FLAG_SCROLLABLE,
     INTERRUPTED,
@@ -45,7 +46,7 @@ from orapool.sandbox.rows import (
 )
 from orapool.sandbox.sql import Backend, Outcome, Statement
 from orapool.sandbox.sql.sql_id import make_sql_id
-from orapool.sandbox.types import BLOB, CHARSET_IMPLICIT, CHARSET_NCHAR, CLOB, Column, OracleType
+from orapool.sandbox.types import BLOB, CHARSET_IMPLICIT, CHARSET_NCHAR, CLOB, ROWID, Column, OracleType
 from orapool.sandbox.wire import ESCAPE, ProtocolError, Reader, integer, text
 
 _LOB_CODES = (CLOB.code, BLOB.code)
@@ -131,12 +132,14 @@ class StatementCalls:
         cache: RowCache,
         status: Callable[[], CallStatus],
         is_oci: bool = False,
+        is_jdbc: bool = False,
     ) -> None:
         self._backend = backend
         self._lobs = store
         self._cache = cache
         self._status = status
         self._is_oci = is_oci
+        self._is_jdbc = is_jdbc
         self._cursors: dict[int, Cursor] = {}
         self._last_cursor_id = 0
 
@@ -164,7 +167,10 @@ class StatementCalls:
         try:
             return self._execute(cursor, request, reader)
         except OracleError as error:
-            return self._failed(cursor, error)
+            failed = self._failed(cursor, error)
+            # JDBC's batches tell what was done before one failed.
+            done = error.rows_done and request.wants_row_counts and self._is_jdbc
+            return self._parameters(cursor, error.row_counts, None) + failed if done else failed
 
     def reexecute(self, request: ReexecuteRequest, reader: Reader, fetch: bool) -> bytes:
         """Execute a known cursor with new bind values, and fetch if asked."""
@@ -229,11 +235,14 @@ class StatementCalls:
         if is_query:
             return self._execute_query(cursor, request, rows, sql_id)
         if not options & ExecuteOption.EXECUTE:
-            return make_execute_parameters(None, sql_id) + self._end_of_execute(cursor, None)
+            return self._parameters(cursor, None, sql_id) + self._end_of_execute(cursor, None)
         commit = bool(options & ExecuteOption.COMMIT)
         body, outcome = self._run(cursor, rows, commit, bool(options & ExecuteOption.BATCH_ERRORS))
         counts = list(outcome.row_counts) if request.wants_row_counts else None
-        return body + make_execute_parameters(counts, sql_id) + self._end_of_execute(cursor, outcome)
+        return body + self._parameters(cursor, counts, sql_id) + self._end_of_execute(cursor, outcome)
+
+    def _parameters(self, cursor: Cursor, row_counts: Sequence[int] | None, sql_id: str | None) -> bytes:
+        return make_execute_parameters(row_counts, sql_id, (0, 0, cursor.id, 0, 0, 0) if self._is_jdbc else ())
 
     def _parse(self, cursor: Cursor, sql: str) -> OracleError | None:
         cursor.close()
@@ -267,7 +276,7 @@ class StatementCalls:
                 limit = request.prefetch_rows
             else:
                 limit = request.iterations or request.prefetch_rows
-        parameters = make_execute_parameters(None, sql_id)
+        parameters = self._parameters(cursor, None, sql_id)
         return described + self._rows(cursor, limit) + parameters + self._end_of_rows(cursor)
 
     def _query(self, cursor: Cursor, rows: Sequence[Sequence[bytes | None]]) -> None:
@@ -337,9 +346,11 @@ class StatementCalls:
         statement = cursor.statement
         if not definitions:
             return [[] for _ in range(count)]
-        unsent = set(cursor.out_binds)
-        if statement is not None and statement.returning_from is not None and not self._is_oci:
-            # Oracle Client does not look into the statement: it sends a NULL for them.
+        unsent: set[int] = set()
+        if statement is not None and not self._is_jdbc:  # which sends NULLs for them
+            unsent |= cursor.out_binds - statement.read_binds
+        if statement is not None and statement.returning_from is not None and not (self._is_oci or self._is_jdbc):
+            # Oracle Client and JDBC do not look into the statement: they send a NULL for them.
             unsent |= set(range(statement.returning_from, len(definitions)))
         repeats = {
             index: statement.repeats.get(index, index) if statement is not None else index
@@ -349,7 +360,7 @@ class StatementCalls:
         sent = [index for index in range(len(definitions)) if index not in unsent and index not in repeats]
         if statement is None or statement.kind != "plsql":
             sent.sort(key=lambda index: definitions[index].type.buffer_size > _LONGEST_STRING)
-        if not repeats and not any(_is_special(definition) for definition in definitions):
+        if not repeats and not any(map(self._is_special, definitions)):
             return bind_rows.read(reader, cursor.bind_types, sent, count)
         rows: list[BindRow] = []
         failure: OracleError | None = None
@@ -369,6 +380,13 @@ class StatementCalls:
             raise failure
         return rows
 
+    def _is_special(self, definition: Definition) -> bool:
+        """Whether bind values come otherwise than as plain ones."""
+        code = definition.type.code
+        if definition.flags & BIND_FLAG_ARRAY or code in (*_LOB_CODES, _REF_CURSOR_CODE):
+            return True
+        return self._is_jdbc and code == ROWID.code
+
     def _read_value(self, reader: Reader, definition: Definition) -> bytes | None:
         if definition.flags & BIND_FLAG_ARRAY:
             for _ in range(reader.integer()):
@@ -380,6 +398,8 @@ class StatementCalls:
         if reader.peek() == ESCAPE:  # NULL, as Oracle Client writes it
             reader.raw(2)
             return None
+        if definition.type.code == ROWID.code and self._is_jdbc:
+            return rowid.read(reader)
         value = reader.text()
         if not value:
             return None
@@ -398,8 +418,13 @@ class StatementCalls:
         return b"".join(parts)
 
     def _io_vector(self, cursor: Cursor) -> bytes:
-        indexes = range(len(cursor.binds))
-        return make_io_vector([DIRECTION_OUT if index in cursor.out_binds else DIRECTION_IN for index in indexes])
+        assert cursor.statement is not None
+        read = cursor.statement.read_binds
+        directions = [
+            DIRECTION_IN if index not in cursor.out_binds else DIRECTION_IN_OUT if index in read else DIRECTION_OUT
+            for index in range(len(cursor.binds))
+        ]
+        return make_io_vector(directions)
 
     def _returned(self, cursor: Cursor, outcome: Outcome) -> bytes:
         """One row for each execution: for each RETURNING bind, the number of values and the values."""
@@ -435,7 +460,7 @@ class StatementCalls:
     def _describe(self, cursor: Cursor) -> bytes:
         cursor.described = cursor.columns
         now = codecs.encode_date(datetime.datetime.now().isoformat(" ", "seconds").encode())[1:]
-        return make_describe(cursor.columns, _CHARSET_IDS, now)
+        return make_describe(cursor.columns, _CHARSET_IDS, now, wide_scales=self._is_jdbc)
 
     def _describe_if_changed(self, cursor: Cursor) -> bytes:
         return b"" if cursor.described == cursor.columns else self._describe(cursor)
@@ -466,6 +491,7 @@ class StatementCalls:
             row_count=outcome.row_count if outcome else 0,
             statement_type=cursor.statement_type,
             batch_errors=failures,
+            last_rowid=rowid.encode_parts(outcome.last_rowid if outcome else None),
         )
 
     def _row_encoder(self, cursor: Cursor, columns: tuple[Column, ...], forms: tuple[str, ...]) -> RowEncoder:
@@ -519,7 +545,8 @@ class StatementCalls:
         """A LOB of a row, which is in the engine's binary form."""
         lob, locator = self._lobs.put_raw(type_.code == CLOB.code, value)
         with_sizes = define is None or bool(define.continuation_flags & _PREFETCH_LOB)
-        return lobs.encode_located(lob, locator, with_sizes)
+        ahead = define.type.char_size if define is not None and with_sizes and self._is_jdbc else 0
+        return lobs.encode_located(lob, locator, with_sizes, ahead)
 
     def _located_text(self, value: bytes, type_: OracleType) -> bytes:
         _lob, locator = self._lobs.put_raw(type_.code == CLOB.code, value)
@@ -544,8 +571,3 @@ def _inline_encoder(encode: Callable[[bytes], bytes]) -> ValueEncoder:
         return encode(value) + b"\0\0"
 
     return encode_inline
-
-
-def _is_special(definition: Definition) -> bool:
-    """Whether bind values come otherwise than as plain ones."""
-    return bool(definition.flags & BIND_FLAG_ARRAY) or definition.type.code in (*_LOB_CODES, _REF_CURSOR_CODE)

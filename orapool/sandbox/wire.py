@@ -25,11 +25,15 @@ class Reader:
 
     Args:
         more: returns the payload of the next packet, and raises when there is none to come.
+
+    Attributes:
+        bare: whether characters stand bare where their number is known from before, as JDBC has them.
     """
 
-    __slots__ = ("_data", "_more", "_position")
+    __slots__ = ("_data", "_more", "_position", "bare")
 
     def __init__(self, more: Callable[[], bytes], data: bytes = b"") -> None:
+        self.bare = False
         self._more = more
         self._data = data
         self._position = 0
@@ -108,6 +112,12 @@ class Reader:
     def sized_text(self) -> bytes:
         """A byte string that is left out when its leading integer, its full length, is 0."""
         return self.text() if self.integer() else b""
+
+    def characters(self, length: int) -> bytes:
+        """A byte string whose length in bytes is known from before; none when that is 0."""
+        if not length:
+            return b""
+        return self.raw(length) if self.bare else self.text()
 
     def pointer(self) -> int:
         """The length of a value that follows later in the request; 0 when it will not follow."""

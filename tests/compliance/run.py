@@ -1,6 +1,6 @@
-"""Runs SQLAlchemy's suite of dialect tests on both drivers: `python -m tests.compliance.run`, `make compliance`.
+"""Runs SQLAlchemy's suite on both drivers, and the checks of all clients: `python -m tests.compliance.run`.
 
-With ``--write``, what came of it goes into the table.
+`make compliance` does. With ``--write``, what came of it goes into the table. Names of clients and drivers choose some.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orapool.sandbox import Sandbox
+from tests.compliance.clients.run import CLIENTS, run_checks
 from tests.compliance.suite.expected import FAILED, REFUSED
 from tests.compliance.table import Found, save
 
@@ -71,19 +72,38 @@ def run_suite(driver: str, select: str = "") -> Run:
 
 
 def main() -> int:
-    """Run all, tell of it, and write the table if told to."""
-    status = 0
-    with ThreadPoolExecutor() as threads:
-        for driver, run in zip(DRIVERS, threads.map(run_suite, DRIVERS)):
-            found = run.found
-            print(f"{found.checks}, {found.client}: {found.passed} passed, {len(found.refused)} refused,", end=" ")
-            print(f"{len(found.failed)} failed")
+    """Run all, or those that are named, tell of them, and write the table if told to."""
+    write = "--write" in sys.argv
+    named = [argument for argument in sys.argv[1:] if argument != "--write"] or [*CLIENTS, *DRIVERS]
+    unknown = sorted(set(named) - {*CLIENTS, *DRIVERS})
+    if unknown:
+        print(f"unknown: {', '.join(unknown)}; there are {', '.join([*CLIENTS, *DRIVERS])}", file=sys.stderr)
+        return 2
+    with ThreadPoolExecutor(2) as threads:
+        checked = {name: threads.submit(run_checks, name) for name in named if name in CLIENTS}
+        suites = {name: threads.submit(run_suite, name) for name in named if name in DRIVERS}
+        passed = [_tell(f"client-{name}", run.result(), write) for name, run in checked.items()]
+        for name, future in suites.items():
+            run = future.result()
             if not run.complete:
-                status = 1
                 print(run.output[-8000:], file=sys.stderr)
-            elif "--write" in sys.argv:
-                save(f"sqlalchemy-{driver}", found)
-    return status
+            passed.append(_tell(f"sqlalchemy-{name}", run.found, write and run.complete) and run.complete)
+    return 0 if all(passed) else 1
+
+
+def _tell(name: str, found: Found, write: bool) -> bool:
+    """Tell what was found with a client, and keep it under a name if told to; whether nothing failed unexpectedly."""
+    print(_summary(found), flush=True)
+    for check, why in found.failed.items():
+        print(f"  {check}: {why}", file=sys.stderr)
+    if write:
+        save(name, found)
+    return not found.failed or name.startswith("sqlalchemy")
+
+
+def _summary(found: Found) -> str:
+    counts = f"{found.passed} passed, {len(found.refused)} refused, {len(found.failed)} failed"
+    return f"{found.checks}, {found.client}: {counts}"
 
 
 if __name__ == "__main__":

@@ -12,9 +12,10 @@ TABLE = Path(__file__).parents[2] / "orapool" / "sandbox" / "COMPATIBILITY.md"
 _HEAD = """\
 # What other clients find in the sandbox
 
-Made by `make compliance`, which runs checks that others wrote, with unmodified clients, over real sockets. The sandbox
-speaks as Oracle Database 19c; what that has not is left out. Of the rest, a check passes, is *refused* (the sandbox
-says ORA-03001 and does nothing), or *fails* (the sandbox does other than Oracle).
+Made by `make compliance`, which runs SQLAlchemy's own tests, and one list of checks of ours with clients that others
+wrote, all unmodified, over real sockets. The sandbox speaks as Oracle Database 19c; what that has not is left out, and
+what a client has not. Of the rest, a check passes, is *refused* (the sandbox says ORA-03001 and does nothing), or
+*fails* (the sandbox does other than Oracle).
 
 | Checks | Client | Pass | Refused | Fail | Passed of those that apply | Left out |
 |---|---|--:|--:|--:|--:|--:|

@@ -354,14 +354,19 @@ class Backend:
         inputs = statement.inputs
         check_binds(statement, bind_types, rows[0])
         merged = merged_binds(statement, bind_types[:inputs], rows)
+        is_single = len(rows) == 1 and not batch_errors
         prepared = self.prepared.prepare(statement, bind_types[:inputs], merged)
+        if is_single and statement.inserts_row:  # clients are told its ROWID
+            prepared = self.prepared.with_rowid(statement, prepared, merged)
         values = BindRows.of(rows, inputs).with_constants(statement.constants)
         convert_strings(self, string_binds(statement, bind_types), prepared.parameters, values.columns)
-        if len(values) == 1 and not batch_errors:
+        if is_single:
             result = self.run([RunPrepared(prepared.name, values[0])], opens=True, verb=statement.verb)[0]
             outcome = Outcome(returned=[all_rows(result)] if statement.returning_from is not None else [])
             outcome.row_count = result.command_tuples or 0
             outcome.row_counts = [outcome.row_count]
+            if prepared.with_rowid and result.ntuples:
+                outcome.last_rowid = result.get_value(0, 0)
         else:
             outcome = run_batch(self, statement, prepared, values, batch_errors)
         self.in_transaction = True

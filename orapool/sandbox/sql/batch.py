@@ -46,7 +46,7 @@ def run_batch(
             raise error
         start += index
         if not batch_errors:
-            error.rows_done = start
+            error.rows_done, error.row_counts = start, outcome.row_counts
             backend.in_transaction = backend.in_transaction or start > 0
             raise error
         outcome.batch_errors.append((start, error))

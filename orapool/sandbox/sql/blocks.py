@@ -9,11 +9,14 @@ from orapool.sandbox.sql.link import Run
 from orapool.sandbox.sql.plsql import PROCEDURES, Step
 from orapool.sandbox.sql.results import Outcome
 from orapool.sandbox.sql.statement import Statement
+from orapool.sandbox.sql.zones import transitions
 from orapool.sandbox.types import OracleType
 
 if TYPE_CHECKING:
     from orapool.sandbox.sql.backend import Backend
 
+# Of a VARCHAR2 in PL/SQL, in bytes.
+_LONGEST_TEXT = 32767
 _IDENTITY_COLUMNS = {
     "MODULE_NAME": "module",
     "ACTION_NAME": "action",
@@ -55,11 +58,14 @@ def _run_step(
     answer: tuple[bytes | None, ...] = ()
     if inner is not None:
         result = backend.query(inner, types, binds)
-        answer = result.rows(0, 1)[0]
+        answer = result.rows(0, 1, _LONGEST_TEXT)[0]
         result.close()
     if step.kind == "assign":
         assert step.target is not None
         values[step.target] = answer[0]
+    elif step.kind == "transitions":
+        assert step.target is not None
+        values[step.target] = b"\\x" + transitions(int(answer[0] or 0)).hex().encode()
     elif step.kind == "call" and PROCEDURES[step.procedure][0] == "refresh":
         backend.commit()
         backend.run([Run(b"select oracle.refresh($1)", [answer[step.parameters.index("LIST")]])], opens=True)

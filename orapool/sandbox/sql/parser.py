@@ -161,6 +161,7 @@ def _dml(sql: str, tokens: list[Token], names: tuple[str, ...]) -> Statement:
         statement.part = part(f"{generate(tree)} RETURNING {items}")
     elif isinstance(tree, exp.Insert):
         statement.array_part = _array_part(tree)
+        statement.inserts_row = isinstance(tree.expression, exp.Values) and len(tree.expression.expressions) == 1
     if isinstance(tree, exp.Insert) and isinstance(tree.this, exp.Table):
         values = tree.expression
         if isinstance(values, exp.Values):

@@ -9,6 +9,7 @@ from orapool.sandbox.errors import OracleError
 from orapool.sandbox.sql.dialect import unsupported
 from orapool.sandbox.sql.scanner import BIND, Token, split_list
 from orapool.sandbox.sql.statement import PLSQL, Statement
+from orapool.sandbox.sql.zones import TRANSITIONS
 
 # Procedures that the sandbox answers, with their parameters; the session has a method for those that do something.
 PROCEDURES: dict[str, tuple[str | None, tuple[str, ...]]] = {
@@ -56,7 +57,8 @@ def read_block(sql: str, tokens: list[Token], parse: Callable[[str], Statement])
         raise OracleError(6550, "PL/SQL: Encountered the symbol END when expecting a statement or ;", tokens[-1].start)
     steps = [_step(sql, part, names, parse) for part in split_list(body[:-1], ";")]
     outs = sorted({step.target for step in steps if step.target is not None})
-    return Statement(sql, PLSQL, "BEGIN", names, out_binds=tuple(outs), action=steps)
+    read = frozenset(bind for step in steps for bind in step.binds)
+    return Statement(sql, PLSQL, "BEGIN", names, out_binds=tuple(outs), read_binds=read, action=steps)
 
 
 def _step(sql: str, tokens: list[Token], names: tuple[str, ...], parse: Callable[[str], Statement]) -> Step:
@@ -83,6 +85,11 @@ def _step(sql: str, tokens: list[Token], names: tuple[str, ...], parse: Callable
 def _call(sql: str, tokens: list[Token], names: tuple[str, ...], parse: Callable[[str], Statement]) -> Step:
     at = next((index for index, token in enumerate(tokens) if token.is_sign("(")), len(tokens))
     name = "".join(token.value for token in tokens[:at])
+    if name in TRANSITIONS:
+        given = split_list(tokens[at + 1 : -1])
+        if len(given) == 2 and given[1][0].kind == BIND:
+            statement = parse(f"SELECT {_text(sql, given[0])} FROM DUAL")
+            return Step("transitions", statement, _binds(statement, names), target=names.index(given[1][0].value))
     if name not in PROCEDURES:
         raise unsupported("PL/SQL: " + " ".join(token.text for token in tokens[:6]))
     known = PROCEDURES[name][1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from psycopg.pq.abc import PGresult
@@ -41,6 +41,8 @@ class Prepared:
     guarded: tuple[int, ...]
     # The binary form of each column.
     forms: tuple[str, ...] = ()
+    # Whether an INSERT tells where its row is.
+    with_rowid: bool = False
 
 
 class PreparedStatements:
@@ -87,6 +89,20 @@ class PreparedStatements:
                 raise
             # ``:x is null or column = :x``: each occurrence may need a type of its own.
             return self.prepare(statement, bind_types, {})
+
+    def with_rowid(self, statement: Statement, prepared: Prepared, merged: dict[int, int]) -> Prepared:
+        """A prepared INSERT that tells of its row's place; the one given where rows have none, as in views."""
+        assert statement.part is not None
+        text = statement.part.text(merged) + b" RETURNING ctid"
+        key = (text, prepared.parameters)
+        made = self._known.get(key)
+        if made is None:
+            try:
+                made = replace(self.prepare_text(text, prepared.parameters, statement), with_rowid=True)
+            except OracleError:
+                made = prepared
+            self._known[key] = made
+        return made
 
     def prepare_text(self, text: bytes, oids: Sequence[int], statement: Statement) -> Prepared:
         """Have PostgreSQL know a text by a name."""

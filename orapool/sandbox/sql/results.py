@@ -124,11 +124,11 @@ class ResultSet:
     def __repr__(self) -> str:
         return f"<ResultSet of {self.row_count} rows, {len(self.columns)} columns>"
 
-    def rows(self, start: int, count: int) -> list[tuple[bytes | None, ...]]:
-        """Up to `count` rows from row `start` on, as engine text.
+    def rows(self, start: int, count: int, longest: int = TEXT_LIMIT) -> list[tuple[bytes | None, ...]]:
+        """Up to `count` rows from row `start` on, as engine text; texts of up to `longest` bytes.
 
         Raises:
-            OracleError: ORA-01489 for a text longer than its column was described; ORA-01002 after `close`.
+            OracleError: ORA-01489 for a longer text; ORA-01002 after `close`.
         """
         result = self._result
         if result is None:
@@ -139,7 +139,7 @@ class ResultSet:
         for field_ in self._guarded:
             for row in range(start, end):
                 text = value(row, field_)
-                if text is not None and len(text) > TEXT_LIMIT:
+                if text is not None and len(text) > longest:
                     raise OracleError(1489, "result of string concatenation is too long")
         return [tuple([value(row, field_) for field_ in fields]) for row in range(start, end)]
 
@@ -155,7 +155,7 @@ class Outcome:
     """What came of a statement that is not a query.
 
     ``row_counts`` and ``returned`` have an entry for each bind row; ``out`` has a PL/SQL block's OUT binds by index;
-    ``batch_errors`` has the rows that failed, with their errors.
+    ``batch_errors`` has the rows that failed, with their errors; ``last_rowid`` is PostgreSQL's text of a row's place.
     """
 
     row_count: int = 0
@@ -163,7 +163,7 @@ class Outcome:
     returned: list[list[tuple[bytes | None, ...]]] = field(default_factory=list)
     out: dict[int, bytes | None] = field(default_factory=dict)
     batch_errors: list[tuple[int, OracleError]] = field(default_factory=list)
-    last_rowid: str | None = None
+    last_rowid: bytes | None = None
 
 
 def all_rows(result: PGresult) -> list[tuple[bytes | None, ...]]:

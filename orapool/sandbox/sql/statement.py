@@ -39,7 +39,8 @@ class Statement:
     """One statement, parsed and translated.
 
     ``bind_names`` has one entry for each occurrence (SQL) or for each name (PL/SQL). ``returning_from`` is the index of
-    the first OUT bind of RETURNING ... INTO. ``out_binds`` are the binds that a PL/SQL block assigns to.
+    the first OUT bind of RETURNING ... INTO. ``out_binds`` are the binds that a PL/SQL block assigns to,
+    ``read_binds`` those that it reads: both for IN OUT.
     """
 
     sql: str
@@ -48,6 +49,7 @@ class Statement:
     bind_names: tuple[str, ...] = ()
     returning_from: int | None = None
     out_binds: tuple[int, ...] = ()
+    read_binds: frozenset[int] = frozenset()
     # What PostgreSQL gets. `names` are the result's column names by position, None where PostgreSQL's hold.
     part: Part | None = None
     names: tuple[str | None, ...] | None = None
@@ -56,6 +58,8 @@ class Statement:
     lock_wait: int | None = None
     # For INSERT ... VALUES of plain expressions: the same as INSERT ... SELECT of the expressions, in two pieces.
     array_part: Part | None = None
+    # Whether it is INSERT ... VALUES without RETURNING.
+    inserts_row: bool = False
     table: tuple[str | None, str] | None = None
     # For INSERT without column names: how many values it has, or the query that tells.
     source: int | Part | None = None

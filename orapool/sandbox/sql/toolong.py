@@ -39,4 +39,6 @@ def name_column(
     values += [token.value for token in scan(statement.sql) if token.kind == STRING]
     actual = max((len(value) for value in values if len(value) > most), default=most + 1)
     text = f'value too large for column "{schema}"."{table}"."{column}" (actual: {actual}, maximum: {most})'
-    return OracleError(12899, full_names(text), rows_done=error.rows_done)
+    named = OracleError(12899, full_names(text), rows_done=error.rows_done)
+    named.row_counts = error.row_counts
+    return named
