@@ -19,8 +19,8 @@ WITH_CLIENT = $(BIN)/python -m orapool.sandbox.instant_client exec
 VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
 INSTALLED = $(VENV)/installed-for-$(VERSION)
 
-.PHONY: demo test versions lint install stacks firewall browser java clients properties benchmark benchmark-dataframes \
-	benchmark-outage compliance screens fuzz clean
+.PHONY: demo test versions lint install stacks firewall browser java clients properties benchmark \
+	benchmark-instrumentation benchmark-dataframes benchmark-outage compliance screens fuzz clean
 
 demo: install
 	$(BIN)/orapool demo --driver oracledb
@@ -42,18 +42,23 @@ lint: install
 properties: install
 	ORAPOOL_PROPERTY_VALUES=2000 $(WITH_CLIENT) $(BIN)/python -m pytest tests/sandbox/properties
 
-benchmark: install
-	$(WITH_CLIENT) $(BIN)/python -m benchmarks.round_trips
-	$(WITH_CLIENT) $(BIN)/python -m benchmarks.checkout
-	$(WITH_CLIENT) $(BIN)/python -m benchmarks.sandbox
+# All of them, more than an hour, the faults of the network as root; BENCHMARK_ARGUMENTS="all --quick" takes minutes,
+# "checkout --driver oracledb" is one of them, "readme" puts the tables of benchmarks/results/ into the README.
+benchmark: firewall install
+	$(UV) pip install --quiet --python $(BIN)/python --editable '.[benchmarks]'
+	$(WITH_CLIENT) $(BIN)/python -m benchmarks $(BENCHMARK_ARGUMENTS)
 
-# A quarter of an hour; DATAFRAMES_ARGUMENTS="--quick" takes a few minutes.
+# What the instrumentation of a checkout takes.
+benchmark-instrumentation: install
+	$(WITH_CLIENT) $(BIN)/python -m benchmarks.checkout
+
+# A quarter of an hour; DATAFRAMES_ARGUMENTS="--quick" takes a minute.
 benchmark-dataframes: install
 	$(UV) pip install --quiet --python $(BIN)/python --editable '.[benchmarks]'
 	$(WITH_CLIENT) $(BIN)/python -m benchmarks.dataframes $(DATAFRAMES_ARGUMENTS)
 	$(WITH_CLIENT) $(BIN)/python -m benchmarks.dataframes --memory-of-chunks $(DATAFRAMES_ARGUMENTS)
 
-# As root, with faults of the network. OUTAGE_ARGUMENTS="--quick" takes minutes less.
+# As root, with faults of the network. OUTAGE_ARGUMENTS="--quick" takes a minute.
 benchmark-outage: firewall install
 	$(UV) pip install --quiet --python $(BIN)/python --editable '.[benchmarks]'
 	$(WITH_CLIENT) $(BIN)/python -m benchmarks.outage $(OUTAGE_ARGUMENTS)

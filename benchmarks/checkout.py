@@ -1,6 +1,6 @@
 """What an empty checkout costs its caller: orapool beside the driver's own pool and SQLAlchemy's, in one run.
 
-    make benchmark         or: python -m benchmarks.checkout --driver oracledb --rounds 10
+    make benchmark-instrumentation         or: python -m benchmarks.checkout --driver oracledb --rounds 10
 
 The contenders take turns, in an order that changes with each round, so that a machine that gets slower or faster
 meanwhile does so for all. Shown are medians of the rounds; what a contender takes beyond the driver's own pool is the

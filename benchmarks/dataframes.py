@@ -45,6 +45,7 @@ import click
 from rich.table import Table
 
 import orapool
+from benchmarks import charts
 from benchmarks.measuring import forget_peak, make_console, on_processor, peak, processors
 from benchmarks.sandbox import COLUMNS, DRIVERS, PASSWORD, ROWS, USER
 from orapool.sandbox import Sandbox, instant_client
@@ -53,7 +54,7 @@ ARRAYSIZE = 10_000
 CHUNK = 50_000
 FEW = 3_000
 CACHE_BYTES = 2 << 30
-QUICK_ROWS, QUICK_ROUNDS = 50_000, 1
+QUICK_ROWS, QUICK_ROUNDS = 20_000, 1
 CLOB_ROWS = 100_000
 CHUNKED_ROWS = 5_000_000
 TABLE = "frames_read"
@@ -242,12 +243,19 @@ CONTENDERS = {
 }
 
 
-def contenders(driver: str, clob: bool) -> list[str]:
+NOT_QUICK = ("pandas.read_sql, arraysize 10,000", ITER_DF, "pandas-oracle", BARE_SOCKET)
+"""Those that are left out in a hurry."""
+
+
+def contenders(driver: str, clob: bool, quick: bool = False) -> list[str]:
     """The names of those that a driver has."""
     return [
         name
         for name, each in CONTENDERS.items()
-        if driver in each.drivers and each.is_there() and (clob or not each.clob_only)
+        if driver in each.drivers
+        and each.is_there()
+        and (clob or not each.clob_only)
+        and not (quick and name in NOT_QUICK)
     ]
 
 
@@ -366,10 +374,12 @@ def make_tables(driver: str, dsn: str, rows: int, clob: bool) -> None:
         connection.commit()
 
 
-def compare(sandbox: Sandbox, driver: str, rows: int, rounds: int, clob: bool = False) -> dict[str, list[Cost]]:
+def compare(
+    sandbox: Sandbox, driver: str, rows: int, rounds: int, clob: bool = False, quick: bool = False
+) -> dict[str, list[Cost]]:
     """Let the contenders take turns; what each round has cost, by contender."""
     make_tables(driver, sandbox.dsn, rows, clob)
-    names = contenders(driver, clob)
+    names = contenders(driver, clob, quick)
     like = measure(sandbox, driver, READ_DF, TABLE)
     costs: dict[str, list[Cost]] = {name: [] for name in names}
     for _ in range(rounds):
@@ -443,11 +453,9 @@ class Run:
 
 def chart(runs: Sequence[Run], path: Path) -> None:
     """Draw the rows a second, with the peaks of memory beside them."""
-    import matplotlib
-
-    matplotlib.use("agg")
-    from matplotlib import pyplot
-
+    pyplot = charts.pyplot()
+    if pyplot is None or not runs:
+        return
     figure, panels = pyplot.subplots(len(runs), 1, figsize=(9, 0.6 + 3.4 * len(runs)), squeeze=False)
     for run, (panel,) in zip(runs, panels):
         found = {name: each for name, each in figures(run.costs).items() if not each.failure}
@@ -479,8 +487,7 @@ def chart(runs: Sequence[Run], path: Path) -> None:
         panel.set_xlabel("rows a second", fontsize=8)
         panel.grid(axis="x", color="#dddddd", zorder=0)
     figure.tight_layout()
-    figure.savefig(path, dpi=90)
-    pyplot.close(figure)
+    charts.save(pyplot, figure, path)
 
 
 def memory_of_chunks(sandbox: Sandbox, driver: str, rows: int) -> Cost:
@@ -493,8 +500,9 @@ def memory_of_chunks(sandbox: Sandbox, driver: str, rows: int) -> Cost:
 @click.option("--driver", type=click.Choice(list(DRIVERS)), multiple=True, default=list(DRIVERS), help="Default: both.")
 @click.option("--rows", type=click.IntRange(1), help="Default: 1,000,000, of chunks 5,000,000.")
 @click.option("--clob-rows", type=click.IntRange(0), default=CLOB_ROWS, show_default=True, help="With a CLOB; 0: none.")
-@click.option("--rounds", type=click.IntRange(1), default=3, show_default=True)
-@click.option("--quick", is_flag=True, help=f"{QUICK_ROWS:,} rows, {QUICK_ROUNDS} round.")
+@click.option("--rounds", type=click.IntRange(1), default=5, show_default=True)
+@click.option("--quick", is_flag=True, help=f"{QUICK_ROWS:,} rows, none with a CLOB, {QUICK_ROUNDS} round.")
+@click.option("--results", type=click.Path(file_okay=False, path_type=Path), help="A folder for JSON, Markdown, chart.")
 @click.option("--memory-of-chunks", "chunked", is_flag=True, help="Nothing but the memory that iter_df takes.")
 @click.option("--chart", "picture", type=click.Path(dir_okay=False, path_type=Path), help="A PNG to draw.")
 @click.option("--json", "path", type=click.Path(dir_okay=False, path_type=Path), help="A file for the costs.")
@@ -508,6 +516,7 @@ def main(
     clob_rows: int,
     rounds: int,
     quick: bool,
+    results: Path | None,
     chunked: bool,
     picture: Path | None,
     path: Path | None,
@@ -526,7 +535,7 @@ def main(
     instant_client.reexec()
     console = make_console()
     if quick:
-        rows, clob_rows, rounds = rows or QUICK_ROWS, min(clob_rows, QUICK_ROWS), QUICK_ROUNDS
+        rows, clob_rows, rounds = rows or QUICK_ROWS, 0, QUICK_ROUNDS
     runs: list[Run] = []
     for name in driver:
         with contextlib.ExitStack() as closing:
@@ -542,12 +551,16 @@ def main(
             for number, clob in ((rows or 1_000_000, False), (clob_rows, True)):
                 if number:
                     title = f"{name}, {number:,} rows of ten columns{' and a CLOB' if clob else ''}"
-                    runs.append(Run(name, title, compare(sandbox, name, number, rounds, clob)))
+                    runs.append(Run(name, title, compare(sandbox, name, number, rounds, clob, quick)))
                     console.print(table(title, figures(runs[-1].costs)))
     if path is not None:
         path.write_text(json.dumps([asdict(run) for run in runs], indent=1))
     if picture is not None and runs:
         chart(runs, picture)
+    if results is not None and runs:
+        from benchmarks import dataframes_report
+
+        dataframes_report.write(runs, results, quick)
 
 
 if __name__ == "__main__":

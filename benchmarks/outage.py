@@ -12,7 +12,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import platform
 import select
 import subprocess
 import sys
@@ -27,14 +26,15 @@ import click
 from rich.progress import Progress
 from rich.table import Table
 
+from benchmarks import charts
 from benchmarks.measuring import make_console
 from benchmarks.outage_contender import CALLERS, CONTENDERS
+from benchmarks.results import Report
 from orapool.sandbox import Sandbox, instant_client
 from tests.firewall import Firewall
 
 DRIVERS = {"cx_oracle": "cx_Oracle", "oracledb": "python-oracledb"}
-RESULTS = Path(__file__).parent / "results"
-CAP, QUICK_CAP = 20.0, 8.0
+CAP, QUICK_CAP = 20.0, 5.0
 LASTS = 10.0
 """Seconds that a fault lasts, where it ends by itself: longer than a deadline of orapool's, so that both show."""
 IDLE_SECONDS = 1.2
@@ -129,7 +129,8 @@ FAULTS = (
     ),
     Fault("fork", "fork, then both processes ask", lambda place: None, forks=True),
 )
-QUICK_FAULTS = ("fin", "dropped-before", "dropped", "host", "frozen")
+QUICK_FAULTS = ("fin", "dropped")
+QUICK_CONTENDERS = ("orapool", "driver's pool", "QueuePool, pool_pre_ping")
 
 
 @dataclass
@@ -261,10 +262,10 @@ def table(driver: str, results: list[Result], cap: float) -> Table:
     return shown
 
 
-def markdown(driver: str, results: list[Result], cap: float) -> str:
-    """A driver's results for the README: errors, and the longest call."""
+def rows_of(results: list[Result], cap: float) -> tuple[list[str], list[list[str]]]:
+    """A driver's results for the README: contenders, and a row for each fault with errors and the longest call."""
     names = [name for name in CONTENDERS if any(result.contender == name for result in results)]
-    lines = [f"| {DRIVERS[driver]}: errors, longest call | {' | '.join(names)} |", "|---" * (len(names) + 1) + "|"]
+    rows = []
     for fault in FAULTS:
         cells = {
             result.contender: f"{result.errors}, {seconds(result.longest, cap, result.hangs)}"
@@ -272,17 +273,15 @@ def markdown(driver: str, results: list[Result], cap: float) -> str:
             if result.fault == fault.name
         }
         if cells:
-            lines.append(f"| {fault.text} | {' | '.join(cells.get(name, '') for name in names)} |")
-    return "\n".join(lines) + "\n"
+            rows.append([fault.text, *(cells.get(name, "") for name in names)])
+    return names, rows
 
 
 def chart(results: list[Result], cap: float, path: Path) -> None:
     """Draw the longest calls, one row for each fault, and the errors beside them."""
-    import matplotlib
-
-    matplotlib.use("agg")
-    from matplotlib import pyplot
-
+    pyplot = charts.pyplot()
+    if pyplot is None:
+        return
     drivers = [driver for driver in DRIVERS if any(result.driver == driver for result in results)]
     faults = [fault for fault in FAULTS if any(result.fault == fault.name for result in results)]
     names = [name for name in CONTENDERS if any(result.contender == name for result in results)]
@@ -323,8 +322,7 @@ def chart(results: list[Result], cap: float, path: Path) -> None:
     columns = len(names) if len(drivers) > 1 else 2
     figure.legend(handles, labels, loc="lower center", ncols=columns, fontsize=8, frameon=False)
     figure.tight_layout(rect=(0, 0.035 * -(-len(names) // columns), 1, 1))
-    figure.savefig(path, dpi=90)
-    pyplot.close(figure)
+    charts.save(pyplot, figure, path)
 
 
 @contextlib.contextmanager
@@ -345,9 +343,9 @@ def a_place() -> Iterator[Place]:
 )
 @click.option("--contender", "contenders", type=click.Choice(list(CONTENDERS)), multiple=True, help="Default: all.")
 @click.option("--quick", is_flag=True, help=f"{len(QUICK_FAULTS)} faults, and at most {QUICK_CAP:g} s for each.")
-@click.option("--results", type=click.Path(file_okay=False, path_type=Path), default=RESULTS, help="Where to write.")
+@click.option("--results", type=click.Path(file_okay=False, path_type=Path), help="Where to write.")
 def main(
-    drivers: tuple[str, ...], names: tuple[str, ...], contenders: tuple[str, ...], quick: bool, results: Path
+    drivers: tuple[str, ...], names: tuple[str, ...], contenders: tuple[str, ...], quick: bool, results: Path | None
 ) -> None:
     """Play faults on orapool and on the stock pools, print what callers went through, and draw it."""
     instant_client.reexec()
@@ -361,7 +359,8 @@ def main(
         if place._firewall is None:
             console.print("Without root there is no firewall: faults of the network are left out.")
             faults = [fault for fault in faults if not fault.needs_firewall]
-        chosen = [name for name in CONTENDERS if not contenders or name in contenders]
+        contenders = contenders or (QUICK_CONTENDERS if quick else tuple(CONTENDERS))
+        chosen = [name for name in CONTENDERS if name in contenders]
         task = progress.add_task("", total=len(drivers) * len(faults) * len(chosen))
         for driver in drivers:
             for fault in faults:
@@ -369,18 +368,17 @@ def main(
                     progress.update(task, description=f"{DRIVERS[driver]}: {fault.text}: {name}")
                     found.append(play(place, driver, fault, name, cap))
                     progress.advance(task)
-    results.mkdir(exist_ok=True, parents=True)
+    report = Report("outage", quick, results)
     for driver in drivers:
         own = [result for result in found if result.driver == driver]
         console.print(table(driver, own, cap))
-        (results / f"outage-{driver}.md").write_text(markdown(driver, own, cap), encoding="utf-8")
-        written = {"python": platform.python_version(), "cap": cap, "results": [asdict(result) for result in own]}
-        (results / f"outage-{driver}.json").write_text(json.dumps(written, indent=1), encoding="utf-8")
-    try:
-        chart(found, cap, results / "outage.png")
-    except ImportError:
-        console.print("No chart without matplotlib: pip install '.[benchmarks]'")
-    console.print(f"Written to {results}")
+        names, rows = rows_of(own, cap)
+        title = f"{DRIVERS[driver]}: errors, longest call"
+        report.table(title, [title, *names], rows, f"outage-{driver}", printed=False)
+    report.data.update(cap=cap, results=[asdict(result) for result in found])
+    report.write()
+    chart(found, cap, report.place / "outage.svg")
+    console.print(f"Written to {report.place}")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """How quick the sandbox is: to start, to answer what is trivial, and to give rows; each beside what it is held to.
 
-    make benchmark         or: python -m benchmarks.sandbox --rows 1000000, or --quick
+    python -m benchmarks sandbox         or: python -m benchmarks.sandbox --rows 1000000, or --quick
 
 A start is from nothing to the rows of the first query; the first one on a machine makes the database that the others
 begin with a copy of. Trivial round trips are a ping, and `select 1 from dual` again and again, with client and server
@@ -23,19 +23,21 @@ import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import click
 import psutil
-from rich.table import Table
 
-from benchmarks.measuring import make_console, on_processor, processors
+from benchmarks.measuring import on_processor, processors
+from benchmarks.results import Report
+from benchmarks.spread import Spread
 from orapool.sandbox import Sandbox, instant_client
 
 DRIVERS = {"cx_oracle": "cx_Oracle", "oracledb": "oracledb"}
 USER, PASSWORD = "scott", "tiger"
 ARRAYSIZE = 10_000
-QUICK_ROWS, QUICK_ROUNDS = 100_000, 1
+QUICK_ROWS, QUICK_ROUNDS = 30_000, 1
 TRIVIAL = "select 1 from dual"
 CALLS = 3000
 
@@ -120,13 +122,18 @@ def fill(connection: Any, rows: int) -> None:
 
 def compare(driver: str, connection: Any, sandbox: Sandbox, rounds: int) -> list[Reading]:
     """The medians of a first read and of one again."""
+    return [medians(each) for each in take_turns(driver, connection, sandbox, rounds)]
+
+
+def take_turns(driver: str, connection: Any, sandbox: Sandbox, rounds: int) -> tuple[list[Reading], list[Reading]]:
+    """First reads, and those again, in turn."""
     first, again = [], []
     for _ in range(rounds):
         connection.cursor().execute("insert into others values (1)")
         connection.commit()
         first.append(measure(READS[driver], connection, sandbox))
         again.append(measure(READS[driver], connection, sandbox))
-    return [medians(first), medians(again)]
+    return first, again
 
 
 def medians(readings: Sequence[Reading]) -> Reading:
@@ -175,19 +182,15 @@ def time_round_trips(connection: Any, calls: int, rounds: int) -> dict[str, floa
     return found
 
 
-def figures(drivers: Sequence[str], rounds: int, against: Mapping[str, str]) -> Table:
+def figures(drivers: Sequence[str], rounds: int, against: Mapping[str, str]) -> list[list[str]]:
     """Start-up and trivial round trips, each beside what it must keep below."""
-    shown = Table(title="start and trivial round trips, on one processor", title_justify="left")
-    shown.add_column("figure", no_wrap=True)
-    for column in ("measured", "the bare server", "must be below"):
-        shown.add_column(column, justify="right")
+    told: list[list[str]] = []
     for name in drivers:
         dbapi = importlib.import_module(DRIVERS[name])
         first, *starts = [time_start(dbapi) for _ in range(rounds + 1)]
-        shown.add_row(f"{name}, start to first query, the first time", f"{first:.2f} s", "", "")
-        shown.add_row(
-            f"{name}, start to first query", f"{statistics.median(starts):.2f} s", "", f"{START_SECONDS:.2f} s"
-        )
+        told.append([f"{name}, start to first query, the first time", f"{first:.2f} s", "", ""])
+        again = f"{statistics.median(starts):.2f} s"
+        told.append([f"{name}, start to first query", again, "", f"{START_SECONDS:.2f} s"])
         server, client = processors()[0], processors()[0]
         with on_processor(server), Sandbox(users={USER: PASSWORD}) as sandbox, on_processor(client):
             connection = dbapi.connect(user=USER, password=PASSWORD, dsn=sandbox.dsn)
@@ -200,8 +203,8 @@ def figures(drivers: Sequence[str], rounds: int, against: Mapping[str, str]) -> 
                 connection.close()
         for call, microseconds in found.items():
             limit = TIMES_BARE * bare[call]
-            shown.add_row(f"{name}, {call}", f"{microseconds:.0f} us", f"{bare[call]:.0f} us", f"{limit:.0f} us")
-    return shown
+            told.append([f"{name}, {call}", f"{microseconds:.0f} us", f"{bare[call]:.0f} us", f"{limit:.0f} us"])
+    return told
 
 
 @click.command()
@@ -215,34 +218,54 @@ def figures(drivers: Sequence[str], rounds: int, against: Mapping[str, str]) -> 
     metavar="DRIVER=DSN",
     help="A bare server of scott/tiger's, on the first processor, whose round trips are measured beside the sandbox's.",
 )
-def main(driver: tuple[str, ...], rows: int, rounds: int, quick: bool, against: tuple[str, ...]) -> None:
+@click.option("--results", type=click.Path(file_okay=False, path_type=Path), help="A folder for JSON and Markdown.")
+def main(
+    driver: tuple[str, ...], rows: int, rounds: int, quick: bool, against: tuple[str, ...], results: Path | None
+) -> None:
     """Print how quickly the sandbox starts, answers, and gives rows."""
     instant_client.reexec()
     if quick:
         rows, rounds = QUICK_ROWS, QUICK_ROUNDS
-    console = make_console()
-    console.print(figures(driver, rounds, dict(each.partition("=")[::2] for each in against)))
-    shown = Table(title=f"{rows:,} rows of ten mixed columns, arraysize {ARRAYSIZE:,}", title_justify="left")
-    shown.add_column("read", no_wrap=True)
-    for column in ("rows/s", "must be above", "client, us", "server, us", "round trips", "memory, MB"):
-        shown.add_column(column, justify="right")
+    report = Report("sandbox", quick, results)
+    report.table(
+        "start and trivial round trips, on one processor",
+        ["figure", "measured", "the bare server", "must be below"],
+        figures(driver, rounds, dict(each.partition("=")[::2] for each in against)),
+        "sandbox-quickness",
+    )
+    told, kept = [], {}
     for name in driver:
         dbapi = importlib.import_module(DRIVERS[name])
-        with Sandbox(users={USER: PASSWORD}) as sandbox:
+        with on_processor(processors()[0]):
+            sandbox = Sandbox(users={USER: PASSWORD})
+            sandbox.start()
+        with sandbox, on_processor(processors()[1]):
             connection = dbapi.connect(user=USER, password=PASSWORD, dsn=sandbox.dsn)
             fill(connection, rows)
-            for (title, least), each in zip(LEAST_ROWS.items(), compare(name, connection, sandbox, rounds)):
-                shown.add_row(
-                    f"{name}, {title}",
-                    f"{each.rows_a_second:,.0f}",
-                    f"{least:,}",
-                    f"{each.client:.2f}",
-                    f"{each.server:.2f}",
-                    str(each.round_trips),
-                    f"{memory(sandbox):.0f}",
+            kept[name] = take_turns(name, connection, sandbox, rounds)
+            for (title, least), each in zip(LEAST_ROWS.items(), kept[name]):
+                median = medians(each)
+                told.append(
+                    [
+                        f"{name}, {title}",
+                        str(Spread.of([one.rows_a_second for one in each])),
+                        f"{least:,}",
+                        f"{median.client:.2f}",
+                        f"{median.server:.2f}",
+                        str(median.round_trips),
+                        f"{memory(sandbox):.0f}",
+                    ]
                 )
             connection.close()
-    console.print(shown)
+    report.table(
+        f"{rows:,} rows of ten mixed columns, arraysize {ARRAYSIZE:,}",
+        ["read", "rows/s", "must be above", "client, us", "server, us", "round trips", "memory, MB"],
+        told,
+        "sandbox",
+    )
+    if results is not None:
+        report.data["drivers"] = {name: [[vars(one) for one in each] for each in kept[name]] for name in kept}
+        report.write()
 
 
 if __name__ == "__main__":

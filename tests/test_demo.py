@@ -9,9 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import round_trips
 from orapool.sandbox import Sandbox
-from tests.older_sqlalchemy import VERSION
 
 ORAPOOL = str(Path(sys.executable).with_name("orapool"))
 
@@ -82,18 +80,3 @@ def test_a_dsn_needs_a_user() -> None:
 
     assert run.returncode == 2
     assert "--dsn and --user go together" in run.stderr
-
-
-@pytest.mark.deselect_if(VERSION < (2, 0), reason="SQLAlchemy 1.x begins no transaction, and rolls back none")
-def test_the_benchmark_counts_what_the_readme_says(driver: str, sandbox: Sandbox) -> None:
-    found = round_trips.costs(sandbox, driver, units=10)
-
-    trips = {name: tuple(cost.round_trips for cost in pair) for name, pair in found.items()}
-    assert trips == {
-        "the driver's pool": (0, 1),
-        "orapool.connection()": (0, 1),
-        "orapool.engine()": (0, 1),
-        "QueuePool": (1, 2),
-        "QueuePool, pre-ping": (2, 3),
-    }
-    assert all(cost.connects == 0 for pair in found.values() for cost in pair)
