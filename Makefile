@@ -19,8 +19,9 @@ WITH_CLIENT = $(BIN)/python -m orapool.sandbox.instant_client exec
 VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
 INSTALLED = $(VENV)/installed-for-$(VERSION)
 
-.PHONY: demo test versions lint install stacks firewall browser java clients benchmark benchmark-dataframes benchmark-outage compliance screens \
-	fuzz clean
+.PHONY: demo test versions lint install stacks firewall browser java clients properties benchmark benchmark-dataframes \
+	benchmark-outage compliance screens fuzz \
+	clean
 
 demo: install
 	$(BIN)/orapool demo --driver oracledb
@@ -37,6 +38,10 @@ lint: install
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy --strict orapool
+
+# 2,000 values of each data type through each driver, a few minutes; `make test` writes and reads 200.
+properties: install
+	ORAPOOL_PROPERTY_VALUES=2000 $(WITH_CLIENT) $(BIN)/python -m pytest tests/sandbox/properties
 
 benchmark: install
 	$(WITH_CLIENT) $(BIN)/python -m benchmarks.round_trips

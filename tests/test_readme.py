@@ -70,7 +70,7 @@ def test_a_snippet_runs(number: int, sandbox: Sandbox, driver: str, monkeypatch:
 
 
 def test_there_are_snippets() -> None:
-    assert (len(SNIPPETS), len(FILES)) == (25, 3)
+    assert (len(SNIPPETS), len(FILES)) == (27, 3)
 
 
 def test_the_dba_s_query_shows_who_does_what(default_pool: Any) -> None:

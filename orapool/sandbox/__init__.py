@@ -5,7 +5,22 @@ cannot do what is asked. Needs the extra ``sandbox``.
 """
 
 from orapool.sandbox.control import SandboxError
+from orapool.sandbox.errors import OracleError
+from orapool.sandbox.functions import CallSession, InOut, Out, Query, Rows
 from orapool.sandbox.process import DEMO_USERS, Sandbox
+from orapool.sandbox.recorded import RecordedStatement
 from orapool.sandbox.stats import Stats
 
-__all__ = ["DEMO_USERS", "Sandbox", "SandboxError", "Stats"]
+__all__ = [
+    "DEMO_USERS",
+    "CallSession",
+    "InOut",
+    "OracleError",
+    "Out",
+    "Query",
+    "RecordedStatement",
+    "Rows",
+    "Sandbox",
+    "SandboxError",
+    "Stats",
+]

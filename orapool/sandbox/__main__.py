@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from orapool.sandbox.control import ControlServer, control_path, is_served
+from orapool.sandbox.recorder import KEPT_STATEMENTS
 from orapool.sandbox.server import CACHE_BYTES, INBOUND_CONNECT_TIMEOUT, Server
 
 
@@ -34,6 +35,7 @@ def main() -> int:
         configuration["users"],
         Path(folder) if folder is not None else None,
         configuration.get("cache_bytes", CACHE_BYTES),
+        configuration.get("statements", KEPT_STATEMENTS),
         configuration.get("inbound_connect_timeout", INBOUND_CONNECT_TIMEOUT),
     )
     finished = threading.Event()
@@ -82,6 +84,15 @@ def _commands(server: Server, finished: threading.Event) -> dict[str, Any]:
         "deny_log_ons": server.deny_log_ons,
         "limit_idle": server.limit_idle,
         "revoke": server.revoke,
+        "statements": server.recorder.since,
+        "last_statement": server.recorder.last,
+        "clear_statements": server.recorder.clear,
+        "describe_table": server.loader.describe,
+        "load": server.loader.load,
+        "keep_state": server.keep_state,
+        "restore_state": server.restore_state,
+        "register": server.routines.register,
+        "unregister": server.routines.unregister,
         "heal": server.heal,
         "stop": server.stop,
         "start": server.start,

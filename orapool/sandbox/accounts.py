@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import copy
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from orapool.sandbox.auth import Verifier
@@ -64,12 +65,35 @@ class Accounts:
             raise OracleError(28000, "the account is locked")
         return client
 
+    def create(self, user: str, password: str) -> None:
+        """Add a user, as CREATE USER does: one of those at the start from now on."""
+        verifier = Verifier.of(user.upper(), password)
+        self._first[user.upper()] = verifier
+        self._accounts[user.upper()] = _Account(verifier)
+
+    def drop(self, user: str) -> None:
+        """Remove a user, as DROP USER does."""
+        self._first.pop(user.upper(), None)
+        self._accounts.pop(user.upper(), None)
+
     def set_password(self, user: str, password: str) -> None:
         """Change a password, as ALTER USER ... IDENTIFIED BY does: an expired one has not expired any more."""
         if not password:
             raise ValueError("a password must not be empty")
         account = self._account(user)
         account.verifier, account.expired = Verifier.of(user.upper(), password), False
+
+    def change_password(self, user: str, password: str) -> None:
+        """Change a password as its user does, who knew the old one, be it expired.
+
+        Raises:
+            OracleError: ORA-28000 for a locked account, ORA-00988 for an empty password.
+        """
+        if self._account(user).locked:
+            raise OracleError(28000, "the account is locked")
+        if not password:
+            raise OracleError(988, "missing or invalid password(s)")
+        self.set_password(user, password)
 
     def expire_password(self, user: str) -> None:
         """Let a password expire: log-ons with it get ORA-28001."""
@@ -83,6 +107,10 @@ class Accounts:
         """Let `proxy` log on as `client`, as ALTER USER ... GRANT CONNECT THROUGH does."""
         self._account(proxy)
         self._account(client).proxies.add(proxy.upper())
+
+    def revoke_proxy(self, client: str, proxy: str) -> None:
+        """Let `proxy` log on as `client` no more."""
+        self._account(client).proxies.discard(proxy.upper())
 
     def identify_externally(self, user: str, os_user: str) -> None:
         """Let a user of clients' operating systems log on without a password, as CREATE USER ... IDENTIFIED EXTERNALLY.
@@ -98,6 +126,15 @@ class Accounts:
     def heal(self) -> None:
         """The accounts as at the start: with the passwords of then, nobody locked, nothing granted."""
         self._accounts = {user: _Account(verifier) for user, verifier in self._first.items()}
+
+    def keep(self) -> Callable[[], None]:
+        """Keep the accounts as they are now; what is returned brings them back."""
+        kept = copy.deepcopy(self._accounts)
+
+        def restore() -> None:
+            self._accounts = copy.deepcopy(kept)
+
+        return restore
 
     def _account(self, user: str) -> _Account:
         account = self._accounts.get(user.upper())

@@ -63,6 +63,7 @@ class Challenge:
         self.verifier = verifier
         self._server_half = secrets.token_bytes(32)
         self._salt = secrets.token_bytes(16)
+        self._session_key = b""
 
     def pairs(self) -> list[tuple[str, str, int]]:
         """Names, values and flags that the first phase sends to the client."""
@@ -80,11 +81,27 @@ class Challenge:
         try:
             client_half = _decrypt(self.verifier.key, bytes.fromhex(answer["AUTH_SESSKEY"]))
             halves = (client_half[:32] + self._server_half).hex().upper().encode()
-            session_key = hashlib.pbkdf2_hmac("sha512", halves, self._salt, DERIVATION_COUNT, 32)
-            padded = _decrypt(session_key, bytes.fromhex(answer["AUTH_PASSWORD"]))
+            self._session_key = hashlib.pbkdf2_hmac("sha512", halves, self._salt, DERIVATION_COUNT, 32)
         except (KeyError, ValueError):
             return None
-        password = padded[_BLOCK : len(padded) - padded[-1]] if padded else b""
-        if not secrets.compare_digest(password, self.verifier.password):
+        if not self.proves(self.verifier, answer):
             return None
-        return _encrypt(session_key, _pad(secrets.token_bytes(_BLOCK) + b"SERVER_TO_CLIENT")).hex().upper()
+        return _encrypt(self._session_key, _pad(secrets.token_bytes(_BLOCK) + b"SERVER_TO_CLIENT")).hex().upper()
+
+    def proves(self, verifier: Verifier, answer: dict[str, str]) -> bool:
+        """Whether the client knows a password, which may have changed since the session began."""
+        password = self._decrypted(answer, "AUTH_PASSWORD")
+        return password is not None and secrets.compare_digest(password, verifier.password)
+
+    def new_password(self, answer: dict[str, str]) -> str | None:
+        """The password that the client wants to have from now on; None when it wants none."""
+        password = self._decrypted(answer, "AUTH_NEWPASSWORD")
+        return None if password is None else password.decode("utf-8", "replace")
+
+    def _decrypted(self, answer: dict[str, str], key: str) -> bytes | None:
+        """A password behind its salt."""
+        try:
+            padded = _decrypt(self._session_key, bytes.fromhex(answer[key]))
+        except (KeyError, ValueError):
+            return None
+        return padded[_BLOCK : len(padded) - padded[-1]] if padded else b""

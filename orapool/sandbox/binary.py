@@ -20,6 +20,7 @@ DAYS_TO_EPOCH = 730_425
 # Pairs of decimal digits that a NUMBER has at the most.
 MOST_PAIRS = 20
 
+CHAR = types.char(1).code
 DATE, TIMESTAMP, TIMESTAMP_TZ = types.DATE.code, types.timestamp().code, types.timestamp_tz().code
 _UTC = b"\x14\x3c"
 
@@ -147,9 +148,23 @@ _ENCODERS: dict[tuple[str, int], Encoder] = {
     ("double", types.BINARY_DOUBLE.code): _encode_float,
     ("interval", types.INTERVAL_DS.code): _encode_interval_ds,
     ("interval", types.INTERVAL_YM.code): _encode_interval_ym,
+    ("bool", types.BOOLEAN.code): codecs.encode_boolean,
     ("text", types.varchar2(1).code): text,
     ("text", types.char(1).code): text,
 }
+
+
+def without_padding(value: bytes, size: int) -> bytes:
+    """A CHAR in its bytes: PostgreSQL pads to as many characters."""
+    return value if len(value) <= size or value[size:].strip(b" ") else value[:size]
+
+
+def _nchar_encoder(size: int) -> Encoder:
+    def encode(value: bytes) -> bytes:
+        units = value.decode().encode("utf-16-be")
+        return text(units if len(units) <= size or units[size:].strip(b"\0 ") else units[:size])
+
+    return encode
 
 
 def encoder(type_: OracleType, form: str) -> Encoder:
@@ -160,7 +175,9 @@ def encoder(type_: OracleType, form: str) -> Encoder:
         form: PostgreSQL's binary form of its values: `ColumnCatalog.form`.
     """
     if type_.charset_form == CHARSET_NCHAR:
-        return codecs.encode_nchar
+        return _nchar_encoder(type_.buffer_size) if type_.code == CHAR else codecs.encode_nchar
+    if type_.code == CHAR and form == "text":
+        return lambda value: text(without_padding(value, type_.buffer_size))
     try:
         return _ENCODERS[form, type_.code]
     except KeyError:

@@ -38,6 +38,9 @@ def make_grid(values: Values, type_: OracleType, form: str, encode: Encoder) -> 
     """
     if type_.charset_form != CHARSET_NCHAR:
         if form in ("text", "bytes"):
+            if type_.code == binary.CHAR:
+                size = type_.buffer_size
+                values = [value and binary.without_padding(value, size) for value in values]
             return _texts(values)
         if form == "numeric":
             return _numbers(values, encode)

@@ -156,6 +156,8 @@ def decode_timestamp(value: bytes) -> bytes:
     seconds = f"{value[6] - 1:02d}"
     if len(value) >= 11:
         nanoseconds = int.from_bytes(value[7:11], "big")
+        if nanoseconds % 1000:
+            raise OracleError(3001, "unimplemented feature: fractions of a second beyond microseconds")
         if nanoseconds:
             seconds += f".{nanoseconds:09d}".rstrip("0")
     return f"{year:04d}-{value[2]:02d}-{value[3]:02d} {value[4] - 1:02d}:{value[5] - 1:02d}:{seconds}{suffix}".encode()
@@ -279,6 +281,16 @@ def _binary_decoder(form: str) -> Decoder:
     return decode
 
 
+def encode_boolean(value: bytes) -> bytes:
+    """BOOLEAN, from PostgreSQL's ``t`` and ``f``."""
+    return b"\x01\x01" if value[:1] in b"t\x01" else b"\x01\x00"
+
+
+def decode_boolean(value: bytes) -> bytes:
+    """Engine text of a BOOLEAN."""
+    return b"t" if value[-1:] == b"\x01" else b"f"
+
+
 def _as_is(value: bytes) -> bytes:
     return value
 
@@ -317,6 +329,7 @@ _ENCODERS: dict[int, Encoder] = {
     types.BINARY_DOUBLE.code: encode_binary_double,
     types.INTERVAL_DS.code: encode_interval_ds,
     types.INTERVAL_YM.code: encode_interval_ym,
+    types.BOOLEAN.code: encode_boolean,
 }
 _DECODERS: dict[int, Decoder] = {
     types.number().code: decode_number,
@@ -338,6 +351,7 @@ _DECODERS: dict[int, Decoder] = {
     types.BINARY_DOUBLE.code: decode_binary_double,
     types.INTERVAL_DS.code: decode_interval_ds,
     types.INTERVAL_YM.code: decode_interval_ym,
+    types.BOOLEAN.code: decode_boolean,
 }
 
 

@@ -118,7 +118,7 @@ class ControlClient:
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
 
     def call(self, command: str, **arguments: Any) -> Any:
         """Run a command in the sandbox and return its result.
@@ -128,15 +128,15 @@ class ControlClient:
         """
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
-                sock.connect(str(self._path))
+                sock.connect(str(self.path))
                 with sock.makefile("rwb") as stream:
                     stream.write(json.dumps({"command": command, "arguments": arguments}).encode() + b"\n")
                     stream.flush()
                     line = stream.readline()
         except OSError as error:
-            raise SandboxError(f"no sandbox answers at {self._path}: {error.strerror or error}") from error
+            raise SandboxError(f"no sandbox answers at {self.path}: {error.strerror or error}") from error
         if not line:
-            raise SandboxError(f"the sandbox at {self._path} ended while it was asked for {command!r}")
+            raise SandboxError(f"the sandbox at {self.path} ended while it was asked for {command!r}")
         answer = json.loads(line)
         if "error" in answer:
             raise SandboxError(answer["error"])

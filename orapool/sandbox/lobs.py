@@ -14,7 +14,7 @@ from orapool.sandbox import codecs
 from orapool.sandbox.capabilities import CHARSET_UTF8, CHARSET_UTF16
 from orapool.sandbox.errors import OracleError
 from orapool.sandbox.messages import MessageType
-from orapool.sandbox.types import BLOB, CLOB
+from orapool.sandbox.types import BLOB, CHARSET_NCHAR, CLOB, OracleType
 from orapool.sandbox.wire import Reader, integer, text
 
 LOCATOR_SIZE = 40
@@ -25,6 +25,7 @@ GREATEST_GAP = 64 << 20
 _LENGTH_FIELD = 38
 _KIND_BLOB = 0x01
 _KIND_CLOB = 0x02
+_NATIONAL = 0x40
 _INITIALIZED = 0x08
 _UTF16 = 0x80
 _TEMPORARY = 0x01
@@ -58,6 +59,7 @@ class Lob:
     data: bytes
     temporary: bool
     is_open: bool = False
+    is_national: bool = False
 
     @property
     def unit(self) -> int:
@@ -68,6 +70,13 @@ class Lob:
     def size(self) -> int:
         """Length in characters of a CLOB, in bytes of a BLOB."""
         return len(self.data) // self.unit
+
+
+class LobText(bytes):
+    """The text of a LOB, which is there even when it is empty: no empty string, which is NULL."""
+
+    def __bool__(self) -> bool:
+        return True
 
 
 @dataclass(frozen=True)
@@ -99,7 +108,7 @@ class LobStore:
         locator = bytearray(LOCATOR_SIZE)
         struct.pack_into(">HH", locator, 0, _LENGTH_FIELD, 1)
         locator[4] = _KIND_CLOB if lob.is_clob else _KIND_BLOB
-        locator[5] = _INITIALIZED
+        locator[5] = _INITIALIZED | (_NATIONAL if lob.is_national else 0)
         locator[6] = _UTF16 if lob.is_clob else 0
         locator[7] = _TEMPORARY if lob.temporary else 0
         struct.pack_into(">Q", locator, _ID_OFFSET, self._last_id)
@@ -116,24 +125,23 @@ class LobStore:
         """Forget a temporary LOB."""
         self._lobs.pop(self._id(locator), None)
 
-    def put(self, is_clob: bool, engine_text: bytes) -> tuple[Lob, bytes]:
+    def put(self, type_: OracleType, engine_text: bytes) -> tuple[Lob, bytes]:
         """Keep a value of the engine's; returns the LOB and its locator."""
-        if is_clob:
-            lob = Lob(True, engine_text.decode().encode("utf-16-be"), temporary=False)
-        else:
-            lob = Lob(False, bytes.fromhex(engine_text[2:].decode()), temporary=False)
-        return lob, self.locate(lob)
+        raw = engine_text if type_.code == CLOB.code else bytes.fromhex(engine_text[2:].decode())
+        return self.put_raw(type_, raw)
 
-    def put_raw(self, is_clob: bool, value: bytes) -> tuple[Lob, bytes]:
+    def put_raw(self, type_: OracleType, value: bytes) -> tuple[Lob, bytes]:
         """Keep a value in the engine's binary form; returns the LOB and its locator."""
-        lob = Lob(is_clob, value.decode().encode("utf-16-be") if is_clob else value, temporary=False)
+        is_clob = type_.code == CLOB.code
+        data = value.decode().encode("utf-16-be") if is_clob else value
+        lob = Lob(is_clob, data, temporary=False, is_national=type_.charset_form == CHARSET_NCHAR)
         return lob, self.locate(lob)
 
     def value(self, locator: bytes) -> bytes:
         """Engine text of the LOB behind a locator."""
         lob = self.find(locator)
         if lob.is_clob:
-            return codecs.decode_nchar(lob.data)
+            return LobText(codecs.decode_nchar(lob.data))
         return b"\\x" + lob.data.hex().encode()
 
     @staticmethod
@@ -187,7 +195,9 @@ def answer(request: LobRequest, store: LobStore) -> bytes:
         if not is_clob and request.destination_offset != BLOB.code:
             raise OracleError(22993, f"temporary LOBs of type {request.destination_offset} are not known")
         # Oracle Client gives the locator more room than it takes, and wants all of that room back.
-        locator = store.locate(Lob(is_clob, b"", temporary=True)).ljust(len(request.source), b"\0")
+        locator = store.locate(
+            Lob(is_clob, b"", temporary=True, is_national=request.source_offset == CHARSET_NCHAR)
+        ).ljust(len(request.source), b"\0")
         amount = integer(request.amount) if request.wants_amount else b""
         null_flag = b"\0" if request.wants_null_flag else b""
         return parameter + locator + integer(request.charset or CHARSET_UTF8) + amount + null_flag
@@ -246,6 +256,13 @@ def encode_located(lob: Lob, locator: bytes, with_sizes: bool, ahead: int = 0) -
         form = b"\x01" + integer(CHARSET_UTF16) + b"\x01" if lob.is_clob else b""
         data = form + text(lob.data[: ahead * lob.unit])
     return integer(LOCATOR_SIZE) + sizes + data + text(locator)
+
+
+def encode_json(value: bytes | None) -> bytes:
+    """A JSON column's value in a row: all of it, and a locator that nobody asks for."""
+    if value is None:
+        return b"\0"
+    return integer(LOCATOR_SIZE) + integer(len(value)) + integer(CHUNK_SIZE) + text(value) + text(bytes(LOCATOR_SIZE))
 
 
 def _refuse_persistent(lob: Lob) -> None:

@@ -31,6 +31,7 @@ class MessageType(IntEnum):
     PIGGYBACK = 17
     SERVER_PIGGYBACK = 23
     ONE_WAY = 26
+    IMPLICIT_RESULTS = 27
 
 
 class Function(IntEnum):
@@ -89,9 +90,17 @@ CALL_NAMES = {
 
 # Calls that clients make and the sandbox refuses, by what they are for.
 REFUSED_CALLS = {
+    48: "starting the database",
+    49: "shutting the database down",
+    92: "describing an object (Advanced Queuing or object types)",
     103: "two-phase commit",
     104: "two-phase commit",
     119: "the description of a table or view without a query (JDBC: RETURNING instead of names of generated keys)",
+    121: "Advanced Queuing",
+    122: "Advanced Queuing",
+    125: "notifications",
+    145: "Advanced Queuing",
+    199: "pipelining",
 }
 
 
@@ -278,7 +287,8 @@ def parse_execute(reader: Reader) -> ExecuteRequest:
         cursor_id=cursor_id,
         sql=sql,
         prefetch_rows=prefetch_rows,
-        iterations=vector[1],
+        # Oracle Client counts from the first of all bind rows: up to which it goes, and from which on.
+        iterations=vector[1] - vector[2] if 0 < vector[2] < vector[1] else vector[1],
         is_query=vector[7] == 1,
         flags=vector[9],
         wants_row_counts=wants_row_counts or bool(vector[9] & EXECUTE_FLAG_ROW_COUNTS),
@@ -464,6 +474,14 @@ def make_describe(
     ]
     parts += [make_column(column, position, charset_ids, wide_scales) for position, column in enumerate(columns, 1)]
     parts += (sized_text(now), b"\0\0\0\0\0")
+    return b"".join(parts)
+
+
+def make_implicit_results(cursors: Sequence[tuple[bytes, int]]) -> bytes:
+    """Results that a block returned: of each cursor its describe, see `make_describe`, and its number."""
+    parts = [bytes((MessageType.IMPLICIT_RESULTS,)), integer(len(cursors))]
+    for describe, cursor_id in cursors:
+        parts += (b"\0", describe[2:], integer(cursor_id))
     return b"".join(parts)
 
 

@@ -8,13 +8,18 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from orapool.sandbox.control import ControlClient, SandboxError
+from orapool.sandbox.errors import OracleError
+from orapool.sandbox.recorded import Statements
 from orapool.sandbox.stats import Stats
+
+if TYPE_CHECKING:
+    from orapool.sandbox.functions import FunctionServer
 
 SERVICE = "ORAPOOL"
 DEMO_USERS = {"scott": "tiger"}
@@ -35,6 +40,8 @@ class Sandbox:
         log_level: of the server's log on standard error.
         cache_bytes: what the server may keep of results in memory, so that a large one that is read again, by the same
             statement over the same data, comes at once; 0 for nothing.
+        kept_statements: how many statements are recorded for `statements`, the last ones, in 32 MB at the most; 0 for
+            none.
         inbound_connect_timeout: seconds in which a client has to log on before its connection is closed, 0 for ever.
         launcher: a command that the server's process is started with, such as ``("ip", "netns", "exec", "db")`` for
             one that listens in a network namespace. It must become the server's process, as exec does.
@@ -43,6 +50,9 @@ class Sandbox:
         >>> with Sandbox() as sandbox:
         ...     connection = oracledb.connect(user="scott", password="tiger", dsn=sandbox.dsn)
     """
+
+    OracleError = OracleError
+    """What a registered function raises for an ORA- error of its own."""
 
     def __init__(
         self,
@@ -53,6 +63,7 @@ class Sandbox:
         log_level: str = "WARNING",
         launcher: Sequence[str] = (),
         cache_bytes: int = 256 << 20,
+        kept_statements: int = 10_000,
         inbound_connect_timeout: float = 60,
     ) -> None:
         self.host = host
@@ -61,10 +72,12 @@ class Sandbox:
         self.path = Path(path).absolute() if path is not None else None
         self._log_level = log_level
         self._cache_bytes = cache_bytes
+        self._kept_statements = kept_statements
         self._inbound_connect_timeout = inbound_connect_timeout
         self._launcher = tuple(launcher)
         self._process: subprocess.Popen[str] | None = None
         self._control: ControlClient | None = None
+        self._functions: FunctionServer | None = None
         self._owner = os.getpid()
 
     def __repr__(self) -> str:
@@ -120,6 +133,7 @@ class Sandbox:
             "path": str(self.path) if self.path is not None else None,
             "log_level": self._log_level,
             "cache_bytes": self._cache_bytes,
+            "statements": self._kept_statements,
             "inbound_connect_timeout": self._inbound_connect_timeout,
         }
         with contextlib.suppress(BrokenPipeError):
@@ -154,6 +168,9 @@ class Sandbox:
 
     def close(self) -> None:
         """End the server's process. What is not in a folder is gone."""
+        functions, self._functions = self._functions, None
+        if functions is not None:
+            functions.close()
         process, self._process, self._control = self._process, None, None
         if process is None or os.getpid() != self._owner:
             return
@@ -178,6 +195,14 @@ class Sandbox:
         found: list[dict[str, Any]] = self._call("sessions")
         return found
 
+    @property
+    def statements(self) -> Statements:
+        """What sessions had executed: a sequence of `RecordedStatement`, the first first, with `matching` and `during`.
+
+        It has the last statements (`kept_statements`, in 32 MB). Commits and rollbacks are counted in `stats` only.
+        """
+        return Statements(self._call)
+
     def grant_proxy(self, client: str, proxy: str) -> None:
         """Let `proxy`, with its own password, log on as `client`: ALTER USER client GRANT CONNECT THROUGH proxy.
 
@@ -194,6 +219,96 @@ class Sandbox:
     def accept_token(self, user: str, token: str) -> None:
         """Let an access token stand for a user."""
         self._call("accept_token", user=user, token=token)
+
+    # ------------------------------------------------------------ data
+    @contextlib.contextmanager
+    def restored(self) -> Iterator[Sandbox]:
+        """Forget what happens in the block: at its end, all objects, rows and accounts are as before it.
+
+        Then faults are healed too, functions registered in it are not there any more, and no statement is recorded.
+        Both at its begin and its end all sessions are ended. Such blocks may stand in one another. It costs
+        milliseconds, as PostgreSQL's files are copied ahead; more, where there are many megabytes in tables.
+
+        Example:
+            >>> with sandbox.restored():
+            ...     test_drop_everything()
+        """
+        self._call("keep_state")
+        try:
+            yield self
+        finally:
+            self._call("restore_state")
+
+    def load(self, source: Any, table: str, user: str | None = None, delimiter: str = ",") -> int:
+        """Load rows into a table, all of them or none; a table that is not there is made first.
+
+        A new table's columns have the types of their values, as with `orapool.write_df`; in a CSV file, these are
+        whole and decimal numbers, dates and times as ISO 8601 writes them, and texts, as which numbers with a leading
+        zero count. What is missing, empty or NaN is NULL.
+
+        Args:
+            source: a DataFrame of pandas or polars, a pyarrow Table, or the path of a CSV file (UTF-8) whose first
+                line has the columns' names.
+            table: ``table`` or ``schema.table``; names are in upper case unless they are quoted.
+            user: in whose session, and schema; the first of the sandbox's users unless told.
+            delimiter: of a CSV file.
+
+        Returns:
+            How many rows.
+
+        Raises:
+            SandboxError: for a value that does not fit or a row that is refused; it tells the row or line and the
+                column.
+
+        Example:
+            >>> sandbox.load("orders.csv", "orders")
+            3
+        """
+        from orapool.sandbox.loads import load
+
+        return load(self._call, source, table, user or next(iter(self.users)), delimiter)
+
+    # ------------------------------------------------------------ functions
+    def register(self, name: str, function: Callable[..., Any]) -> None:
+        """Let a function of Python stand for a function or procedure of PL/SQL, until `unregister`.
+
+        Sessions call it by `callfunc` and `callproc`, in blocks, by CALL, and in SQL with binds and constants. Its
+        parameters are PL/SQL's, by position and name; those annotated as `Out` and `InOut` get an object whose `value`
+        is to be set, and a first parameter ``session`` gets the calling session, a `CallSession`. What it returns is
+        the function's result: a value, or rows for a REF CURSOR (a list of tuples or mappings, `Rows`, a DataFrame, a
+        `Query`). An `OracleError` that it raises is the client's error.
+
+        It runs in this process, in a thread of its own; in a child after a fork, calls are still answered by its
+        parent.
+
+        Args:
+            name: ``function``, ``package.function`` or ``schema.package.function``, in any case.
+            function: anything that can be called.
+
+        Raises:
+            ValueError: the name or the function's parameters cannot be PL/SQL's.
+
+        Example:
+            >>> sandbox.register("shop.price", lambda item: 12.5)
+            >>> connection.cursor().callfunc("shop.price", float, ["apple"])
+            12.5
+        """
+        from orapool.sandbox.functions import FunctionServer, routine_name
+
+        if self._control is None:
+            raise SandboxError("the sandbox is not started")
+        name = routine_name(name)
+        if self._functions is None:
+            control = self._control.path
+            self._functions = FunctionServer(control.with_name(f"{control.stem}-functions-{os.getpid()}.sock"))
+        signature = self._functions.add(name, function)
+        self._call("register", name=name, path=str(self._functions.path), **signature.as_json())
+
+    def unregister(self, name: str | None = None) -> None:
+        """Take a registered function back, or all of them."""
+        from orapool.sandbox.functions import routine_name
+
+        self._call("unregister", name=None if name is None else routine_name(name))
 
     # ------------------------------------------------------------ TLS
     def listen_for_tls(self) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Callable, Protocol
 
+from orapool.sandbox import codecs
 from orapool.sandbox.codecs import Encoder
 from orapool.sandbox.errors import OracleError
 from orapool.sandbox.messages import MessageType
@@ -358,3 +359,27 @@ class CachedRows:
         self._blocks = ()
         if self._fresh is not None:
             self._fresh.close()
+
+
+class HeldRows:
+    """Rows that are there already, in engine text."""
+
+    def __init__(self, columns: tuple[Column, ...], rows: Sequence[Sequence[bytes | None]]) -> None:
+        self.columns = columns
+        self._rows = rows
+        self._encoders = [codecs.encoder(column.type) for column in columns]
+        self._at = 0
+
+    def batch(self, limit: int) -> tuple[list[bytes | memoryview], int]:
+        """Up to `limit` encoded rows, in pieces, and how many they are."""
+        rows = self._rows[self._at : self._at + limit]
+        self._at += len(rows)
+        parts: list[bytes | memoryview] = []
+        for row in rows:
+            encoded = [b"\0" if value is None else encode(value) for encode, value in zip(self._encoders, row)]
+            parts.append(b"".join((ROW, *encoded)))
+        return parts, len(rows)
+
+    def close(self) -> None:
+        """Free the rows."""
+        self._rows = ()

@@ -9,7 +9,7 @@ import socket
 import tempfile
 import threading
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from orapool.sandbox.accounts import Accounts
@@ -18,10 +18,12 @@ from orapool.sandbox.control import SandboxError
 from orapool.sandbox.errors import OracleError
 from orapool.sandbox.idle_limits import IdleLimits
 from orapool.sandbox.listener import Listener
+from orapool.sandbox.loading import Loader
 from orapool.sandbox.packets import ConnectionClosed
+from orapool.sandbox.recorder import KEPT_STATEMENTS, Recorder
 from orapool.sandbox.rows import RowCache
 from orapool.sandbox.session import Session
-from orapool.sandbox.sql import Backend, ClientWatch, Engine, SessionIdentity
+from orapool.sandbox.sql import Backend, ClientWatch, Engine, Routine, SessionIdentity
 from orapool.sandbox.stats import Stats
 from orapool.sandbox.tls import TlsListener
 
@@ -65,6 +67,7 @@ class Server:
         users: passwords by user name.
         path: a folder for the data, None for memory.
         cache_bytes: what the results that are kept may take, in bytes.
+        statements: how many statements are recorded.
         inbound_connect_timeout: seconds in which a client has to log on, 0 for ever.
     """
 
@@ -75,6 +78,7 @@ class Server:
         users: Mapping[str, str],
         path: Path | None,
         cache_bytes: int = CACHE_BYTES,
+        statements: int = KEPT_STATEMENTS,
         inbound_connect_timeout: float = INBOUND_CONNECT_TIMEOUT,
     ) -> None:
         self.host = host
@@ -84,10 +88,16 @@ class Server:
         self.tls: TlsListener | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._engine = Engine(path, users)
-        self.accounts = Accounts(users)
+        self.routines = self._engine.routines
+        self._engine.accounts = self.accounts = Accounts(users)
         self.row_cache = RowCache(cache_bytes)
+        self.recorder = Recorder(statements)
         self._lock = threading.Lock()
+        self._kept: list[tuple[dict[str, Routine], Callable[[], None]]] = []
+        # Held while all sessions are ended for another state of the data: nobody comes in then.
+        self._door = threading.Lock()
         self._sids = itertools.count(_FIRST_SID)
+        self.loader = Loader(self._engine, lambda: next(self._sids))
         self._sessions: dict[int, tuple[Session, threading.Thread]] = {}
         self._listener: Listener | None = None
         self._thawed = threading.Event()
@@ -172,7 +182,7 @@ class Server:
             target=self._run, args=(session,), name=f"session {session.identity.sid}", daemon=True
         )
         self._make_room(_MOST_LOGGING_ON - 1)
-        with self._lock:
+        with self._door, self._lock:
             thread.start()
             self._connects += 1
             self._sessions[session.identity.sid] = (session, thread)
@@ -220,6 +230,10 @@ class Server:
     def admit(self, user: str, client: str) -> str:
         """Who a session is of: see `Accounts.admit`."""
         return self.accounts.admit(user, client)
+
+    def change_password(self, user: str, password: str) -> None:
+        """Give a user another password, as the client asks: see `Accounts.change_password`."""
+        self.accounts.change_password(user, password)
 
     def open_backend(self, identity: SessionIdentity, watch: ClientWatch) -> Backend:
         """An engine session for a client that has logged in."""
@@ -375,6 +389,25 @@ class Server:
         for session, _thread in self._chosen(None):
             session.fail_next(None)
             session.cut_next(False)
+
+    def keep_state(self) -> None:
+        """End all sessions and keep what is in the database, the accounts and the registered functions."""
+        with self._door:
+            self.end_sessions()
+            self._engine.keep_state()
+            self._kept.append((self.routines.registered, self.accounts.keep()))
+
+    def restore_state(self) -> None:
+        """End all sessions and faults, and come back to the state that was kept last, without recorded statements."""
+        if not self._kept:
+            raise ValueError("no state is kept")
+        self.heal()
+        with self._door:
+            self.end_sessions()
+            self._engine.restore_state()
+            self.routines.registered, restore_accounts = self._kept.pop()
+            restore_accounts()
+            self.recorder.clear()
 
     def _chosen(self, sid: int | None) -> list[tuple[Session, threading.Thread]]:
         with self._lock:

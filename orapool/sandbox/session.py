@@ -24,6 +24,7 @@ from orapool.sandbox.capabilities import (
 from orapool.sandbox.errors import OracleError
 from orapool.sandbox.messages import CallStatus, Function, MessageType, Piggyback, make_error, make_status
 from orapool.sandbox.packets import ConnectionClosed, LogOnTimeout, MarkerReceived, PacketStream
+from orapool.sandbox.recorder import Recorder
 from orapool.sandbox.rows import RowCache
 from orapool.sandbox.sql import BASE_EDITION, Backend, ClientWatch, SessionIdentity
 from orapool.sandbox.statements import StatementCalls
@@ -62,6 +63,9 @@ class Host(Protocol):
     def admit(self, user: str, client: str) -> str:
         """Who a session is of, when `user` has proved the password; raises OracleError where it may not be."""
 
+    def change_password(self, user: str, password: str) -> None:
+        """Give a user another password; raises OracleError where it may not be."""
+
     def count_denied_log_on(self) -> None:
         """Note a log-on that was denied."""
 
@@ -83,6 +87,10 @@ class Host(Protocol):
     @property
     def row_cache(self) -> RowCache:
         """The results that all sessions keep."""
+
+    @property
+    def recorder(self) -> Recorder:
+        """What keeps the statements of all sessions."""
 
     @property
     def delay(self) -> float:
@@ -125,6 +133,8 @@ class Session:
         self._statements: StatementCalls | None = None
         self._direct_path: direct_path.DirectPath | None = None
         self._login: _Login | None = None
+        # Of the log-on, for changes of its password.
+        self._challenge: Challenge | None = None
         self._sequence = 0
         self._is_oci = False
         self._failure: OracleError | None = None
@@ -378,8 +388,8 @@ class Session:
             backend.rollback()
         else:
             reader.discard()
-            what = messages.REFUSED_CALLS.get(code, f"the sandbox does not know call {code} of the protocol")
-            raise OracleError(3001, f"unimplemented feature: {what}")
+            what = messages.REFUSED_CALLS.get(code, "this call")
+            raise OracleError(3001, f"unimplemented feature: {what} (call {code} of the protocol)")
         return make_status(self._status())
 
     def _version(self) -> bytes:
@@ -456,8 +466,8 @@ class Session:
         request = messages.parse_authenticate(self._reader)
         login, self._login = self._login, None
         values = request.values
-        if self._backend is not None:
-            raise OracleError(3001, "unimplemented feature: to log on again over the same connection")
+        if self._backend is not None and login is None:
+            return self._change_password(values)
         proof = ""
         try:
             if login is None:  # no password is sent, so that nothing needs to be challenged
@@ -468,6 +478,10 @@ class Session:
                 login.known = login.known and proof != ""
             if not login.known:
                 raise OracleError(1017, "invalid username/password; logon denied")
+            new_password = login.challenge.new_password(values) if login.challenge is not None else None
+            if new_password is not None:
+                self._host.change_password(login.user, new_password)
+            self._challenge = login.challenge
             login.values.update(values)
             self._identify(login, self._host.admit(login.user, _name(login.values.get("PROXY_CLIENT_NAME", ""))))
         except OracleError:
@@ -480,8 +494,20 @@ class Session:
         self._host.count_log_on()
         return self._end_of_phase(messages.make_parameters(self._session_pairs(proof)))
 
+    def _change_password(self, values: dict[str, str]) -> bytes:
+        """Of the user who has logged on."""
+        user, challenge = self.identity.proxy_user or self.identity.user, self._challenge
+        verifier = self._host.verifier(user)
+        if challenge is None or verifier is None or not challenge.proves(verifier, values):
+            raise OracleError(28008, "invalid old password")
+        self._host.change_password(user, challenge.new_password(values) or "")
+        return self._end_of_phase(messages.make_parameters([]))
+
     def _statement_calls(self, backend: Backend) -> StatementCalls:
-        return StatementCalls(backend, self._lobs, self._host.row_cache, self._status, self._is_oci, self._reader.bare)
+        return StatementCalls(
+            *(backend, self._lobs, self._host.row_cache, self._status, self._host.recorder),
+            *(self._is_oci, self._reader.bare),
+        )
 
     def _end_of_phase(self, parameters: bytes) -> bytes:
         return parameters + make_error(self._status())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -30,14 +31,17 @@ from orapool.sandbox.messages import (
     make_end_of_fetch,
     make_error,
     make_execute_parameters,
+    make_implicit_results,
     make_io_vector,
     make_row_header,
 )
+from orapool.sandbox.recorder import Record, Recorder
 from orapool.sandbox.rows import (
     MOST_BYTES,
     ROW,
     CachedRows,
     ColumnEncoder,
+    HeldRows,
     Recording,
     RowCache,
     RowEncoder,
@@ -45,13 +49,24 @@ from orapool.sandbox.rows import (
     StreamedRows,
     ValueEncoder,
 )
-from orapool.sandbox.sql import Backend, Outcome, Statement
+from orapool.sandbox.sql import Backend, OpenCursor, Outcome, Statement
 from orapool.sandbox.sql.sql_id import make_sql_id
-from orapool.sandbox.types import BLOB, CHARSET_IMPLICIT, CHARSET_NCHAR, CLOB, ROWID, Column, OracleType
-from orapool.sandbox.wire import ESCAPE, ProtocolError, Reader, integer, text
+from orapool.sandbox.types import (
+    BLOB,
+    BOOLEAN,
+    CHARSET_IMPLICIT,
+    CHARSET_NCHAR,
+    CLOB,
+    JSON,
+    REF_CURSOR,
+    ROWID,
+    Column,
+    OracleType,
+)
+from orapool.sandbox.wire import ESCAPE, NULL_MARK, ProtocolError, Reader, integer, text
 
 _LOB_CODES = (CLOB.code, BLOB.code)
-_REF_CURSOR_CODE = 102
+_ROWS_GIVEN = Statement("", "query", "SELECT")
 # Binds longer than this come last in a bind row of a SQL statement (MAX_STRING_SIZE=EXTENDED).
 _LONGEST_STRING = 32767
 _PREFETCH_LOB = 0x2000000
@@ -87,13 +102,15 @@ class Cursor:
     out_binds: frozenset[int] = frozenset()
     # How its rows were encoded the last time, if that holds for others too.
     encoder: RowEncoder | None = None
+    # What is recorded of its last execution.
+    record: Record | None = None
     # Columns of LOBs that the client has defined as LONGs or strings, since the statement was parsed.
     inlined: set[int] = field(default_factory=set)
 
     @property
     def has_lobs(self) -> bool:
-        """True when a column of the result is a LOB."""
-        return any(column.type.code in _LOB_CODES for column in self.columns)
+        """True when a column of the result is a LOB, or JSON, which comes as one."""
+        return any(column.type.code in (*_LOB_CODES, JSON.code) for column in self.columns)
 
     @property
     def bind_types(self) -> list[OracleType]:
@@ -135,10 +152,12 @@ class StatementCalls:
         store: lobs.LobStore,
         cache: RowCache,
         status: Callable[[], CallStatus],
+        recorder: Recorder,
         is_oci: bool = False,
         is_jdbc: bool = False,
     ) -> None:
         self._backend = backend
+        self._recorder = recorder
         self._lobs = store
         self._cache = cache
         self._status = status
@@ -168,13 +187,19 @@ class StatementCalls:
     def execute(self, request: ExecuteRequest, reader: Reader) -> bytes:
         """Parse, bind, define, execute and fetch, as the options say."""
         cursor = self._cursors.get(request.cursor_id) or self._open()
+        start = time.perf_counter()
+        cursor.record = None
         try:
             return self._execute(cursor, request, reader)
         except OracleError as error:
+            if cursor.record is None and request.options & ExecuteOption.EXECUTE:
+                self._note(cursor, [])
             failed = self._failed(cursor, error)
             # JDBC's batches tell what was done before one failed.
             done = error.rows_done and request.wants_row_counts and self._is_jdbc
             return self._parameters(cursor, error.row_counts, None) + failed if done else failed
+        finally:
+            _add_time(cursor, start)
 
     def reexecute(self, request: ReexecuteRequest, reader: Reader, fetch: bool) -> bytes:
         """Execute a known cursor with new bind values, and fetch if asked."""
@@ -184,9 +209,12 @@ class StatementCalls:
             raise OracleError(1001, "invalid cursor")
         statement = cursor.statement
         is_query = statement.kind == "query"
+        start = time.perf_counter()
+        cursor.record = None
         try:
             rows = self._read_bind_rows(reader, cursor, 1 if fetch or is_query else max(1, request.iterations))
-            self._backend.activity.note(cursor.sql)
+            self._note(cursor, rows)
+            cursor.statement = self._backend.current(statement)
             if is_query:
                 self._query(cursor, rows)
                 described = self._describe_if_changed(cursor)
@@ -196,13 +224,24 @@ class StatementCalls:
             return body + self._end_of_execute(cursor, outcome)
         except OracleError as error:
             return self._failed(cursor, error)
+        finally:
+            _add_time(cursor, start)
 
     def fetch(self, cursor_id: int, limit: int) -> bytes:
         """The next rows of a cursor."""
         cursor = self._cursors.get(cursor_id)
         if cursor is None or cursor.result is None:
             raise OracleError(1002, "fetch out of sequence")
-        return self._rows(cursor, limit) + self._end_of_rows(cursor)
+        start = time.perf_counter()
+        try:
+            return self._rows(cursor, limit) + self._end_of_rows(cursor)
+        finally:
+            _add_time(cursor, start)
+
+    def _note(self, cursor: Cursor, rows: Sequence[Sequence[bytes | None]]) -> None:
+        """A statement is about to be executed, or has failed before."""
+        self._backend.activity.note(cursor.sql)
+        cursor.record = self._recorder.add(self._backend.identity, cursor.sql, cursor.bind_types, rows)
 
     # ------------------------------------------------------------ execute
     def _open(self) -> Cursor:
@@ -221,6 +260,8 @@ class StatementCalls:
             cursor.defines = request.defines
         if request.binds:
             cursor.binds = request.binds
+            if not self._is_oci:  # all of them are sent then
+                cursor.out_binds = frozenset()
         failure = self._parse(cursor, request.sql) if request.sql is not None else None
         if failure:
             # The bind rows may stand in packets that are still to come: read them before the answer.
@@ -237,7 +278,9 @@ class StatementCalls:
         rows: Sequence[Sequence[bytes | None]] = []
         if options & ExecuteOption.EXECUTE:
             rows = self._read_bind_rows(reader, cursor, 1 if is_query else max(1, request.iterations))
-            self._backend.activity.note(cursor.sql)
+            self._note(cursor, rows)
+            if request.sql is None:
+                cursor.statement = self._backend.current(statement)
         if is_query:
             return self._execute_query(cursor, request, rows, sql_id)
         if not options & ExecuteOption.EXECUTE:
@@ -269,9 +312,13 @@ class StatementCalls:
         options = request.options
         if options & ExecuteOption.EXECUTE:
             self._query(cursor, rows)
-        elif not options & ExecuteOption.DEFINE:
+        elif cursor.result is None:
             assert cursor.statement is not None
             cursor.columns = self._backend.describe(cursor.statement, cursor.bind_types)
+        too_new = any(column.type.code in (BOOLEAN.code, JSON.code) for column in cursor.columns)
+        if too_new and (self._is_oci or self._is_jdbc):
+            # Oracle Client 19 and JDBC of its time know neither.
+            raise OracleError(3115, "unsupported network datatype or representation (BOOLEAN or JSON)")
         wants_describe = options & (ExecuteOption.PARSE | ExecuteOption.DESCRIBE)
         described = self._describe(cursor) if wants_describe else self._describe_if_changed(cursor)
         limit = 0
@@ -325,18 +372,25 @@ class StatementCalls:
     ) -> tuple[bytes, Outcome]:
         """Execute what is not a query; returns the rows of its OUT binds and the outcome."""
         assert cursor.statement is not None
-        outcome = self._backend.execute(cursor.statement, cursor.bind_types, rows, batch_errors)
         if cursor.statement.kind == "plsql":
-            body = self._out_binds(cursor, outcome)
-        elif cursor.statement.returning_from is not None:
-            body = self._returned(cursor, outcome)
+            outcomes = self._run_blocks(cursor, rows)
+            outcome = outcomes[0]
+            outcome.row_count = sum(each.row_count for each in outcomes)
+            body = self._out_binds(cursor, outcomes)
         else:
+            outcome = self._backend.execute(cursor.statement, cursor.bind_types, rows, batch_errors)
             body = b""
+        if cursor.record is not None:
+            cursor.record.row_count = outcome.row_count
+        if cursor.statement.returning_from is not None:
+            body = self._returned(cursor, outcome)
         if commit:
             self._backend.commit()
         return body, outcome
 
     def _failed(self, cursor: Cursor, error: OracleError) -> bytes:
+        if cursor.record is not None:
+            cursor.record.error, cursor.record.row_count = error, error.rows_done
         # The session knows whether the client waits for an answer or for a handshake, and that it ends without engine.
         if error.code in (INTERRUPTED, _LOST):
             raise error
@@ -354,7 +408,7 @@ class StatementCalls:
             return bind_rows.read(reader, (), (), count)
         unsent: set[int] = set()
         if statement is not None and not self._is_jdbc:  # which sends NULLs for them
-            unsent |= cursor.out_binds - statement.read_binds
+            unsent |= cursor.out_binds
         if statement is not None and statement.returning_from is not None and not (self._is_oci or self._is_jdbc):
             # Oracle Client and JDBC do not look into the statement: they send a NULL for them.
             unsent |= set(range(statement.returning_from, len(definitions)))
@@ -365,7 +419,8 @@ class StatementCalls:
         }
         sent = [index for index in range(len(definitions)) if index not in unsent and index not in repeats]
         if statement is None or statement.kind != "plsql":
-            sent.sort(key=lambda index: definitions[index].type.buffer_size > _LONGEST_STRING)
+            types = [definition.type for definition in definitions]
+            sent.sort(key=lambda at: types[at].buffer_size > _LONGEST_STRING and types[at].code != JSON.code)
         if not repeats and not any(map(self._is_special, definitions)):
             return bind_rows.read(reader, cursor.bind_types, sent, count)
         rows: list[BindRow] = []
@@ -389,7 +444,7 @@ class StatementCalls:
     def _is_special(self, definition: Definition) -> bool:
         """Whether bind values come otherwise than as plain ones."""
         code = definition.type.code
-        if definition.flags & BIND_FLAG_ARRAY or code in (*_LOB_CODES, _REF_CURSOR_CODE):
+        if definition.flags & BIND_FLAG_ARRAY or code in (*_LOB_CODES, JSON.code, REF_CURSOR.code):
             return True
         return self._is_jdbc and code == ROWID.code
 
@@ -401,6 +456,12 @@ class StatementCalls:
         if definition.type.code in _LOB_CODES:
             locator = reader.sized_text()
             return self._lobs.value(locator) if locator else None
+        if definition.type.code == REF_CURSOR.code:
+            self._read_cursor(reader)
+            return None
+        if definition.type.code == JSON.code:
+            # A locator that says nothing, and the value.
+            return codecs.decode_raw(reader.text()) if reader.sized_text() else None
         if reader.peek() == ESCAPE:  # NULL, as Oracle Client writes it
             reader.raw(2)
             return None
@@ -409,28 +470,73 @@ class StatementCalls:
         value = reader.text()
         if not value:
             return None
-        if definition.type.code == _REF_CURSOR_CODE:
-            raise OracleError(3001, "unimplemented feature: REF CURSOR binds")
         return codecs.decoder(definition.type)(value)
 
-    def _out_binds(self, cursor: Cursor, outcome: Outcome) -> bytes:
-        cursor.out_binds = frozenset(outcome.out)
-        if not cursor.binds:
-            return b""
-        parts = [self._io_vector(cursor)]
-        if outcome.out:
-            parts.append(ROW)
-            parts += [self._out_value(cursor.binds[index], outcome.out[index]) for index in sorted(outcome.out)]
-        return b"".join(parts)
+    def _read_cursor(self, reader: Reader) -> None:
+        """A cursor as a bind value: an open one has its number, which no block has a use for."""
+        length = reader.byte()
+        if length == ESCAPE:
+            reader.byte()
+        elif length and length != NULL_MARK and reader.byte():
+            reader.integer()
 
-    def _io_vector(self, cursor: Cursor) -> bytes:
+    def _run_blocks(self, cursor: Cursor, rows: Sequence[Sequence[bytes | None]]) -> list[Outcome]:
+        """Run a block once for each bind row."""
         assert cursor.statement is not None
-        read = cursor.statement.read_binds
-        directions = [
-            DIRECTION_IN if index not in cursor.out_binds else DIRECTION_IN_OUT if index in read else DIRECTION_OUT
-            for index in range(len(cursor.binds))
-        ]
-        return make_io_vector(directions)
+        outcomes: list[Outcome] = []
+        for row in rows:
+            try:
+                outcomes.append(self._backend.execute(cursor.statement, cursor.bind_types, [row]))
+            except OracleError as error:
+                error.rows_done = len(outcomes)
+                raise
+        return outcomes
+
+    def _out_binds(self, cursor: Cursor, outcomes: Sequence[Outcome]) -> bytes:
+        outs = {*outcomes[0].out, *outcomes[0].cursors}
+        in_out = outcomes[0].in_out
+        cursor.out_binds = frozenset(outs - in_out)
+        results = self._implicit_results([opened for each in outcomes for opened in each.results])
+        if not cursor.binds:
+            return results
+        parts = [self._io_vector(cursor, in_out)]
+        for outcome in outcomes if outs else ():
+            parts.append(ROW)
+            for index in sorted(outs):
+                definition, opened = cursor.binds[index], outcome.cursors.get(index)
+                if opened is None:
+                    parts.append(self._out_value(definition, outcome.out[index]))
+                else:
+                    parts.append(self._out_cursor(definition, opened))
+        return b"".join([*parts, results])
+
+    def _io_vector(self, cursor: Cursor, in_out: frozenset[int] = frozenset()) -> bytes:
+        directions = {**dict.fromkeys(cursor.out_binds, DIRECTION_OUT), **dict.fromkeys(in_out, DIRECTION_IN_OUT)}
+        return make_io_vector([directions.get(index, DIRECTION_IN) for index in range(len(cursor.binds))])
+
+    def _open_for(self, opened: OpenCursor) -> Cursor:
+        """A cursor of its own for a REF CURSOR or an implicit result."""
+        cursor = self._open()
+        if opened.statement is None:
+            cursor.statement = _ROWS_GIVEN
+            cursor.result = HeldRows(opened.columns, opened.rows)
+        else:
+            cursor.statement, cursor.sql = opened.statement, opened.statement.sql
+            cursor.binds = tuple(Definition(kind, 0, 0, 0) for kind in opened.bind_types)
+            cursor.result = self._rows_of(cursor, list(opened.binds))
+        cursor.columns = cursor.result.columns
+        return cursor
+
+    def _out_cursor(self, definition: Definition, opened: OpenCursor) -> bytes:
+        cursor = self._open_for(opened)
+        encoded = b"\1" + self._describe(cursor)[2:] + integer(cursor.id)
+        return encoded + self._indicators(definition, is_null=False)
+
+    def _implicit_results(self, opened: Sequence[OpenCursor]) -> bytes:
+        if not opened:
+            return b""
+        cursors = [self._open_for(each) for each in opened]
+        return make_implicit_results([(self._describe(cursor), cursor.id) for cursor in cursors])
 
     def _returned(self, cursor: Cursor, outcome: Outcome) -> bytes:
         """One row for each execution: for each RETURNING bind, the number of values and the values."""
@@ -456,10 +562,15 @@ class StatementCalls:
             encoded = self._located(definition, value)
         else:
             encoded = codecs.encoder(definition.type)(value)
+        return encoded + self._indicators(definition, value is None)
+
+    @staticmethod
+    def _indicators(definition: Definition, is_null: bool) -> bytes:
+        encoded = b""
         if definition.flags & BIND_FLAG_INDICATOR:
-            encoded += integer(_NULL_INDICATOR if value is None else 0)
+            encoded += integer(_NULL_INDICATOR if is_null else 0)
         if definition.flags & BIND_FLAG_RETURN_CODE:
-            encoded += integer(_NULL_FETCHED if value is None else 0)
+            encoded += integer(_NULL_FETCHED if is_null else 0)
         return encoded
 
     # ------------------------------------------------------------ results
@@ -477,6 +588,8 @@ class StatementCalls:
             return b""
         parts, count = cursor.result.batch(limit)
         cursor.position += count
+        if cursor.record is not None:
+            cursor.record.row_count = cursor.position
         # As Oracle does: the end is known when there were fewer rows than asked for, and room for more.
         cursor.exhausted = count < limit and sum(map(len, parts)) < MOST_BYTES
         return b"".join((make_row_header(len(cursor.columns), limit), *parts))
@@ -540,23 +653,30 @@ class StatementCalls:
                 lambda value: b"\0" if value is None else self._located_raw(define, value, type_),
                 None,
             )
+        if type_.code == JSON.code:
+            return ColumnEncoder(column, form, lobs.encode_json, None)
         encode = binary.encoder(type_, form)
         return ColumnEncoder(column, form, lambda value: b"\0" if value is None else encode(value), encode)
 
     def _located(self, define: Definition, value: bytes) -> bytes:
-        lob, locator = self._lobs.put(define.type.code == CLOB.code, value)
+        lob, locator = self._lobs.put(define.type, value)
         return lobs.encode_located(lob, locator, bool(define.continuation_flags & _PREFETCH_LOB))
 
     def _located_raw(self, define: Definition | None, value: bytes, type_: OracleType) -> bytes:
         """A LOB of a row, which is in the engine's binary form."""
-        lob, locator = self._lobs.put_raw(type_.code == CLOB.code, value)
+        lob, locator = self._lobs.put_raw(type_, value)
         with_sizes = define is None or bool(define.continuation_flags & _PREFETCH_LOB)
         ahead = define.type.char_size if define is not None and with_sizes and self._is_jdbc else 0
         return lobs.encode_located(lob, locator, with_sizes, ahead)
 
     def _located_text(self, value: bytes, type_: OracleType) -> bytes:
-        _lob, locator = self._lobs.put_raw(type_.code == CLOB.code, value)
+        _lob, locator = self._lobs.put_raw(type_, value)
         return text(locator)
+
+
+def _add_time(cursor: Cursor, start: float) -> None:
+    if cursor.record is not None:
+        cursor.record.seconds += time.perf_counter() - start
 
 
 def _is_inline(define: Definition | None) -> bool:

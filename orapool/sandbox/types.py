@@ -90,6 +90,16 @@ def timestamp_ltz(scale: int = 6) -> OracleType:
     return OracleType("TIMESTAMP WITH LOCAL TIME ZONE", 231, scale=scale, buffer_size=11)
 
 
+def interval_ym(years: int = 2) -> OracleType:
+    """INTERVAL YEAR(years) TO MONTH."""
+    return OracleType("INTERVAL YEAR TO MONTH", 182, precision=years, buffer_size=5)
+
+
+def interval_ds(days: int = 2, seconds: int = 6) -> OracleType:
+    """INTERVAL DAY(days) TO SECOND(seconds)."""
+    return OracleType("INTERVAL DAY TO SECOND", 183, precision=days, scale=seconds, buffer_size=11)
+
+
 LONG = OracleType("LONG", 8, CHARSET_IMPLICIT)
 DATE = OracleType("DATE", 12, buffer_size=7)
 LONG_RAW = OracleType("LONG RAW", 24)
@@ -100,6 +110,7 @@ REF_CURSOR = OracleType("REF CURSOR", 102)
 CLOB = OracleType("CLOB", 112, CHARSET_IMPLICIT, buffer_size=4000)
 NCLOB = OracleType("NCLOB", 112, CHARSET_NCHAR, buffer_size=4000)
 BLOB = OracleType("BLOB", 113, buffer_size=4000)
-INTERVAL_YM = OracleType("INTERVAL YEAR TO MONTH", 182, precision=2, buffer_size=5)
-INTERVAL_DS = OracleType("INTERVAL DAY TO SECOND", 183, precision=2, scale=6, buffer_size=11)
+INTERVAL_YM = interval_ym()
+INTERVAL_DS = interval_ds()
+JSON = OracleType("JSON", 119, buffer_size=8200)
 BOOLEAN = OracleType("BOOLEAN", 252, buffer_size=4)

@@ -28,6 +28,10 @@ def test_an_idle_session_has_a_previous_statement_only(connect: Callable[..., An
 
     assert (status, current, previous) == ("INACTIVE", None, "select 42 from dual")
     assert 0 <= idle < 60
+    began = (
+        "select count(*) from v$session where prev_exec_start between logon_time and sysdate and sql_exec_start is null"
+    )
+    assert cursor.execute(f"{began} and status = 'INACTIVE'").fetchone()[0] >= 1
     assert port in [each["port"] for each in sandbox.sessions()]
     assert all((machine, program, process))
 

@@ -58,7 +58,7 @@ def test_what_is_no_number_is_ora_01722() -> None:
         (types.DATE, b"0001-01-01 00:00:00"),
         (types.DATE, b"9999-12-31 23:59:59"),
         (types.timestamp(), b"2024-02-29 23:59:59.123456"),
-        (types.timestamp(9), b"2024-02-29 23:59:59.000000001"),
+        (types.timestamp(9), b"2024-02-29 23:59:59.000001"),
         (types.timestamp_tz(), b"2024-02-29 23:59:59.5+00"),
         (types.BINARY_DOUBLE, b"1.5"),
         (types.BINARY_DOUBLE, b"-0.1"),

@@ -4,7 +4,9 @@ from orapool.sandbox.errors import OracleError
 from orapool.sandbox.sql.backend import Backend
 from orapool.sandbox.sql.engine import Engine
 from orapool.sandbox.sql.identity import BASE_EDITION, ClientWatch, SessionIdentity
+from orapool.sandbox.sql.open_cursor import OpenCursor
 from orapool.sandbox.sql.results import Outcome, ResultSet, RowStream
+from orapool.sandbox.sql.routines import Routine
 from orapool.sandbox.sql.rows import BindRows
 from orapool.sandbox.sql.statement import Statement
 
@@ -14,9 +16,11 @@ __all__ = [
     "BindRows",
     "ClientWatch",
     "Engine",
+    "OpenCursor",
     "OracleError",
     "Outcome",
     "ResultSet",
+    "Routine",
     "RowStream",
     "SessionIdentity",
     "Statement",

@@ -30,6 +30,15 @@ class Session(Protocol):
     def set_parameters(self, pairs: Sequence[tuple[str, str]]) -> None:
         """Set parameters of the session."""
 
+    def create_user(self, user: str, changes: Sequence[tuple[str, str]]) -> None:
+        """CREATE USER."""
+
+    def alter_user(self, user: str, changes: Sequence[tuple[str, str]]) -> None:
+        """ALTER USER."""
+
+    def drop_user(self, user: str, cascade: bool) -> None:
+        """DROP USER."""
+
     def lock_table(self, schema: str | None, table: str, mode: str, wait: int | None) -> None:
         """Lock a table."""
 
@@ -67,6 +76,8 @@ class Ddl:
     keyed: bool = False
     # Whether it makes a temporary table.
     temporary: bool = False
+    # Whether it makes a synonym.
+    synonyms: bool = False
     # The table that it changes or drops, and what PostgreSQL gets instead where this is a temporary one.
     changes: tuple[str | None, str] | None = None
 

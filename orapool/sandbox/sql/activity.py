@@ -24,8 +24,8 @@ class Activity:
     def __init__(self) -> None:
         self.active = False
         self.since = time.monotonic()
-        self.statements: tuple[str, ...] = ()
-        """The last two, the later first."""
+        self.statements: tuple[tuple[str, float], ...] = ()
+        """The last two and when they began, in seconds of `time.time`; the later first."""
 
     def begin(self) -> None:
         """A call begins."""
@@ -37,7 +37,7 @@ class Activity:
 
     def note(self, sql: str) -> None:
         """A statement is executed."""
-        self.statements = (sql, *self.statements[:1])
+        self.statements = ((sql, time.time()), *self.statements[:1])
 
     @property
     def idle(self) -> float:
@@ -76,8 +76,9 @@ class Activities:
             previous = statements[1:] if active else statements[:1]
             row: dict[str, object] = {"sid": sid, "active": active, "seconds": int(now - each.since)}
             for column, texts in (("sql", current), ("prev", previous)):
-                for text in texts:
+                for text, began in texts:
                     row[f"{column}_id"], row[f"{column}_text"] = make_sql_id(text), text
+                    row[f"{column}_start"] = began
             rows.append(row)
         return json.dumps(rows).replace("\\u0000", "").encode()
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from psycopg.pq.abc import PGresult
 
 from orapool.sandbox.errors import OracleError
-from orapool.sandbox.sql import definition
+from orapool.sandbox.sql import definition, users
 from orapool.sandbox.sql.actions import Control, Ddl
 from orapool.sandbox.sql.activity import reads_activities
 from orapool.sandbox.sql.batch import run_batch
@@ -27,9 +28,11 @@ from orapool.sandbox.sql.prepared import Prepared, PreparedStatements
 from orapool.sandbox.sql.privileges import reads_limits
 from orapool.sandbox.sql.registry import entry
 from orapool.sandbox.sql.results import Outcome, ResultSet, RowStream, all_rows
+from orapool.sandbox.sql.routine_calls import resolve, resolved_types
 from orapool.sandbox.sql.rows import BindRows
 from orapool.sandbox.sql.settings import Settings
 from orapool.sandbox.sql.statement import DDL, DML, PLSQL, QUERY, Statement
+from orapool.sandbox.sql.synonyms import resolving
 from orapool.sandbox.sql.toolong import name_column
 from orapool.sandbox.sql.transaction import Command, Transaction, explain, lock_timeout
 from orapool.sandbox.types import Column, OracleType
@@ -207,14 +210,31 @@ class Backend:
         Raises:
             OracleError: a syntax error (with its position), what the sandbox does not have, or what was revoked.
         """
-        statement = self.engine.statements.get(sql, parse_statement)
+        statement = self._statement(sql)
         self.engine.privileges.check(self.identity.user.upper(), statement)
         return statement
+
+    def current(self, statement: Statement) -> Statement:
+        """A statement that was prepared before, as it is now: what its synonyms stand for may have changed."""
+        return self.prepare(statement.sql) if self.engine.synonyms.present else statement
+
+    def _statement(self, sql: str) -> Statement:
+        routines, synonyms = self.engine.routines, self.engine.synonyms
+        statements, parse = self.engine.statements, parse_statement
+        if routines.may_be_called_in(sql):
+            statements, parse = routines.statements, partial(parse_statement, routines=routines.names)
+        if not synonyms.present or self.past is not None:
+            return statements.get(sql, parse)
+        visible = synonyms.visible(self, self.engine.columns.epoch)
+        with resolving(visible):
+            return statements.get(sql, parse, f"\0{visible.schema}\0{visible.epoch}")
 
     def describe(self, statement: Statement, bind_types: Sequence[OracleType]) -> tuple[Column, ...]:
         """A query's columns, without running it."""
         if statement.kind != QUERY:
             return ()
+        if statement.rewritten is not None:
+            return self.describe(statement.rewritten.statement, resolved_types(self, statement, bind_types))
         return self.prepared.prepare(statement, bind_types, {}).columns
 
     def query(self, statement: Statement, bind_types: Sequence[OracleType], binds: Sequence[bytes | None]) -> ResultSet:
@@ -223,6 +243,8 @@ class Backend:
         Raises:
             OracleError: what PostgreSQL refused, in Oracle's words.
         """
+        if statement.rewritten is not None:
+            statement, bind_types, (binds,) = resolve(self, statement, bind_types, [binds])
         if self._is_of_other_time(statement):
             return self._other_time.session(statement, binds).query(statement, bind_types, binds)
         prepared, values = self._bound(statement, bind_types, binds)
@@ -239,6 +261,8 @@ class Backend:
         Raises:
             OracleError: what PostgreSQL refused, in Oracle's words.
         """
+        if statement.rewritten is not None:
+            statement, bind_types, (binds,) = resolve(self, statement, bind_types, [binds])
         if self._is_of_other_time(statement):
             return self._other_time.session(statement, binds).stream(statement, bind_types, binds)
         prepared, values = self._bound(statement, bind_types, binds)
@@ -276,6 +300,8 @@ class Backend:
     ) -> tuple[object, ...] | None:
         """What a query's rows depend on beside the data, if these are the ones that everybody sees, else None."""
         if self.transaction.open or statement.kind != QUERY or statement.locks or has_time(statement):
+            return None
+        if statement.rewritten is not None:
             return None
         types = tuple((kind.code, kind.charset_form) for kind in bind_types)
         return statement.sql, types, tuple(binds), tuple(self.settings.items())
@@ -325,6 +351,8 @@ class Backend:
         Raises:
             OracleError: for array DML, `rows_done` rows before the one that failed are done and kept.
         """
+        if statement.rewritten is not None:
+            statement, bind_types, rows = resolve(self, statement, bind_types, rows or [()])
         if statement.kind == DML:
             try:
                 return self._execute_dml(statement, bind_types, rows or [()], batch_errors)
@@ -342,6 +370,9 @@ class Backend:
             check_binds(statement, bind_types, row)
             return run_block(self, statement, bind_types, row)
         if isinstance(statement.action, Control):
+            if statement.verb in ("CREATE", "DROP") or statement.action.method == "alter_user":
+                self.commit()
+                self.engine.finish_streams(self._link)
             statement.action.run(self)
             return Outcome()
         raise OracleError(24338, "statement handle not executed")
@@ -407,6 +438,18 @@ class Backend:
         """`Transaction.rollback_to`."""
         self.transaction.rollback_to(name)
 
+    def create_user(self, user: str, changes: Sequence[tuple[str, str]]) -> None:
+        """`users.create_user`."""
+        users.create_user(self, user, tuple(changes))
+
+    def alter_user(self, user: str, changes: Sequence[tuple[str, str]]) -> None:
+        """`users.alter_user`."""
+        users.alter_user(self, user, tuple(changes))
+
+    def drop_user(self, user: str, cascade: bool) -> None:
+        """`users.drop_user`."""
+        users.drop_user(self, user, cascade)
+
     def lock_table(self, schema: str | None, table: str, mode: str, wait: int | None) -> None:
         """LOCK TABLE; `wait` in seconds, 0 not to wait, None without limit."""
         name = f"{quote_name(schema or self._schema)}.{quote_name(table)}"
@@ -427,7 +470,7 @@ class Backend:
 
 
 def _chunk(kinds: Sequence[Column]) -> int:
-    if any(column.type.code in (112, 113) for column in kinds):
+    if any(column.type.code in (112, 113, 119) for column in kinds):
         return _CHUNK_WITH_LOBS
     return max(1, min(_CHUNK, _CHUNK_BYTES // (1 + sum(column.type.buffer_size for column in kinds))))
 

@@ -36,7 +36,7 @@ _BY_CODE = {
     190: columns.INTERVAL,
     252: columns.BOOL,
 }
-_OWN_BY_CODE = {12: "date", 156: "date", 112: "clob", 113: "blob", 182: "interval_ym", 189: "interval_ym"}
+_OWN_BY_CODE = {12: "date", 156: "date", 112: "clob", 113: "blob", 119: "json", 182: "interval_ym", 189: "interval_ym"}
 LEFT_OPEN = 0
 STRING_CODES = frozenset((1, 5, 8, 9, 96, 97))
 # What is in no text of UTF-8.

@@ -7,7 +7,7 @@ from sqlglot import exp
 from orapool.sandbox.errors import OracleError
 from orapool.sandbox.sql import functions
 from orapool.sandbox.sql.casts import postgres_type
-from orapool.sandbox.sql.dialect import unsupported
+from orapool.sandbox.sql.dialect import Sql, unsupported
 
 _NUMERIC = exp.DataType(this=exp.DType.DECIMAL)
 
@@ -40,11 +40,17 @@ def anonymous(node: exp.Expr) -> exp.Expr:
             count = exp.Cast(this=arguments[1], to=exp.DataType(this=exp.DType.INT))
             arguments = [arguments[0], count, *arguments[2:]]
         return exp.Anonymous(this=upper.lower(), expressions=arguments)
+    if upper == "RATIO_TO_REPORT" and isinstance(node.parent, exp.Window):
+        return call("ratio_to_report", *arguments)
     if upper == "NTILE":
         arguments = [exp.Cast(this=value, to=exp.DataType(this=exp.DType.INT)) for value in arguments]
     if upper in functions.COUNTS or upper in functions.FLOATS:
         made = exp.Anonymous(this=upper.lower(), expressions=arguments)
         return made if isinstance(node.parent, (exp.Window, exp.WithinGroup)) else numeric(made)
+    if upper == "LNNVL":
+        return Sql.of("(({}) IS NOT TRUE)", *_count(arguments, 1, 1))
+    if upper == "GROUPING_ID":
+        return numeric(exp.Anonymous(this="grouping", expressions=arguments))
     if upper in functions.OWN:
         return call(functions.RENAMED.get(upper, upper.lower()), *arguments)
     raise OracleError(904, f'"{upper}": invalid identifier (function unknown to the sandbox)')
@@ -54,24 +60,6 @@ def _unnested(element: str, values: list[exp.Expr]) -> exp.Expr:
     """The elements of a collection as rows."""
     array = exp.Array(expressions=_count(values, 0, functions.MAX_ARGUMENTS))
     return exp.Anonymous(this="unnest", expressions=[exp.Cast(this=array, to=postgres_type(f"{element}[]"))])
-
-
-def window(node: exp.Expr) -> exp.Expr:
-    if node.args.get("over") not in (None, "OVER"):
-        raise unsupported(f"{node.args['over']} of analytic functions")
-    if not isinstance(node.this, exp.Anonymous):
-        raise unsupported(f"OVER after {node.this.key.upper()}")
-    name = str(node.this.this).upper()
-    if name not in _WINDOWED:
-        raise unsupported(f"{name} with OVER")
-    if name in functions.COUNTS | functions.FLOATS:
-        return numeric(node)
-    if name == "ORACLE.AVG":
-        return call("narrow", node)
-    return node
-
-
-_WINDOWED = functions.COUNTS | functions.FLOATS | functions.AGGREGATES | functions.ANALYTIC | {"ORACLE.AVG"}
 
 
 def _nvl(arguments: list[exp.Expr], _: exp.Expr) -> exp.Expr:
@@ -119,22 +107,6 @@ def _count(arguments: list[exp.Expr], least: int, most: int) -> list[exp.Expr]:
     if len(arguments) > most:
         raise OracleError(939, "too many arguments for function")
     return arguments
-
-
-def listagg(node: exp.Expr) -> exp.Expr:
-    inner = node.this
-    order = None
-    if isinstance(inner, exp.Order):
-        order, inner = inner, inner.this
-    if isinstance(inner, exp.Distinct):
-        raise unsupported("LISTAGG(DISTINCT ...)")
-    separator = node.args.get("separator") or exp.Literal.string("")
-    value = call("str", inner)
-    items: list[exp.Expr] = [value, separator]
-    if order is not None:
-        order.set("this", separator)
-        items = [value, order]
-    return exp.Anonymous(this="oracle.listagg", expressions=items)
 
 
 def trim(node: exp.Expr) -> exp.Expr:

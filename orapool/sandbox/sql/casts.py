@@ -49,6 +49,8 @@ _CASTS = {
 # A time with an offset or the name of a region behind it.
 _ZONED = re.compile(r":\d\d(\.\d*)?\s*([+-]\d{1,2}:\d\d|[A-Za-z]\w*(/\w+)*)\s*$")
 
+_NANOSECONDS = re.compile(r"\.\d{6}\d*[1-9]")
+
 
 def cast_rule(node: exp.Expr) -> exp.Expr:
     """CAST(value AS type), and the literals DATE '...' and TIMESTAMP '...'."""
@@ -67,6 +69,8 @@ def cast_rule(node: exp.Expr) -> exp.Expr:
     if literal and target == "timestamp" and _ZONED.search(value.name):
         # TIMESTAMP '2024-01-02 03:04:05 +02:00' is one with time zone.
         target = "timestamptz"
+    if literal and target in ("timestamp", "timestamptz") and _NANOSECONDS.search(value.name):
+        raise OracleError(3001, "unimplemented feature: fractions of a second beyond microseconds")
     if function and not (literal and function in ("dat", "tms")):
         value = exp.Anonymous(this=f"oracle.{function}", expressions=[value])
     if target in ("varchar", "bpchar") and sizes:

@@ -76,6 +76,14 @@ create cast (oracle.nclob as oracle.clob) without function as implicit;
 create cast (bytea as oracle.blob) without function as assignment;
 create cast (oracle.blob as bytea) without function as assignment;
 
+-- JSON, in the binary form that clients send (OSON).
+create type oracle.json;
+create function oracle.json_in(cstring) returns oracle.json language internal immutable strict as 'byteain';
+create function oracle.json_out(oracle.json) returns cstring language internal immutable strict as 'byteaout';
+create function oracle.json_send(oracle.json) returns bytea language internal immutable strict as 'byteasend';
+create type oracle.json (input = oracle.json_in, output = oracle.json_out, send = oracle.json_send, like = bytea, category = 'U');
+create cast (oracle.json as bytea) without function;
+
 -- INTERVAL YEAR TO MONTH, apart from DAY TO SECOND.
 create type oracle.interval_ym;
 create function oracle.interval_ym_in(cstring, oid, int4) returns oracle.interval_ym language internal stable strict as 'interval_in';
@@ -116,3 +124,5 @@ create unlogged table oracle.sessions (
 
 create table oracle.editions (name text primary key, parent text, created timestamp not null default now());
 insert into oracle.editions (name) values ('ORA$BASE');
+
+create table oracle.synonyms (owner text not null, name text not null, table_owner text not null, table_name text not null, created timestamp not null default now(), primary key (owner, name));

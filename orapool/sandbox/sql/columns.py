@@ -58,7 +58,14 @@ _FORMS = {
     TIMESTAMPTZ: "timestamp",
     TID: "rowid",
 }
-_OWN_FORMS = {"date": "timestamp", "clob": "clob", "nclob": "clob", "blob": "blob", "interval_ym": "interval"}
+_OWN_FORMS = {
+    "date": "timestamp",
+    "clob": "clob",
+    "nclob": "clob",
+    "blob": "blob",
+    "interval_ym": "interval",
+    "json": "json",
+}
 
 # Our own types, whose OIDs differ from database to database.
 _OWN = {
@@ -67,6 +74,7 @@ _OWN = {
     "nclob": types.NCLOB,
     "blob": types.BLOB,
     "interval_ym": types.INTERVAL_YM,
+    "json": types.JSON,
 }
 
 

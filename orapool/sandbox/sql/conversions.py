@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from orapool.sandbox import rowid
+from orapool.sandbox import oson, rowid
 from orapool.sandbox.errors import OracleError
 from orapool.sandbox.sql.binds import array
 from orapool.sandbox.sql.columns import BYTEA, NUMERIC, TEXT, TID, TIMESTAMP, TIMESTAMPTZ
@@ -49,6 +49,8 @@ def convert_strings(backend: Backend, strings: Iterable[int], parameters: Sequen
             columns[index] = [None if value is None else rowid.to_tid(value) for value in columns[index]]
         elif kind in (BYTEA, oids["blob"]):
             columns[index] = [_raw(value) for value in columns[index]]
+        elif kind == oids["json"]:
+            columns[index] = [value and b"\\x" + oson.from_text(value).hex().encode() for value in columns[index]]
         elif kind == oids["date"]:
             columns[index] = _convert_dates(backend, _DATES, columns[index])
         elif kind in (TIMESTAMP, TIMESTAMPTZ):

@@ -23,9 +23,13 @@ class ColumnType:
     # The greatest length, with the function that measures it; None for types that PostgreSQL limits itself.
     limit: int | None = None
     measure: str = "octet_length"
+    # Another condition, with the column's name at "{}"; it raises the error of its own.
+    rule: str | None = None
 
     def check(self, schema: str, table: str, column: str) -> str | None:
-        """A CHECK for the length that raises ORA-12899 with the column's name."""
+        """A CHECK for what PostgreSQL's type does not see to: a length raises ORA-12899 with the column's name."""
+        if self.rule is not None:
+            return self.rule.replace("{}", quote_name(column))
         if self.limit is None:
             return None
         size = f"{self.measure}({quote_name(column)})"
@@ -42,6 +46,9 @@ _PLAIN = {
     "CLOB": ColumnType("oracle.clob", types.CLOB),
     "NCLOB": ColumnType("oracle.nclob", types.NCLOB),
     "BLOB": ColumnType("oracle.blob", types.BLOB),
+    "JSON": ColumnType("oracle.json", types.JSON, rule="oracle.check_json({})"),
+    "ROWID": ColumnType("tid", types.ROWID),
+    "BOOLEAN": ColumnType("bool", types.BOOLEAN),
     "REAL": ColumnType("numeric", types.float_number(63), precision=63),
 }
 
@@ -78,7 +85,7 @@ def read_type(reader: TokenReader) -> ColumnType:
         return _timestamp(reader)
     if name == "INTERVAL":
         return _interval(reader)
-    if name in ("LONG", "ROWID", "UROWID", "BFILE", "XMLTYPE", "JSON", "BOOLEAN", "SDO_GEOMETRY", "VECTOR"):
+    if name in ("LONG", "UROWID", "BFILE", "XMLTYPE", "SDO_GEOMETRY", "VECTOR"):
         raise OracleError(3001, f"unimplemented feature: columns of type {name}", place)
     raise OracleError(902, "invalid datatype", place)
 
@@ -133,6 +140,8 @@ def _text(reader: TokenReader, name: str) -> ColumnType:
             raise OracleError(910, "specified length too long for its datatype", place)
     used, measure = ("C", "char_length") if in_chars else ("B", "octet_length")
     if fixed:
+        # Of a text of more than one byte a character, PostgreSQL's padding is too long; it is cut when it is read.
+        measure = measure if in_chars else "oracle.char_bytes"
         return ColumnType(f"bpchar({size})", types.char(size, in_chars), used, limit=size, measure=measure)
     return ColumnType("varchar", types.varchar2(size, in_chars), used, limit=size, measure=measure)
 
@@ -140,9 +149,9 @@ def _text(reader: TokenReader, name: str) -> ColumnType:
 def _national(reader: TokenReader, name: str) -> ColumnType:
     if name == "NCHAR":
         size = _size(reader, 1000) if reader.sees_sign("(") else 1
-        return ColumnType(f"bpchar({size})", types.nchar(size), "C")
+        return ColumnType(f"bpchar({size})", types.nchar(size), "C", limit=size, measure="oracle.utf16_length")
     size = _size(reader, 2000)
-    return ColumnType("varchar", types.nvarchar2(size), "C", limit=size, measure="char_length")
+    return ColumnType("varchar", types.nvarchar2(size), "C", limit=size, measure="oracle.utf16_length")
 
 
 def _timestamp(reader: TokenReader) -> ColumnType:
@@ -153,29 +162,35 @@ def _timestamp(reader: TokenReader) -> ColumnType:
         reader.expect_sign(")")
         if not 0 <= digits <= 9:
             raise OracleError(30088, "datetime/interval precision is out of range", place)
-        if digits > 6:
-            raise OracleError(3001, "unimplemented feature: TIMESTAMP of more than 6 digits", place)
+    # PostgreSQL has microseconds: columns of more digits are there, and what has any is refused.
+    kept = min(6, digits)
     if reader.has("WITH", "TIME", "ZONE"):
-        return ColumnType(f"timestamptz({digits})", types.timestamp_tz(digits), scale=digits)
+        return ColumnType(f"timestamptz({kept})", types.timestamp_tz(digits), scale=digits)
     if reader.has("WITH", "LOCAL", "TIME", "ZONE"):
-        return ColumnType(f"timestamptz({digits})", types.timestamp_ltz(digits), scale=digits)
-    return ColumnType(f"timestamp({digits})", types.timestamp(digits), scale=digits)
+        return ColumnType(f"timestamptz({kept})", types.timestamp_ltz(digits), scale=digits)
+    return ColumnType(f"timestamp({kept})", types.timestamp(digits), scale=digits)
 
 
 def _interval(reader: TokenReader) -> ColumnType:
     def digits(usual: int) -> int:
         if not reader.has_sign("("):
             return usual
+        place = reader.position
         size = reader.integer()
         reader.expect_sign(")")
+        if not 0 <= size <= 9:
+            raise OracleError(30088, "datetime/interval precision is out of range", place)
         return size
 
     if reader.has("YEAR"):
-        digits(2)
+        years = digits(2)
         reader.expect("TO", "MONTH")
-        return ColumnType("oracle.interval_ym", types.INTERVAL_YM)
+        rule = f"oracle.check_interval({{}}::interval, 'year', {10**years})"
+        return ColumnType("oracle.interval_ym", types.interval_ym(years), precision=years, rule=rule)
     reader.expect("DAY")
-    digits(2)
+    days = digits(2)
     reader.expect("TO", "SECOND")
-    digits(6)
-    return ColumnType("interval", types.INTERVAL_DS)
+    seconds = digits(6)
+    rule = f"oracle.check_interval({{}}, 'day', {10**days})"
+    kind = f"interval day to second({min(6, seconds)})"
+    return ColumnType(kind, types.interval_ds(days, seconds), precision=days, scale=seconds, rule=rule)

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from orapool.sandbox.errors import OracleError
-from orapool.sandbox.sql.actions import Ddl
+from orapool.sandbox.sql.actions import Control, Ddl
 from orapool.sandbox.sql.alter import alter_table
 from orapool.sandbox.sql.cursor import TokenReader
 from orapool.sandbox.sql.dialect import unsupported
-from orapool.sandbox.sql.expressions import expression, normal, source
+from orapool.sandbox.sql.expressions import expression, normal
 from orapool.sandbox.sql.identity import BASE_EDITION
 from orapool.sandbox.sql.materialized import create_materialized_view, drop_materialized_view
 from orapool.sandbox.sql.names import qualified, quote_name, quote_text
 from orapool.sandbox.sql.scanner import Token, split_list
 from orapool.sandbox.sql.sequences import MISSING, alter_sequence, create_sequence
+from orapool.sandbox.sql.synonyms import create_synonym, drop_synonym
 from orapool.sandbox.sql.tables import create_table
-from orapool.sandbox.sql.translate import part, translate_text
+from orapool.sandbox.sql.users import read_user
+from orapool.sandbox.sql.views import create_view
 
 
-def read_ddl(tokens: list[Token]) -> Ddl:
+def read_ddl(tokens: list[Token]) -> Ddl | Control:
     """Read one DDL statement.
 
     Raises:
@@ -25,6 +27,8 @@ def read_ddl(tokens: list[Token]) -> Ddl:
     """
     reader = TokenReader(tokens)
     verb = reader.take().value
+    if verb in ("CREATE", "ALTER", "DROP") and reader.has("USER"):
+        return read_user(verb, reader)
     if verb == "CREATE":
         return _create(reader)
     if verb == "DROP":
@@ -40,7 +44,7 @@ def read_ddl(tokens: list[Token]) -> Ddl:
     if verb == "PURGE":
         return _purge(reader)
     if verb in ("GRANT", "REVOKE"):
-        return _grant(reader)
+        return _grant(reader, verb)
     raise unsupported(verb)
 
 
@@ -60,9 +64,13 @@ def _create(reader: TokenReader) -> Ddl:
         return create_sequence(reader)
     if reader.has("EDITION"):
         return _edition(reader)
-    reader.has("FORCE")
+    public = reader.sees("PUBLIC")
+    if reader.has("SYNONYM") or reader.has("PUBLIC", "SYNONYM"):
+        return create_synonym(reader, replace, public)
+    if not reader.has("FORCE"):
+        reader.has("NOFORCE")
     if reader.has("VIEW"):
-        return _view(reader, replace)
+        return create_view(reader, replace)
     what = reader.next.value if reader.next is not None else ""
     raise unsupported(f"CREATE {what}")
 
@@ -121,24 +129,6 @@ def _storage(reader: TokenReader, *more: str) -> None:
             return
 
 
-def _view(reader: TokenReader, replace: bool) -> Ddl:
-    name = reader.object_name()
-    columns = ""
-    if reader.sees_sign("("):
-        columns = " (" + ", ".join(quote_name(column) for column in reader.names()) + ")"
-    reader.expect("AS")
-    query = reader.rest()
-    if not query or not (query[0].is_word("SELECT", "WITH") or query[0].is_sign("(")):
-        raise OracleError(928, "missing SELECT keyword", reader.position)
-    part_ = part(translate_text(query, {}))
-    return Ddl(
-        [f"CREATE {'OR REPLACE ' if replace else ''}VIEW {qualified(name)}{columns} AS {part_.text().decode()}"],
-        table=name,
-        query=part_.text().decode(),
-        text=source(query),
-    )
-
-
 def _drop(reader: TokenReader) -> Ddl:
     if reader.has("TABLE"):
         name = reader.object_name()
@@ -155,6 +145,9 @@ def _drop(reader: TokenReader) -> Ddl:
                 reader.has("CASCADE", "CONSTRAINTS")
             reader.end()
             return Ddl([f"DROP {words} {qualified(name)}"], missing=missing)
+    public = reader.sees("PUBLIC")
+    if reader.has("SYNONYM") or reader.has("PUBLIC", "SYNONYM"):
+        return drop_synonym(reader, public)
     if reader.has("EDITION"):
         name = (None, reader.name())
         reader.has("CASCADE")
@@ -243,9 +236,37 @@ def _purge(reader: TokenReader) -> Ddl:
     return Ddl([])
 
 
-def _grant(reader: TokenReader) -> Ddl:
+def _grant(reader: TokenReader, verb: str) -> Ddl:
     """GRANT and REVOKE are taken and change nothing: every user of the sandbox may do everything."""
-    words = {token.value for token in reader.rest()}
-    if not words & {"TO", "FROM"}:
-        raise OracleError(990, "missing or invalid privilege")
-    return Ddl([])
+    privileges: list[list[str]] = [[]]
+    while reader.next is not None and not reader.sees("ON", "TO", "FROM"):
+        token = reader.take()
+        if token.is_sign("("):
+            reader.until(signs=())
+            reader.expect_sign(")")
+        elif token.is_sign(","):
+            privileges.append([])
+        else:
+            privileges[-1].append(token.value)
+    if not all(privileges):
+        raise OracleError(990, "missing or invalid privilege", reader.position)
+    steps: list[str] = []
+    if reader.has("ON"):
+        special = any(reader.has(word) for word in ("DIRECTORY", "USER", "EDITION", "TYPE", "SQL"))
+        target = reader.object_name()
+        if not special and not {"EXECUTE"} & {word for privilege in privileges for word in privilege}:
+            steps.append(
+                f"SELECT oracle.check_object({quote_text(target[0]) if target[0] else 'NULL'}, {quote_text(target[1])})"
+            )
+    if not reader.has("TO" if verb == "GRANT" else "FROM"):
+        raise OracleError(990, "missing or invalid privilege", reader.position)
+    while True:
+        if reader.next is None or reader.next.kind not in ("word", "quoted"):
+            raise OracleError(987, "missing or invalid username(s)", reader.position)
+        steps.append(f"SELECT oracle.check_grantee({quote_text(reader.take().value)})")
+        if not reader.has_sign(","):
+            break
+    endings = (("WITH", "GRANT", "OPTION"), ("WITH", "ADMIN", "OPTION"), ("CASCADE", "CONSTRAINTS"), ("FORCE",))
+    any(reader.has(*words) for words in endings)
+    reader.end()
+    return Ddl(steps)

@@ -5,11 +5,22 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from psycopg import pq
+
 from orapool.sandbox.errors import OracleError
 from orapool.sandbox.sql.actions import ColumnRecord, Ddl
 from orapool.sandbox.sql.datatypes import ColumnType
 from orapool.sandbox.sql.link import Describe, Failure, Prepare, Run
-from orapool.sandbox.sql.names import SCHEMA, SCHEMA_NAME, SERIAL, long_names, postgres_name, quote_name, system_name
+from orapool.sandbox.sql.names import (
+    SCHEMA,
+    SCHEMA_NAME,
+    SERIAL,
+    full_name,
+    long_names,
+    postgres_name,
+    quote_name,
+    system_name,
+)
 from orapool.sandbox.sql.sqlstate import oracle_error
 from orapool.sandbox.sql.statement import DDL, Statement
 from orapool.sandbox.sql.tables import length_name
@@ -40,6 +51,14 @@ _TEXT = (
     b"insert into oracle.objects (relid, text) values ($1::regclass, $2) on conflict (relid) do update set text = $2"
 )
 
+_FIELD = pq.DiagnosticField
+# What rows that are there do not meet.
+_NOT_VALID = {
+    "23503": (2298, "validate", "parent keys not found"),
+    "23514": (2293, "validate", "check constraint violated"),
+    "23502": (2296, "enable", "null values found"),
+    "23505": (2299, "validate", "duplicate keys found"),
+}
 _LONG_NAME = b"insert into oracle.long_names values ($1, $2) on conflict do nothing"
 
 
@@ -71,6 +90,7 @@ def run_ddl(backend: Backend, ddl: Ddl) -> None:
         if ddl.table is not None and ddl.query is not None and ddl.keyed:
             _add_key(backend, ddl.table, ddl.query)
         backend.engine.has_temporary_tables |= ddl.temporary
+        backend.engine.synonyms.present |= ddl.synonyms
         backend.commit()
     except Failure as failure:
         backend.rollback()
@@ -87,16 +107,30 @@ def _explain(failure: Failure, ddl: Ddl) -> OracleError:
     message = str(failure)
     if error.code in (942, 1418) or (failure.sqlstate == "42704" and "constraint" not in message):
         return OracleError(*ddl.missing)
+    if failure.sqlstate == "42809" and ddl.query is not None:
+        return OracleError(955, "name is already used by an existing object")
     if failure.sqlstate == "42809":
         return OracleError(*ddl.missing)
     if failure.sqlstate == "42704":
         return OracleError(2443, "Cannot drop constraint  - nonexistent constraint")
+    adding = next((step for step in ddl.steps if step.startswith("ALTER TABLE") and " ADD " in step), "")
+    if failure.sqlstate in _NOT_VALID and any(step.startswith("ALTER TABLE") for step in ddl.steps):
+        code, verb, text = _NOT_VALID[failure.sqlstate]
+        code = 2437 if code == 2299 and "PRIMARY KEY" in adding else code
+        schema, name = (full_name(failure.field(field)) for field in (_FIELD.SCHEMA_NAME, _FIELD.CONSTRAINT_NAME))
+        return OracleError(code, f"cannot {verb} ({schema}.{name}) - {text}")
+    if failure.sqlstate == "2BP01" and "view " in failure.field(_FIELD.MESSAGE_DETAIL):
+        return OracleError(3001, "unimplemented feature: dropping or changing what a view reads; drop the view first")
+    if failure.sqlstate == "0A000" and "used by a view" in message:
+        return OracleError(3001, "unimplemented feature: dropping or changing what a view reads; drop the view first")
     if failure.sqlstate == "23505" and "could not create unique index" in message:
         return OracleError(1452, "cannot CREATE UNIQUE INDEX; duplicate keys found")
     if failure.sqlstate == "42701":
         return OracleError(1430, "column being added already exists in table")
     if failure.sqlstate == "2BP01" and ddl.steps[0].startswith("DROP TABLE"):
         return OracleError(2449, "unique/primary keys in table referenced by foreign keys")
+    if failure.sqlstate == "2BP01" and ddl.steps[0].startswith("DROP INDEX"):
+        return OracleError(2429, "cannot drop index used for enforcement of unique/primary key")
     return error
 
 

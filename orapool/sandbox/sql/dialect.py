@@ -8,6 +8,7 @@ from sqlglot import exp
 from sqlglot.dialects.oracle import Oracle
 from sqlglot.dialects.postgres import Postgres
 from sqlglot.errors import ErrorLevel, ParseError, SqlglotError, TokenError
+from sqlglot.generators.oracle import OracleGenerator
 from sqlglot.generators.postgres import PostgresGenerator
 from sqlglot.parsers.oracle import OracleParser
 from sqlglot.tokenizer_core import TokenType
@@ -54,6 +55,41 @@ class OracleInput(Oracle):
     Parser = SyntaxOnlyParser
 
 
+class Sql(exp.Expression):
+    """PostgreSQL's own text with trees in it, one for each ``{}``, for what the parser's tree cannot say.
+
+    ``said`` is how the statement has it.
+    """
+
+    arg_types: ClassVar[dict[str, Any]] = {"this": True, "expressions": False, "star": False, "said": False}
+
+    @classmethod
+    def of(cls, text: str, *trees: exp.Expr | None, star: bool = False, said: str = "") -> Sql:
+        """Text around trees; `star` for one that stands for several columns."""
+        return cls(this=text, expressions=[tree for tree in trees if tree is not None], star=star, said=said)
+
+    @property
+    def is_star(self) -> bool:
+        """Whether it stands for several columns."""
+        return bool(self.args.get("star"))
+
+
+def _sql_text(generator: Any, node: exp.Expr) -> str:
+    pieces = str(node.this).split("{}")
+    trees = [generator.sql(tree) for tree in node.expressions]
+    return "".join(piece + tree for piece, tree in zip(pieces, [*trees, ""]))
+
+
+class OracleText(Oracle):
+    """What a tree of Oracle's dialect says, for messages and names of columns."""
+
+    class Generator(OracleGenerator):
+        TRANSFORMS: ClassVar[dict[Any, Any]] = {
+            **OracleGenerator.TRANSFORMS,
+            Sql: lambda self, node: node.args.get("said") or _sql_text(self, node),
+        }
+
+
 class PostgresOutput(Postgres):
     """What PostgreSQL gets."""
 
@@ -61,6 +97,7 @@ class PostgresOutput(Postgres):
         TRANSFORMS: ClassVar[dict[Any, Any]] = {
             **PostgresGenerator.TRANSFORMS,
             exp.Placeholder: lambda self, node: BIND_MARK + node.name[1:] + BIND_MARK,
+            Sql: _sql_text,
         }
 
 
@@ -102,12 +139,15 @@ ALLOWED: dict[type[exp.Expr], set[str]] = {
     exp.Star: set(),
     exp.Literal: {"this", "is_string"},
     exp.Null: set(),
+    exp.Boolean: {"this"},
     exp.Placeholder: {"this"},
     exp.Paren: {"this"},
     exp.Tuple: {"expressions"},
     exp.Values: {"expressions"},
     exp.Anonymous: {"this", "expressions"},
-    exp.Window: {"this", "partition_by", "order", "spec", "over"},
+    exp.Window: {"this", "partition_by", "order", "spec", "over", "first"},
+    exp.IgnoreNulls: {"this"},
+    exp.RespectNulls: {"this"},
     exp.WindowSpec: {"kind", "start", "start_side", "end", "end_side"},
     exp.WithinGroup: {"this", "expression"},
     exp.GroupConcat: {"this", "separator"},
@@ -130,7 +170,7 @@ ALLOWED: dict[type[exp.Expr], set[str]] = {
     exp.Neg: {"this"},
     exp.Insert: {"this", "expression", "with_"},
     exp.Schema: {"this", "expressions"},
-    exp.Update: {"this", "expressions", "where", "with_"},
+    exp.Update: {"this", "expressions", "where", "with_", "from_"},
     exp.Delete: {"this", "where", "with_"},
     exp.Merge: {"this", "using", "on", "whens"},
     exp.Whens: {"expressions"},
@@ -138,6 +178,7 @@ ALLOWED: dict[type[exp.Expr], set[str]] = {
     exp.Any: {"this"},
     exp.All: {"this"},
     exp.AtTimeZone: {"this", "zone"},
+    Sql: {"this", "expressions", "star", "said"},
 }  # fmt: skip
 for _node in (exp.And, exp.Or, exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Is, exp.Add, exp.Sub, exp.Mul):
     ALLOWED[_node] = _BINARY
@@ -203,9 +244,13 @@ def check(tree: exp.Expr) -> None:
     for node in tree.walk():
         allowed = ALLOWED.get(type(node))
         if allowed is None:
-            raise unsupported(f"{node.key.replace('_', ' ').upper()} ({node.sql('oracle')[:60]})")
+            raise unsupported(f"{node.key.replace('_', ' ').upper()} ({node.sql(OracleText)[:60]})")
         if isinstance(node, exp.Window) and node.args.get("over") == "KEEP":
-            raise unsupported("KEEP (DENSE_RANK FIRST | LAST ...)")
+            # The parser keeps the word behind KEEP as a name.
+            alias = node.args.get("alias")
+            if alias is None or alias.name.upper() != "DENSE_RANK":
+                raise unsupported("KEEP without DENSE_RANK")
+            node.set("alias", None)
         for name, value in node.args.items():
             if name not in allowed and value not in (None, False, "", []):
                 raise unsupported(_SPOKEN.get(name, f"{name.strip('_').upper()} in {node.key.upper()}"))

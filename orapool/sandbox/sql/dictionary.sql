@@ -47,8 +47,8 @@ create view "SYS"."ALL_MVIEW_COMMENTS" as
   select r.owner as "OWNER", r.name as "MVIEW_NAME", coalesce(obj_description(r.oid, 'pg_class'), format('snapshot table for snapshot %s.%s', r.owner, r.name))::varchar(4000) as "COMMENTS"
   from oracle.relations r where r.materialized;
 create view "SYS"."ALL_SYNONYMS" as
-  select null::varchar(128) as "OWNER", null::varchar(128) as "SYNONYM_NAME", null::varchar(128) as "TABLE_OWNER", null::varchar(128) as "TABLE_NAME",
-    null::varchar(128) as "DB_LINK" where false;
+  select s.owner::varchar(128) as "OWNER", oracle.full_name(s.name::name) as "SYNONYM_NAME", s.table_owner::varchar(128) as "TABLE_OWNER", oracle.full_name(s.table_name::name) as "TABLE_NAME",
+    null::varchar(128) as "DB_LINK" from oracle.synonyms s;
 create view "SYS"."ALL_DB_LINKS" as
   select null::varchar(128) as "OWNER", null::varchar(128) as "DB_LINK", null::varchar(128) as "USERNAME", null::varchar(2000) as "HOST" where false;
 
@@ -66,7 +66,8 @@ create view "SYS"."ALL_OBJECTS" as
     'N'::varchar(1) as "GENERATED", 'N'::varchar(1) as "SECONDARY", case r.owner when 'SYS' then 'Y' else 'N' end::varchar(1) as "ORACLE_MAINTAINED"
   from oracle.relations r left join oracle.objects o on o.relid = r.oid
     cross join lateral (select case r.kind when 'r' then 'TABLE' when 'v' then 'VIEW' when 'S' then 'SEQUENCE' else 'INDEX' end as kind
-      union all select 'MATERIALIZED VIEW' where r.materialized) k;
+      union all select 'MATERIALIZED VIEW' where r.materialized) k
+  union all select s.owner::varchar(128), oracle.full_name(s.name::name), null, null, null, 'SYNONYM', s.created::oracle.date, s.created::oracle.date, 'VALID', 'N', 'N', 'N', 'N' from oracle.synonyms s;
 
 create view "SYS"."ALL_SEQUENCES" as
   select s.schemaname::varchar(128) as "SEQUENCE_OWNER", oracle.full_name(s.sequencename) as "SEQUENCE_NAME", s.min_value::numeric as "MIN_VALUE",
@@ -218,7 +219,7 @@ create view "SYS"."PRODUCT_COMPONENT_VERSION" as select 'orapool sandbox'::varch
 
 -- What sessions do, by the last that was told of it: see activity.py.
 create view oracle.activities as select a.* from json_to_recordset(coalesce(nullif(current_setting('oracle.activities', true), ''), '[]')::json)
-  as a (sid int, active boolean, seconds numeric, sql_id text, sql_text text, prev_id text, prev_text text);
+  as a (sid int, active boolean, seconds numeric, sql_id text, sql_text text, sql_start float8, prev_id text, prev_text text, prev_start float8);
 create view "SYS"."V$SQL" as
   select t.sql_id::varchar(13) as "SQL_ID", 0::numeric as "CHILD_NUMBER", left(t.sql_text, 1000)::varchar(1000) as "SQL_TEXT", t.sql_text::varchar(32767) as "SQL_FULLTEXT"
   from (select distinct on (u.sql_id) u.* from (select sql_id, sql_text from oracle.activities union all select prev_id, prev_text from oracle.activities) u
@@ -229,6 +230,7 @@ create view "SYS"."V$SESSION" as
     nullif(s.osuser, '')::varchar(128) as "OSUSER", nullif(s.process, '')::varchar(24) as "PROCESS", nullif(s.machine, '')::varchar(64) as "MACHINE", nullif(s.port, 0)::numeric as "PORT",
     nullif(s.terminal, '')::varchar(30) as "TERMINAL", nullif(s.program, '')::varchar(84) as "PROGRAM", 'USER'::varchar(10) as "TYPE",
     t.sql_id::varchar(13) as "SQL_ID", case when t.sql_id is null then null else 0::numeric end as "SQL_CHILD_NUMBER",
+    oracle.local_date(to_timestamp(t.sql_start)) as "SQL_EXEC_START", oracle.local_date(to_timestamp(t.prev_start)) as "PREV_EXEC_START",
     t.prev_id::varchar(13) as "PREV_SQL_ID", case when t.prev_id is null then null else 0::numeric end as "PREV_CHILD_NUMBER",
     nullif(s.module, '')::varchar(64) as "MODULE", nullif(s.action, '')::varchar(64) as "ACTION", nullif(s.client_info, '')::varchar(64) as "CLIENT_INFO",
     nullif(s.client_identifier, '')::varchar(64) as "CLIENT_IDENTIFIER", s.logon_time::oracle.date as "LOGON_TIME",

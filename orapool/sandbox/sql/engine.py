@@ -18,7 +18,7 @@ import tempfile
 import threading
 import time
 import weakref
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -38,15 +38,19 @@ from orapool.sandbox.sql.names import learn_long_names, quote_name, quote_text
 from orapool.sandbox.sql.past import Past
 from orapool.sandbox.sql.privileges import Privileges
 from orapool.sandbox.sql.registry import SessionRegistry
+from orapool.sandbox.sql.routines import Routines
 from orapool.sandbox.sql.sqlstate import oracle_error
 from orapool.sandbox.sql.statement import Statement, StatementCache
+from orapool.sandbox.sql.states import States
+from orapool.sandbox.sql.synonyms import Synonyms
 from orapool.sandbox.sql.template import Template
+from orapool.sandbox.sql.users import Accounts
 
 logger = logging.getLogger(__name__)
 
 _START_SECONDS = 30.0
 _STOP_SECONDS = 10.0
-_BOOTSTRAP_FILES = ("catalog.sql", "functions.sql", "objects.sql", "dictionary.sql")
+_BOOTSTRAP_FILES = ("catalog.sql", "formats.sql", "functions.sql", "objects.sql", "dictionary.sql")
 _MAX_SESSIONS = 300
 
 # The data folder as PostgreSQL is told of it: where it stands. So an account that runs it in root's place needs no
@@ -97,7 +101,12 @@ class Engine:
         self.changes = Changes()
         self.activities = Activities()
         self.privileges = Privileges()
+        self.routines = Routines()
+        self.synonyms = Synonyms()
+        self.accounts: Accounts | None = None
         self.has_temporary_tables = False
+        self._states = States(self._conninfo)
+        self._had_temporary_tables: list[bool] = []
         self._links: weakref.WeakSet[Link] = weakref.WeakSet()
         self._repeatability: Repeatability | None = None
         self._snapshots: Snapshots | None = None
@@ -165,10 +174,11 @@ class Engine:
             if self.running:
                 return
             account = _account()
-            if self._process is None:
-                self._make_folders(account)
-            else:
+            crashed = self._process is not None
+            if crashed:
                 self._leave_crashed()
+            else:
+                self._make_folders(account)
             assert self._sockets is not None
             assert self._folder is not None
             programs = _programs(self._sockets, account)
@@ -186,10 +196,10 @@ class Engine:
                 self._make_database(programs, data, account)
                 self._launch_when_clear(programs, data, account)
             self._watch()
-            self._bootstrap()
-            self._registry = SessionRegistry(self._conninfo())
-            self._repeatability = Repeatability(self._conninfo())
-            self._snapshots = Snapshots(self._conninfo(), self.changes)
+            if not crashed:
+                self._states = States(self._conninfo)
+            self._bootstrap(fresh or crashed)
+            self._attend()
 
     def _make_folders(self, account: pwd.struct_passwd | None) -> None:
         self._owner = os.getpid()
@@ -204,10 +214,7 @@ class Engine:
 
     def _leave_crashed(self) -> None:
         """Let go of a PostgreSQL that has crashed, but of its data."""
-        for helper in (self._registry, self._snapshots, self._repeatability):
-            if helper is not None:
-                helper.close()
-        self._registry, self._snapshots, self._repeatability = None, None, None
+        self._leave()
         watcher, self._watcher = self._watcher, None
         if watcher is not None:
             watcher.kill()
@@ -231,15 +238,8 @@ class Engine:
         with self._lock:
             atexit.unregister(self.stop)
             process, self._process = self._process, None
-            registry, self._registry = self._registry, None
-            if registry is not None:
-                registry.close()
-            snapshots, self._snapshots = self._snapshots, None
-            if snapshots is not None:
-                snapshots.close()
-            repeatability, self._repeatability = self._repeatability, None
-            if repeatability is not None:
-                repeatability.close()
+            self._leave()
+            self._states.close()
             watcher, self._watcher = self._watcher, None
             if watcher is not None:
                 watcher.kill()
@@ -257,6 +257,51 @@ class Engine:
                 shutil.rmtree(self._folder, ignore_errors=True)
             self.statements.clear()
             self.columns.clear()
+
+    def _attend(self) -> None:
+        """Have helpers beside the sessions, which connect to the database of now."""
+        self._registry = SessionRegistry(self._conninfo())
+        self._repeatability = Repeatability(self._conninfo())
+        self._snapshots = Snapshots(self._conninfo(), self.changes)
+
+    def _leave(self) -> None:
+        for helper in (self._registry, self._snapshots, self._repeatability):
+            if helper is not None:
+                helper.close()
+        self._registry = self._snapshots = self._repeatability = None
+
+    def keep_state(self) -> None:
+        """Keep all data and objects as they are, for `restore_state`; states are kept on a stack.
+
+        No session may be open.
+
+        Raises:
+            RuntimeError: PostgreSQL cannot copy them; the message says why.
+        """
+        with self._lock, self._switched():
+            self._states.keep()
+            self._had_temporary_tables.append(self.has_temporary_tables)
+
+    def restore_state(self) -> None:
+        """Come back to the state that was kept last; what was done since is gone. No session may be open.
+
+        Raises:
+            ValueError: none is kept.
+        """
+        with self._lock, self._switched():
+            self._states.restore()
+            self.has_temporary_tables = self._had_temporary_tables.pop()
+
+    @contextlib.contextmanager
+    def _switched(self) -> Iterator[None]:
+        """Around a change of the database."""
+        self._leave()
+        try:
+            with self.changes.change():
+                yield
+        finally:
+            self.columns.clear()
+            self._attend()
 
     def open(self, identity: SessionIdentity, wait: ClientWatch | None = None) -> Backend:
         """Open one Oracle session.
@@ -293,14 +338,16 @@ class Engine:
             raise
 
     def _link(self) -> Link:
-        link = Link.connect(self._conninfo())
+        with self._states.use():
+            link = Link.connect(self._conninfo())
         with self._lock:
             self._links.add(link)
         return link
 
     def create_user(self, user: str) -> None:
         """Add an Oracle user with an empty schema of its own, if it is not there."""
-        connection = pq.PGconn.connect(self._conninfo().encode())
+        with self._states.use():
+            connection = pq.PGconn.connect(self._conninfo().encode())
         try:
             _create_user(connection, user.upper())
         finally:
@@ -309,17 +356,21 @@ class Engine:
     def drop_user(self, user: str) -> None:
         """Remove an Oracle user and all that is in its schema (DROP USER ... CASCADE)."""
         self.finish_streams()
-        connection = pq.PGconn.connect(self._conninfo().encode())
+        with self._states.use():
+            connection = pq.PGconn.connect(self._conninfo().encode())
         try:
             with self.changes.change():
                 _run(connection, f"drop schema if exists {quote_name(user.upper())} cascade", "users")
-            _run(connection, f"delete from oracle.users where username = {quote_text(user.upper())}", "users")
+            name = quote_text(user.upper())
+            _run(connection, f"delete from oracle.users where username = {name}", "users")
+            _run(connection, f"delete from oracle.synonyms where owner = {name}", "synonyms")
         finally:
             connection.finish()
             self.columns.clear()
 
-    def _conninfo(self) -> str:
-        return f"host={self._sockets} user=postgres dbname=postgres application_name=sandbox"
+    def _conninfo(self, database: str | None = None) -> str:
+        database = database or self._states.current
+        return f"host={self._sockets} user=postgres dbname={database} application_name=sandbox"
 
     def _make_database(self, programs: Path, data: Path, account: pwd.struct_passwd | None) -> Template | None:
         """Make a database with all that is in it from the start, but for users; returns what it is a copy of, if so."""
@@ -420,12 +471,14 @@ class Engine:
             command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
         )
 
-    def _bootstrap(self) -> None:
+    def _bootstrap(self, fresh: bool) -> None:
         digest = _digest(_bootstrap_scripts())
         connection = pq.PGconn.connect(self._conninfo().encode())
         try:
             if _run(connection, "select digest from oracle.bootstrap", "bootstrap").get_value(0, 0) != digest.encode():
                 raise RuntimeError(f"{self.path} was made by another version of orapool: start with an empty folder")
+            if not fresh:
+                self._states.remove_others()
             _run(connection, "truncate oracle.sessions", "sessions")
             for user in self.users:
                 name = quote_name(user)
@@ -443,6 +496,8 @@ class Engine:
                 }
             )
             self.has_temporary_tables = found.get_value(0, 0) == b"t"
+            found = _run(connection, "select exists (select from oracle.synonyms)", "synonyms")
+            self.synonyms.present = found.get_value(0, 0) == b"t"
         finally:
             connection.finish()
 

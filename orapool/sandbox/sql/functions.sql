@@ -6,6 +6,25 @@ begin
 end $$;
 create function oracle.too_long(owner text, tab text, col text, actual int, most int) returns boolean language sql
   return oracle.raise(12899, format('value too large for column "%s"."%s"."%s" (actual: %s, maximum: %s)', owner, tab, col, actual, most));
+-- The length in UTF-16, whose characters beyond the basic plane are two: they have four bytes in UTF-8.
+create function oracle.utf16_length(text) returns int language sql immutable strict return
+  char_length($1) + case when octet_length($1) = char_length($1) then 0 else char_length(regexp_replace($1, '[\u0001-\uffff]', '', 'g')) end;
+create function oracle.utf16_length(bpchar) returns int language sql immutable strict return oracle.utf16_length(rtrim($1::text, ' '));
+create function oracle.char_bytes(bpchar) returns int language sql immutable strict return octet_length(rtrim($1::text, ' '));
+
+-- A time of fewer digits is rounded, a half up; PostgreSQL's own rounding goes away from the year 2000.
+create function oracle.fit(timestamp, int) returns timestamp language sql immutable strict return
+  pg_catalog.timestamp(case when $1 < timestamp '2000-01-01' and $2 < 6 then $1 + interval '1 microsecond' else $1 end, $2);
+create function oracle.fit(timestamptz, int) returns timestamptz language sql immutable strict return
+  timestamptz(case when $1 < timestamptz '2000-01-01 00:00:00+00' and $2 < 6 then $1 + interval '1 microsecond' else $1 end, $2);
+update pg_cast set castfunc = 'oracle.fit(timestamp, int)'::regprocedure where castsource = 'timestamp'::regtype and casttarget = castsource;
+update pg_cast set castfunc = 'oracle.fit(timestamptz, int)'::regprocedure where castsource = 'timestamptz'::regtype and casttarget = castsource;
+-- What PostgreSQL has made of a text is no OSON.
+create function oracle.check_json(oracle.json) returns boolean language sql immutable strict return
+  case when substr($1::bytea, 1, 3) = '\xff4a5a'::bytea then true else oracle.raise(3001, 'unimplemented feature: JSON of an expression; bind it') end;
+create function oracle.check_interval(interval, text, bound numeric) returns boolean language sql immutable strict return
+  case when abs(case $2 when 'year' then extract(year from $1) else extract(day from justify_hours($1)) end) < bound then true
+    else oracle.raise(1873, 'the leading precision of the interval is too small') end;
 
 -- Conversion to text, as TO_CHAR without a format.
 create function oracle.number_text(numeric) returns text language sql immutable strict
@@ -16,26 +35,27 @@ create function oracle.timestamp_format() returns text language sql stable
   return coalesce(nullif(current_setting('oracle.nls_timestamp_format', true), ''), 'DD-MON-RR HH.MI.SSXFF AM');
 create function oracle.timestamp_tz_format() returns text language sql stable
   return coalesce(nullif(current_setting('oracle.nls_timestamp_tz_format', true), ''), 'DD-MON-RR HH.MI.SSXFF AM TZR');
--- Oracle's format in PostgreSQL's letters.
-create function oracle.datetime_format(text) returns text language sql immutable strict return
-  replace(replace(replace(
-    regexp_replace(regexp_replace(regexp_replace(regexp_replace(regexp_replace($1, 'TZR', 'TZH:TZM', 'gi'), 'RRRR', 'YYYY', 'gi'), 'RR', 'YY', 'gi'), 'XFF', '.FF', 'gi'), 'FF(?![0-9])', 'US', 'gi'),
-    'FF7', 'US"0"'), 'FF8', 'US"00"'), 'FF9', 'US"000"');
-
 create function oracle.str(text) returns text language sql immutable strict return $1;
 create function oracle.str(bpchar) returns text language sql immutable strict return concat($1);
 create function oracle.str(numeric) returns text language sql immutable strict return oracle.number_text($1);
 create function oracle.str(float8) returns text language sql immutable strict return upper($1::text);
 create function oracle.str(oracle.date) returns text language sql stable strict
-  return to_char($1::timestamp, oracle.datetime_format(oracle.date_format()));
+  return oracle.format_datetime($1::timestamptz, oracle.datetime_format(oracle.date_format()));
 create function oracle.str(timestamp) returns text language sql stable strict
-  return to_char($1, oracle.datetime_format(oracle.timestamp_format()));
+  return oracle.format_datetime($1::timestamptz, oracle.datetime_format(oracle.timestamp_format()));
 create function oracle.str(timestamptz) returns text language sql stable strict
-  return to_char($1, oracle.datetime_format(oracle.timestamp_tz_format()));
+  return oracle.format_datetime($1, oracle.datetime_format(oracle.timestamp_tz_format()));
 create function oracle.str(bytea) returns text language sql immutable strict return upper(encode($1, 'hex'));
 create function oracle.str(oracle.clob) returns oracle.clob language sql immutable strict return $1;
 create function oracle.str(oracle.nclob) returns oracle.clob language sql immutable strict return $1::oracle.clob;
-create function oracle.str(interval) returns text language sql immutable strict return $1::text;
+create function oracle.interval_text(interval) returns text language sql immutable strict return (
+  select case when $1 < interval '0' then '-' else '+' end || case when length(days::text) < 2 then lpad(days::text, 2, '0') else days::text end || ' ' || to_char(rest, 'HH24:MI:SS.US')
+    from (select abs(extract(day from justify_hours($1)))::int as days, case when $1 < interval '0' then -1 else 1 end * (justify_hours($1) - make_interval(days => extract(day from justify_hours($1))::int)) as rest) p);
+create function oracle.interval_text(oracle.interval_ym) returns text language sql immutable strict return (
+  select case when months < 0 then '-' else '+' end || case when length((abs(months) / 12)::text) < 2 then lpad((abs(months) / 12)::text, 2, '0') else (abs(months) / 12)::text end || '-' || lpad((abs(months) % 12)::text, 2, '0')
+    from (select (extract(year from $1::interval) * 12 + extract(month from $1::interval))::int as months) p);
+create function oracle.str(interval) returns text language sql immutable strict return oracle.interval_text($1);
+create function oracle.str(oracle.interval_ym) returns text language sql immutable strict return oracle.interval_text($1);
 
 -- PostgreSQL's numeric would take NaN, Infinity and 0x10.
 create function oracle.text_number(text) returns numeric language sql immutable strict return
@@ -195,6 +215,12 @@ create function oracle.sys_guid() returns bytea language sql volatile return dec
 -- Rows
 create function oracle.row_limit(numeric) returns bigint language sql immutable return greatest(0, floor($1))::bigint;
 create function oracle.row_limit_before(numeric) returns bigint language sql immutable return greatest(0, ceil($1) - 1)::bigint;
+-- ROWNUM in other conditions: all rows or none.
+create function oracle.row_limit_above(numeric) returns bigint language sql immutable return case when $1 < 1 then null else 0 end;
+create function oracle.row_limit_from(numeric) returns bigint language sql immutable return case when $1 <= 1 then null else 0 end;
+create function oracle.row_limit_equal(numeric) returns bigint language sql immutable return case when $1 = 1 then 1 else 0 end;
+create function oracle.row_limit_but(numeric) returns bigint language sql immutable return case when $1 >= 1 and $1 = trunc($1) then $1::bigint - 1 when $1 is null then 0 end;
+create function oracle.row_limit(bigint) returns bigint language sql immutable return $1;
 create function oracle.levels(bigint) returns setof numeric language sql immutable rows 100 begin atomic select g::numeric from generate_series(1, greatest(1, $1)) g; end;
 create function oracle.rownum_(numeric) returns numeric language sql immutable return $1;
 
@@ -270,14 +296,6 @@ create function oracle.lpad(text, numeric) returns text language sql immutable s
 create function oracle.lpad(text, numeric, text) returns text language sql immutable strict return nullif(lpad($1, least($2, 4000)::int, $3), '');
 create function oracle.rpad(text, numeric) returns text language sql immutable strict return nullif(rpad($1, least($2, 4000)::int), '');
 create function oracle.rpad(text, numeric, text) returns text language sql immutable strict return nullif(rpad($1, least($2, 4000)::int, $3), '');
-create function oracle.regexp_replace(text, text) returns text language sql immutable strict return nullif(regexp_replace($1, $2, '', 'g'), '');
-create function oracle.regexp_replace(text, text, text) returns text language sql immutable return nullif(regexp_replace($1, $2, coalesce($3, ''), 'g'), '');
-create function oracle.regexp_like(text, text) returns boolean language sql immutable strict return $1 ~ $2;
-create function oracle.regexp_like(text, text, text) returns boolean language sql immutable strict return regexp_like($1, $2, $3);
-create function oracle.regexp_substr(text, text) returns text language sql immutable strict return nullif(regexp_substr($1, $2), '');
-create function oracle.regexp_substr(text, text, numeric, numeric) returns text language sql immutable strict return nullif(regexp_substr($1, $2, $3::int, $4::int), '');
-create function oracle.regexp_instr(text, text) returns numeric language sql immutable strict return regexp_instr($1, $2)::numeric;
-create function oracle.regexp_count(text, text) returns numeric language sql immutable strict return regexp_count($1, $2)::numeric;
 create function oracle.hextoraw(text) returns bytea language sql immutable strict return decode(case when char_length($1) % 2 = 1 then '0' || $1 else $1 end, 'hex');
 create function oracle.rawtohex(bytea) returns text language sql immutable strict return upper(encode($1, 'hex'));
 create function oracle.to_clob(text) returns oracle.clob language sql immutable strict return $1::oracle.clob;
@@ -340,22 +358,22 @@ create function oracle.to_char(float8) returns text language sql immutable stric
 create function oracle.to_char(oracle.date) returns text language sql stable strict return oracle.str($1);
 create function oracle.to_char(timestamp) returns text language sql stable strict return oracle.str($1);
 create function oracle.to_char(timestamptz) returns text language sql stable strict return oracle.str($1);
-create function oracle.to_char(numeric, text) returns text language sql immutable strict return
-  case when upper($2) in ('TM', 'TM9') then oracle.number_text($1) when $2 ~* 'X' then case when upper($2) like 'FM%' then '' else ' ' end || lpad(upper(to_hex($1::bigint)), length(replace(upper($2), 'FM', '')), case when $2 ~* '^(FM)?0' then '0' else ' ' end)
-    else to_char($1, $2) end;
-create function oracle.to_char(oracle.date, text) returns text language sql stable strict return to_char($1::timestamp, oracle.datetime_format($2));
-create function oracle.to_char(timestamp, text) returns text language sql stable strict return to_char($1, oracle.datetime_format($2));
-create function oracle.to_char(timestamptz, text) returns text language sql stable strict return to_char($1, oracle.datetime_format($2));
-create function oracle.to_char(interval) returns text language sql immutable strict return $1::text;
+create function oracle.to_char(numeric, text) returns text language sql immutable strict return oracle.format_number($1, $2);
+create function oracle.to_char(oracle.date, text) returns text language sql stable strict return oracle.format_datetime($1::timestamptz, oracle.datetime_format($2));
+create function oracle.to_char(timestamp, text) returns text language sql stable strict return oracle.format_datetime($1::timestamptz, oracle.datetime_format($2));
+create function oracle.to_char(timestamptz, text) returns text language sql stable strict return oracle.format_datetime($1, oracle.datetime_format($2));
+create function oracle.to_char(interval) returns text language sql immutable strict return oracle.interval_text($1);
+create function oracle.to_char(oracle.interval_ym) returns text language sql immutable strict return oracle.interval_text($1);
 create function oracle.to_nchar(numeric) returns text language sql immutable strict return oracle.number_text($1);
 create function oracle.to_nchar(text) returns text language sql immutable strict return $1;
 create function oracle.to_number(text) returns numeric language sql immutable strict return oracle.text_number($1);
 create function oracle.to_number(numeric) returns numeric language sql immutable strict return $1;
 create function oracle.to_number(float8) returns numeric language sql immutable strict return $1::numeric;
-create function oracle.to_number(text, text) returns numeric language sql immutable strict return to_number($1, $2);
-create function oracle.to_timestamp(text, text) returns timestamp language sql stable strict return to_timestamp($1, oracle.datetime_format($2)) at time zone 'UTC';
-create function oracle.to_timestamp(text) returns timestamp language sql stable strict return oracle.to_timestamp($1, oracle.timestamp_format());
-create function oracle.to_timestamp_tz(text, text) returns timestamptz language sql stable strict return to_timestamp($1, oracle.datetime_format($2));
+create function oracle.to_number(text, text) returns numeric language sql immutable strict return oracle.parse_number($1, $2);
+create function oracle.to_timestamp(text, text) returns timestamp language sql stable return (oracle.parse_datetime($1, $2, oracle.quick_format($2))).moment;
+create function oracle.to_timestamp(text) returns timestamp language sql stable return (oracle.parse_datetime($1, oracle.timestamp_format(), oracle.quick_session_format(oracle.timestamp_format()))).moment;
+create function oracle.at_utc(oracle.zoned) returns timestamptz language sql stable return ($1.moment at time zone 'UTC') - make_interval(secs => coalesce($1.ahead, 0));
+create function oracle.to_timestamp_tz(text, text) returns timestamptz language sql stable return oracle.at_utc(oracle.parse_datetime($1, $2, null));
 create function oracle.to_timestamp_tz(text) returns timestamptz language sql stable strict return oracle.to_timestamp_tz($1, oracle.timestamp_tz_format());
 -- The session tells the SCN to the statements that ask for it.
 create function oracle.current_scn() returns numeric language sql volatile return
@@ -378,8 +396,8 @@ create function oracle.chartorowid(text) returns tid language sql immutable stri
 -- PostgreSQL reads an offset alone the wrong way round (as POSIX does), and behind a time as it is meant.
 create function oracle.from_tz(timestamp, text) returns timestamptz language sql stable strict return ($1::text || ' ' || $2)::timestamptz;
 create function oracle.sys_extract_utc(timestamptz) returns timestamp language sql immutable strict return $1 at time zone 'UTC';
-create function oracle.to_date(text, text) returns oracle.date language sql stable strict return (to_timestamp($1, oracle.datetime_format($2)) at time zone 'UTC')::oracle.date;
-create function oracle.to_date(text) returns oracle.date language sql stable strict return oracle.to_date($1, oracle.date_format());
+create function oracle.to_date(text, text) returns oracle.date language sql stable return (oracle.parse_datetime($1, $2, oracle.quick_format($2))).moment::oracle.date;
+create function oracle.to_date(text) returns oracle.date language sql stable return (oracle.parse_datetime($1, oracle.date_format(), oracle.quick_session_format(oracle.date_format()))).moment::oracle.date;
 create function oracle.to_date(oracle.date) returns oracle.date language sql stable strict return $1;
 create function oracle.dat(text) returns oracle.date language sql stable strict return oracle.to_date($1);
 create function oracle.dat(oracle.date) returns oracle.date language sql immutable strict return $1;
@@ -399,7 +417,9 @@ create function oracle.trunc(timestamp) returns oracle.date language sql immutab
 create function oracle.trunc(oracle.date) returns oracle.date language sql immutable strict return date_trunc('day', $1::timestamp)::oracle.date;
 create function oracle.trunc(oracle.date, text) returns oracle.date language sql immutable strict return
   case when upper($2) in ('DAY', 'DY', 'D') then (date_trunc('day', $1::timestamp) - make_interval(days => extract(dow from $1::timestamp)::int))::oracle.date
-    when upper($2) in ('W', 'WW') then oracle.raise(3001, 'unimplemented feature: TRUNC to W and WW')::text::timestamp::oracle.date
+    when upper($2) = 'W' then (date_trunc('day', $1::timestamp) - make_interval(days => (extract(day from $1::timestamp)::int - 1) % 7))::oracle.date
+    when upper($2) = 'WW' then (date_trunc('day', $1::timestamp) - make_interval(days => (extract(doy from $1::timestamp)::int - 1) % 7))::oracle.date
+    when upper($2) in ('IYYY', 'IYY', 'IY', 'I') then date_trunc('week', make_timestamp(extract(isoyear from $1::timestamp)::int, 1, 4, 0, 0, 0))::oracle.date
     else date_trunc(oracle.unit($2), $1::timestamp)::oracle.date end;
 create function oracle.trunc(timestamp, text) returns oracle.date language sql immutable strict return oracle.trunc($1::oracle.date, $2);
 create function oracle.trunc(timestamptz) returns oracle.date language sql stable strict return oracle.trunc($1::timestamp);
@@ -410,6 +430,7 @@ create function oracle.round(oracle.date, text) returns oracle.date language sql
     when 'month' then case when extract(day from $1::timestamp) >= 16 then date_trunc('month', $1::timestamp) + interval '1 month' else date_trunc('month', $1::timestamp) end::oracle.date
     when 'day' then oracle.round($1) when 'hour' then date_trunc('hour', $1::timestamp + interval '30 minutes')::oracle.date
     when 'minute' then date_trunc('minute', $1::timestamp + interval '30 seconds')::oracle.date
+    when 'quarter' then date_trunc('quarter', date_trunc('month', $1::timestamp) + case when extract(day from $1::timestamp) >= 16 then interval '2 months' else interval '1 month' end)::oracle.date
     else oracle.raise(3001, 'unimplemented feature: ROUND of a date to ' || $2)::text::timestamp::oracle.date end;
 create function oracle.last_day(oracle.date) returns oracle.date language sql immutable strict
   return (date_trunc('month', $1::timestamp) + interval '1 month - 1 day' + ($1::timestamp - date_trunc('day', $1::timestamp)))::oracle.date;
@@ -428,3 +449,41 @@ create function oracle.extract_(text, timestamptz) returns numeric language sql 
 create function oracle.extract_(text, interval) returns numeric language sql immutable strict return date_part($1, $2)::numeric;
 create function oracle.numtodsinterval(numeric, text) returns interval language sql immutable strict return ($1::text || ' ' || $2)::interval;
 create function oracle.to_dsinterval(text) returns interval language sql immutable strict return $1::interval;
+
+-- A part of SYS_CONNECT_BY_PATH.
+create function oracle.path_part(value text, separator text) returns text language sql immutable return
+  case when strpos(value, separator) > 0 then oracle.raise(30004, 'when using SYS_CONNECT_BY_PATH function, cannot have separator as part of column value')::text
+    else separator || coalesce(value, '') end;
+
+-- FIRST_VALUE and LAST_VALUE IGNORE NULLS: of a window's frame, the first and the last that is there.
+create function oracle.first_of(anyelement, anyelement) returns anyelement language sql immutable strict as 'select $1';
+create function oracle.last_of(anyelement, anyelement) returns anyelement language sql immutable strict as 'select $2';
+create aggregate oracle.first_known(anyelement) (sfunc = oracle.first_of, stype = anyelement);
+create aggregate oracle.last_known(anyelement) (sfunc = oracle.last_of, stype = anyelement);
+create function oracle.middle(numeric[]) returns numeric language sql immutable return (
+  select trim_scale(avg(v)) from (select v, row_number() over (order by v) n, count(*) over () c from unnest($1) v where v is not null) s where n between c / 2.0 and c / 2.0 + 1);
+create aggregate oracle.median(numeric) (sfunc = array_append, stype = numeric[], initcond = '{}', finalfunc = oracle.middle);
+
+create function oracle.numtoyminterval(numeric, text) returns oracle.interval_ym language sql immutable strict return
+  make_interval(months => round(case upper(trim($2)) when 'YEAR' then $1 * 12 when 'MONTH' then $1 else oracle.raise(1760, 'illegal argument for function')::text::numeric end)::int)::oracle.interval_ym;
+create function oracle.to_yminterval(text) returns oracle.interval_ym language sql immutable strict return
+  case when trim($1) ~ '^[+-]?\d{1,9}-\d{1,2}$' then (case when trim($1) like '-%' then -1 else 1 end
+      * make_interval(years => split_part(ltrim(trim($1), '+-'), '-', 1)::int, months => split_part(ltrim(trim($1), '+-'), '-', 2)::int))::oracle.interval_ym
+    else oracle.raise(1867, 'the interval is invalid')::text::interval::oracle.interval_ym end;
+create function oracle.nls_upper(text) returns text language sql immutable strict return upper($1);
+create function oracle.nls_lower(text) returns text language sql immutable strict return lower($1);
+create function oracle.nls_initcap(text) returns text language sql immutable strict return initcap($1);
+create function oracle.unistr(text) returns text language sql immutable strict return unistr($1);
+create function oracle.width_bucket(numeric, numeric, numeric, numeric) returns numeric language sql immutable strict return width_bucket($1, $2, $3, $4::int)::numeric;
+
+-- BOOLEAN: 0 is false, other numbers are true, as are some words.
+create function oracle.number_boolean(numeric) returns boolean language sql immutable strict return $1 <> 0;
+create cast (numeric as boolean) with function oracle.number_boolean(numeric) as assignment;
+create function oracle.text_boolean(text) returns boolean language sql immutable strict return
+  case when lower(trim($1)) in ('true', 'yes', 'on', 't', 'y', '1') then true when lower(trim($1)) in ('false', 'no', 'off', 'f', 'n', '0') then false
+    else oracle.raise(61800, format('invalid boolean literal: %s', $1)) end;
+create cast (text as boolean) with function oracle.text_boolean(text) as assignment;
+create function oracle.varchar_boolean(varchar) returns boolean language sql immutable strict return oracle.text_boolean($1);
+create cast (varchar as boolean) with function oracle.varchar_boolean(varchar) as assignment;
+create function oracle.str(boolean) returns text language sql immutable strict return case when $1 then 'TRUE' else 'FALSE' end;
+create function oracle.to_char(boolean) returns text language sql immutable strict return oracle.str($1);

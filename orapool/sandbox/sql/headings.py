@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from sqlglot import exp
 
 from orapool.sandbox.sql import functions
+from orapool.sandbox.sql.dialect import OracleText
 from orapool.sandbox.sql.names import MAX_NAME_BYTES, full_name
 from orapool.sandbox.sql.scanner import Token, heading, scan, split_list
 
@@ -80,12 +81,17 @@ def name_expressions(tree: exp.Expr) -> None:
             if isinstance(item, exp.Anonymous) and str(item.this) in functions.WITHOUT_PARENTHESES:
                 name = str(item.this)
             else:
-                name = heading(scan(item.sql("oracle").replace(":B", ":")))
+                name = heading_of(item)
             if len(name.encode()) <= MAX_NAME_BYTES and name:
                 item = exp.alias_(item, name, quoted=True)
                 item.meta["made_up"] = True
             items.append(item)
         select.set("expressions", items)
+
+
+def heading_of(item: exp.Expr) -> str:
+    """The name that Oracle gives to an expression, from its tree."""
+    return heading(scan(item.sql(OracleText).replace(":B", ":")))
 
 
 def _pseudo(node: exp.Column) -> bool:

@@ -59,3 +59,47 @@ begin
   end loop;
   perform set_config('oracle.refreshing', '', true);
 end $$;
+
+-- Synonyms. A public one is hidden where the session's schema has an object of its name.
+create function oracle.visible_synonyms(schema text) returns table (owner text, name text, table_owner text, table_name text, valid boolean, hidden boolean) language sql stable as $$
+  select s.owner, s.name, s.table_owner, s.table_name, to_regclass(format('%I.%I', s.table_owner, s.table_name)) is not null, s.owner = 'PUBLIC' and to_regclass(format('%I.%I', schema, s.name)) is not null
+    from oracle.synonyms s
+$$;
+create function oracle.add_synonym(of_owner text, called text, of_table_owner text, of_table text, replaces boolean) returns void language plpgsql as $$
+begin
+  if to_regclass(format('%I.%I', of_owner, called)) is not null or (not replaces and exists (select from oracle.synonyms where owner = of_owner and name = called)) then
+    perform oracle.raise(955, 'name is already used by an existing object');
+  end if;
+  if of_owner = of_table_owner and called = of_table then perform oracle.raise(1471, 'cannot create a synonym with same name as object'); end if;
+  insert into oracle.synonyms values (of_owner, called, of_table_owner, of_table)
+    on conflict (owner, name) do update set table_owner = excluded.table_owner, table_name = excluded.table_name;
+end $$;
+create function oracle.drop_synonym(of_owner text, called text) returns void language plpgsql as $$
+begin
+  delete from oracle.synonyms where owner = of_owner and name = called;
+  if not found then
+    perform case of_owner when 'PUBLIC' then oracle.raise(1432, 'public synonym to be dropped does not exist') else oracle.raise(1434, 'private synonym to be dropped does not exist') end;
+  end if;
+end $$;
+
+-- What GRANT and REVOKE name must be there.
+create function oracle.check_object(of_owner text, called text) returns void language plpgsql as $$
+begin
+  if to_regclass(format('%I.%I', coalesce(of_owner, current_schema()), called)) is null and to_regclass(format('"SYS".%I', called)) is null
+      and not exists (select from oracle.synonyms s where s.name = called and s.owner in (coalesce(of_owner, current_schema()), 'PUBLIC')) then
+    perform oracle.raise(942, 'table or view does not exist');
+  end if;
+end $$;
+create function oracle.check_grantee(called text) returns void language plpgsql as $$
+begin
+  if not exists (select from oracle.users u where u.username = called)
+      and called not in ('CONNECT', 'RESOURCE', 'DBA', 'SELECT_CATALOG_ROLE', 'EXECUTE_CATALOG_ROLE', 'EXP_FULL_DATABASE', 'IMP_FULL_DATABASE', 'DATAPUMP_EXP_FULL_DATABASE', 'DATAPUMP_IMP_FULL_DATABASE') then
+    perform oracle.raise(1917, format('user or role ''%s'' does not exist', called));
+  end if;
+end $$;
+
+create function oracle.refuse_read_only() returns trigger language plpgsql as $$
+begin
+  perform oracle.raise(42399, 'cannot perform a DML operation on a read-only view');
+  return null;
+end $$;

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
 
 from sqlglot import exp
 
 from orapool.sandbox.errors import OracleError
-from orapool.sandbox.sql import control, plsql
+from orapool.sandbox.sql import control, merge, plsql, routine_calls
 from orapool.sandbox.sql.ddl import read_ddl
 from orapool.sandbox.sql.dialect import generate, unsupported
 from orapool.sandbox.sql.headings import column_names, literal_lengths
+from orapool.sandbox.sql.outside import name_clause
 from orapool.sandbox.sql.scanner import BIND, Token, locate, scan, split_list, without_end
 from orapool.sandbox.sql.statement import DDL, DML, QUERY, TRANSACTION, Part, Statement
 from orapool.sandbox.sql.translate import (
@@ -29,16 +31,21 @@ _CONTROL = ("COMMIT", "ROLLBACK", "SAVEPOINT", "SET", "LOCK")
 logger = logging.getLogger(__name__)
 
 
-def parse_statement(sql: str) -> Statement:
+def parse_statement(sql: str, routines: Collection[str] = ()) -> Statement:
     """Parse and translate one statement.
+
+    Args:
+        routines: the names of functions registered from outside, which it may call.
 
     Raises:
         OracleError: what is wrong with it and where, or what the sandbox does not have.
     """
+    tokens: list[Token] = []
     try:
-        return _parse(sql)
+        tokens = scan(sql)
+        return _parse(sql, tokens, routines)
     except OracleError as error:
-        raise locate(error, sql) from None
+        raise locate(name_clause(error, tokens), sql) from None
     except RecursionError:
         raise unsupported("a statement nested as deeply as this") from None
     except Exception as error:
@@ -46,17 +53,26 @@ def parse_statement(sql: str) -> Statement:
         raise unsupported(f"this statement, at which the sandbox's translator fails ({error!r})") from error
 
 
-def _parse(sql: str) -> Statement:
-    tokens = scan(sql)
+def _parse(sql: str, tokens: list[Token], routines: Collection[str]) -> Statement:
     if not tokens:
         raise OracleError(24373, "invalid length specified for statement")
     first = tokens[0]
     verb = first.value
     if first.is_word("BEGIN", "DECLARE"):
-        return plsql.read_block(sql, tokens, parse_statement)
+        return plsql.read_block(sql, tokens, lambda text: parse_statement(text, routines), routines)
     if first.is_word("CALL"):
-        raise unsupported("CALL")
+        return plsql.read_sql_call(sql, tokens, lambda text: parse_statement(text, routines), routines)
+    if routines and not first.is_word(*_DDL, *_CONTROL):
+        made = routine_calls.rewrite(
+            sql, tokens, routines, lambda text: parse_statement(text, routines), parse_statement
+        )
+        if made is not None:
+            return made
     tokens = without_end(tokens)
+    for before, token in zip(tokens, tokens[1:]):
+        if before.is_sign("=") and token.is_sign("="):
+            # The parser would take == for =.
+            raise OracleError(936, "missing expression", token.start)
     names = tuple(token.value for token in tokens if token.kind == BIND)
     if first.is_word("SELECT", "WITH") or first.is_sign("("):
         return _query(sql, tokens, names)
@@ -145,9 +161,12 @@ def _dml(sql: str, tokens: list[Token], names: tuple[str, ...]) -> Statement:
         body = [body[0], Token("word", "FROM", body[1].start, body[1].start, " FROM "), *body[1:]]
     if any(token.is_word("LOG") and after.is_word("ERRORS") for token, after in zip(body, body[1:])):
         raise unsupported("LOG ERRORS")
-    tree = translate_text(body, numbers)
+    tree = translate_text(merge.mark_delete(body) if verb == "MERGE" else body, numbers)
     if not isinstance(tree, (exp.Insert, exp.Update, exp.Delete, exp.Merge)):
         raise OracleError(900, "invalid SQL statement")
+    if isinstance(tree.args.get("expression"), exp.Values) and len(tree.expression.expressions) > 1:
+        # Several rows of VALUES came with release 23.
+        raise OracleError(933, "SQL command not properly ended")
     statement = Statement(sql, DML, verb, names)
     if into:
         statement.returning_from = numbers[into[0].start]

@@ -46,14 +46,15 @@ class SessionRegistry:
     """The table oracle.sessions, for what changes later. May be used by all threads."""
 
     def __init__(self, conninfo: str) -> None:
-        self._connection: PGconn = pq.PGconn.connect(f"{conninfo} application_name=registry".encode())
-        self._connection.exec_(_LOCK_TIMEOUT)
+        self._conninfo = conninfo
+        self._connection: PGconn | None = None
         self._lock = threading.Lock()
 
     def close(self) -> None:
         """Write no more."""
         with self._lock:
-            self._connection.finish()
+            if self._connection is not None:
+                self._connection.finish()
 
     def update(self, identity: SessionIdentity, *names: str) -> None:
         """These fields of a session's identity have changed."""
@@ -68,6 +69,9 @@ class SessionRegistry:
     def _run(self, sql: str, *values: str) -> PGresult:
         try:
             with self._lock:
+                if self._connection is None:
+                    self._connection = pq.PGconn.connect(f"{self._conninfo} application_name=registry".encode())
+                    self._connection.exec_(_LOCK_TIMEOUT)
                 result = self._connection.exec_params(sql.encode(), [value.encode() for value in values])
                 if _is_lost(result):  # PostgreSQL has been started again, or has gone for good
                     self._connection.reset()

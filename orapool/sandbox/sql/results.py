@@ -12,6 +12,7 @@ from psycopg.pq.abc import PGresult
 from orapool.sandbox.errors import OracleError
 from orapool.sandbox.sql.columns import TEXT_LIMIT
 from orapool.sandbox.sql.link import Failure, Stream
+from orapool.sandbox.sql.open_cursor import OpenCursor
 from orapool.sandbox.types import Column
 
 Values = list["bytes | None"]
@@ -154,14 +155,19 @@ class ResultSet:
 class Outcome:
     """What came of a statement that is not a query.
 
-    ``row_counts`` and ``returned`` have an entry for each bind row; ``out`` has a PL/SQL block's OUT binds by index;
-    ``batch_errors`` has the rows that failed, with their errors; ``last_rowid`` is PostgreSQL's text of a row's place.
+    ``row_counts`` and ``returned`` have an entry for each bind row; ``out`` has a PL/SQL block's OUT binds by index,
+    ``cursors`` those of them that are REF CURSORs, and ``in_out`` tells which go in, too; ``results`` are implicit
+    results; ``batch_errors`` has the rows that failed, with their errors; ``last_rowid`` is
+    PostgreSQL's text of a row's place.
     """
 
     row_count: int = 0
     row_counts: list[int] = field(default_factory=list)
     returned: list[list[tuple[bytes | None, ...]]] = field(default_factory=list)
     out: dict[int, bytes | None] = field(default_factory=dict)
+    cursors: dict[int, OpenCursor] = field(default_factory=dict)
+    in_out: frozenset[int] = frozenset()
+    results: list[OpenCursor] = field(default_factory=list)
     batch_errors: list[tuple[int, OracleError]] = field(default_factory=list)
     last_rowid: bytes | None = None
 

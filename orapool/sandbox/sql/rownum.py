@@ -1,4 +1,4 @@
-"""ROWNUM and the row generator CONNECT BY LEVEL, rewritten before anything else looks at the tree."""
+"""ROWNUM, and the row generator CONNECT BY LEVEL, rewritten before anything else looks at the tree."""
 
 from __future__ import annotations
 
@@ -6,19 +6,28 @@ from sqlglot import exp
 
 from orapool.sandbox.errors import OracleError
 from orapool.sandbox.sql import functions
+from orapool.sandbox.sql.dialect import Sql
+from orapool.sandbox.sql.names import quote_name
+from orapool.sandbox.sql.querying import conjuncts, is_bare, name_of
 
 _LIMITS: dict[type[exp.Expr], str] = {exp.LTE: "row_limit", exp.LT: "row_limit_before"}
-_MIRROR: dict[type[exp.Expr], type[exp.Expr]] = {exp.GTE: exp.LTE, exp.GT: exp.LT, exp.EQ: exp.EQ}
+# ROWNUM > 1 is true for no row: there is none before the first.
+_OTHER_LIMITS: dict[type[exp.Expr], str] = {
+    exp.GT: "row_limit_above",
+    exp.GTE: "row_limit_from",
+    exp.EQ: "row_limit_equal",
+    exp.NEQ: "row_limit_but",
+}
+_MIRROR: dict[type[exp.Expr], type[exp.Expr]] = {exp.GTE: exp.LTE, exp.GT: exp.LT, exp.LTE: exp.GTE, exp.LT: exp.GT}
 
 
 def rewrite(tree: exp.Expr) -> exp.Expr:
-    """Turn ``WHERE ROWNUM <= n`` into LIMIT, ``SELECT ROWNUM`` into a row number, CONNECT BY LEVEL into a series.
+    """Turn ``WHERE ROWNUM <= n`` into LIMIT, and ``SELECT ROWNUM`` into a row number.
 
     Raises:
         OracleError: ORA-03001 where ROWNUM stands in a place that this cannot say.
     """
     for select in list(tree.find_all(exp.Select)):
-        _generator(select)
         _select(select)
     if isinstance(tree, (exp.Update, exp.Delete)):
         _dml(tree)
@@ -28,34 +37,35 @@ def rewrite(tree: exp.Expr) -> exp.Expr:
 def _dml(tree: exp.Update | exp.Delete) -> None:
     """``DELETE ... WHERE ROWNUM <= n``: the rows by their place in the table."""
     limit = _take_limit(tree)
-    if limit is None:
+    sets = [column for item in tree.expressions for column in _own(tree, item)] if isinstance(tree, exp.Update) else []
+    if limit is None and not sets:
         return
-    place = exp.column(exp.to_identifier("ctid", quoted=True))
-    inner = exp.Select(expressions=[place])
+    inner = exp.Select(expressions=[exp.alias_(Sql.of("ctid"), "~place", quoted=True)])
     inner.set("from_", exp.From(this=tree.this.copy()))
     inner.set("where", tree.args.get("where"))
-    inner.set("limit", exp.Limit(expression=limit))
-    tree.set("where", exp.Where(this=exp.In(this=place.copy(), query=exp.Subquery(this=inner))))
-
-
-def _is_rownum(node: exp.Expr | None, name: str = "ROWNUM") -> bool:
-    return (
-        isinstance(node, exp.Column)
-        and not node.args.get("table")
-        and isinstance(node.this, exp.Identifier)
-        and not node.this.args.get("quoted")
-        and node.name.upper() == name
-    )
+    if limit is not None:
+        inner.set("limit", exp.Limit(expression=limit))
+    place = Sql.of(f"{quote_name(name_of(tree.this))}.ctid")
+    if not sets:
+        tree.set("where", exp.Where(this=Sql.of("{} IN ({})", place, inner)))
+        return
+    # UPDATE ... SET n = ROWNUM: the rows are numbered in a query beside the table.
+    numbered = Sql.of('(SELECT "~place", row_number() OVER ()::numeric AS "~number" FROM ({}) AS n) AS "~N"', inner)
+    for column in sets:
+        column.replace(Sql.of('"~N"."~number"', said="ROWNUM"))
+    tree.set("from_", exp.From(this=numbered))
+    tree.set("where", exp.Where(this=Sql.of('{} = "~N"."~place"', place)))
 
 
 def _own(block: exp.Expr, part: exp.Expr, name: str = "ROWNUM") -> list[exp.Expr]:
     """The ROWNUMs of this query block below `part`, without those of its subqueries."""
     owner = block if isinstance(block, exp.Select) else None
-    found = [node for node in part.find_all(exp.Column) if _is_rownum(node, name)]
+    found = [node for node in part.find_all(exp.Column) if is_bare(node, name)]
     return [node for node in found if node.find_ancestor(exp.Select) is owner]
 
 
-def _generator(select: exp.Select) -> None:
+def generate_levels(select: exp.Select) -> None:
+    """Turn CONNECT BY LEVEL <= n of DUAL into a series of numbers."""
     connect = select.args.get("connect")
     if connect is None or connect.args.get("start") or connect.args.get("nocycle"):
         return
@@ -66,7 +76,7 @@ def _generator(select: exp.Select) -> None:
         return
     if kind is None or select.args.get("joins") or select.args.get("where"):
         return
-    if not (_is_rownum(condition.this, "LEVEL") or _is_rownum(condition.this)):
+    if not (is_bare(condition.this, "LEVEL") or is_bare(condition.this, "ROWNUM")):
         return
     limit = exp.Anonymous(this=f"oracle.{kind}", expressions=[condition.expression])
     for name in ("LEVEL", "ROWNUM"):
@@ -89,11 +99,14 @@ def _select(select: exp.Select) -> None:
     limit = _take_limit(select)
     blocked = any(select.args.get(name) for name in ("group", "having", "distinct"))
     aggregated = any(_is_aggregate(node) and node.find_ancestor(exp.Select) is select for node in _calls(select))
-    for item in select.expressions:
+    order = select.args.get("order")
+    counted = [*select.expressions, *([order] if order is not None else [])]
+    if (blocked or aggregated) and any(_own(select, part) for part in [*counted, *_grouping(select)]):
+        _number_rows(select, limit)
+        return
+    for item in counted:
         for column in _own(select, item):
-            if blocked or aggregated:
-                raise OracleError(3001, "unimplemented feature: ROWNUM beside GROUP BY or DISTINCT")
-            number: exp.Expr = exp.Anonymous(this="oracle.rownum_", expressions=[_row_number()])
+            number = _numbered()
             column.replace(exp.alias_(number, "ROWNUM", quoted=True) if column is item else number)
     if limit is None:
         return
@@ -101,6 +114,35 @@ def _select(select: exp.Select) -> None:
         _push_down(select, limit)
         return
     select.set("limit", exp.Limit(expression=limit))
+
+
+def _grouping(select: exp.Select) -> list[exp.Expr]:
+    return [select.args[name] for name in ("group", "having") if select.args.get(name)]
+
+
+def _number_rows(select: exp.Select, limit: exp.Expr | None) -> None:
+    """ROWNUM beside GROUP BY and DISTINCT: a column of FROM, in a query of its own."""
+    if any(item.is_star for item in select.expressions) or select.args.get("joins"):
+        raise OracleError(3001, "unimplemented feature: ROWNUM beside GROUP BY or DISTINCT over a join or with a star")
+    columns = [column for column in select.find_all(exp.Column) if column.find_ancestor(exp.Select) is select]
+    numbers = [column for column in columns if is_bare(column, "ROWNUM")]
+    source = select.args["from_"].this
+    inner = exp.Select(expressions=[exp.alias_(_numbered(), "~rownum", quoted=True), exp.Star()])
+    inner.set("from_", exp.From(this=source.copy()))
+    inner.set("where", select.args.get("where"))
+    if limit is not None:
+        inner.set("limit", exp.Limit(expression=limit))
+    name = exp.to_identifier(name_of(source) or "~S", quoted=True)
+    select.set("where", None)
+    select.set("from_", exp.From(this=exp.Subquery(this=inner, alias=exp.TableAlias(this=name))))
+    for column in numbers:
+        made: exp.Expr = exp.column(exp.to_identifier("~rownum", quoted=True), table=name.copy())
+        listed = column.parent is select and column.arg_key == "expressions"
+        column.replace(exp.alias_(made, "ROWNUM", quoted=True) if listed else made)
+
+
+def _numbered() -> exp.Expr:
+    return exp.Anonymous(this="oracle.rownum_", expressions=[_row_number()])
 
 
 def _row_number() -> exp.Expr:
@@ -125,34 +167,32 @@ def _take_limit(select: exp.Expr) -> exp.Expr | None:
         return None
     rest: list[exp.Expr] = []
     limits: list[exp.Expr] = []
-    for condition in _conjuncts(where.this):
+    for condition in conjuncts(where.this):
         if not _own(select, condition):
             rest.append(condition)
             continue
         limits.append(_limit(condition))
     select.set("where", exp.Where(this=exp.and_(*rest, copy=False)) if rest else None)
-    return limits[0] if len(limits) == 1 else exp.Anonymous(this="LEAST", expressions=limits)
+    return limits[0] if len(limits) == 1 else Sql.of(f"least({', '.join(['{}'] * len(limits))})", *limits)
 
 
 def _limit(condition: exp.Expr) -> exp.Expr:
     kind, value = type(condition), condition.args.get("expression")
-    if not _is_rownum(condition.this):
-        kind, value = _MIRROR.get(kind, exp.Expr), condition.this
-        if not _is_rownum(condition.args.get("expression")):
+    if isinstance(condition, exp.Between) and is_bare(condition.this, "ROWNUM"):
+        low, high = condition.args["low"], condition.args["high"]
+        return Sql.of("least({}, {})", _call("row_limit_from", low), _call("row_limit", high))
+    if not is_bare(condition.this, "ROWNUM"):
+        kind, value = _MIRROR.get(kind, kind), condition.this
+        if not is_bare(condition.args.get("expression"), "ROWNUM"):
             raise OracleError(3001, "unimplemented feature: ROWNUM in such a condition")
-    if kind in _LIMITS and value is not None and not list(value.find_all(exp.Column)):
-        return exp.Anonymous(this=f"oracle.{_LIMITS[kind]}", expressions=[value])
-    if kind is exp.EQ and isinstance(value, exp.Literal) and value.name == "1":
-        return exp.Anonymous(this="oracle.row_limit", expressions=[value])
-    raise OracleError(3001, "unimplemented feature: ROWNUM in a condition other than <, <= or = 1")
+    name = _LIMITS.get(kind) or _OTHER_LIMITS.get(kind)
+    if name is None or value is None or list(value.find_all(exp.Column)):
+        raise OracleError(3001, "unimplemented feature: ROWNUM in such a condition")
+    return _call(name, value)
 
 
-def _conjuncts(node: exp.Expr) -> list[exp.Expr]:
-    if isinstance(node, exp.And):
-        return _conjuncts(node.this) + _conjuncts(node.expression)
-    if isinstance(node, exp.Paren):
-        return _conjuncts(node.this) if isinstance(node.this, exp.And) else [node.this]
-    return [node]
+def _call(name: str, value: exp.Expr) -> exp.Expr:
+    return exp.Anonymous(this=f"oracle.{name}", expressions=[value])
 
 
 def _push_down(select: exp.Select, limit: exp.Expr) -> None:

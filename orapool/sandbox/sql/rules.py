@@ -7,7 +7,7 @@ from collections.abc import Callable
 from sqlglot import exp
 
 from orapool.sandbox.errors import OracleError
-from orapool.sandbox.sql import calls, functions
+from orapool.sandbox.sql import analytic, calls, functions
 from orapool.sandbox.sql.calls import call, numeric
 from orapool.sandbox.sql.casts import cast_rule, postgres_type
 from orapool.sandbox.sql.dialect import unsupported
@@ -193,13 +193,13 @@ _RULES: dict[type[exp.Expr], Callable[[exp.Expr], exp.Expr]] = {
     exp.Literal: _literal,
     exp.Column: _column,
     exp.Anonymous: calls.anonymous,
-    exp.Window: calls.window,
+    exp.Window: analytic.window,
     exp.Div: _div,
     **dict.fromkeys(COMPARISONS, _comparison),
     exp.In: _in,
     exp.DPipe: _concat,
     exp.Like: _like,
-    exp.GroupConcat: calls.listagg,
+    exp.GroupConcat: analytic.listagg,
     exp.Trim: calls.trim,
     exp.Limit: _limit,
     exp.Offset: _limit,
@@ -215,4 +215,6 @@ _RULES: dict[type[exp.Expr], Callable[[exp.Expr], exp.Expr]] = {
     exp.Any: _quantified,
     exp.All: _quantified,
     exp.Interval: _interval,
+    exp.IgnoreNulls: analytic.nulls,
+    exp.RespectNulls: analytic.nulls,
 }

@@ -19,6 +19,9 @@ def simplify(node: exp.Expr) -> exp.Expr:
         node.set("this", postgres_name(node.name))
     if isinstance(node, exp.CurrentTimestamp):
         return exp.Anonymous(this="SYSDATE" if node.args.get("sysdate") else "CURRENT_TIMESTAMP")
+    if isinstance(node, exp.Anonymous) and str(node.this).upper() == "ALL" and isinstance(node.parent, exp.Binary):
+        # The parser knows ALL of a subquery only.
+        return exp.All(this=exp.Tuple(expressions=node.expressions))
     if isinstance(node, exp.Table):
         return _collection(node)
     if isinstance(node, (exp.Dot, exp.Column)) and _is_scn_function(node):

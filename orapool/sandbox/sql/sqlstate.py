@@ -31,6 +31,7 @@ _TABLE = {
     "2201E": (1428, "argument is out of range"),
     "2201W": (1428, "argument is out of range"),
     "2201X": (1428, "argument is out of range"),
+    "44000": (1402, "view WITH CHECK OPTION where-clause violation"),
     "21000": (1427, "single-row subquery returns more than one row"),
     "2BP01": (2429, "cannot drop: other objects depend on it"),
     "40001": (8177, "can't serialize access for this transaction"),
@@ -85,6 +86,8 @@ def oracle_error(failure: Failure, verb: str = "") -> OracleError:
     # The rows of a temporary table lie in one that is called ~ and its name.
     schema, table = failure.field(_FIELD.SCHEMA_NAME), full_name(failure.field(_FIELD.TABLE_NAME)).removeprefix("~")
     constraint, column = (full_name(failure.field(name)) for name in (_FIELD.CONSTRAINT_NAME, _FIELD.COLUMN_NAME))
+    if state == "21000" and verb == "MERGE":
+        return OracleError(30926, "unable to get a stable set of rows in the source tables")
     if state == "23505":
         return OracleError(1, f"unique constraint ({schema}.{constraint}) violated")
     if state == "23502":
@@ -125,6 +128,8 @@ def _by_name(state: str, message: str) -> OracleError | None:
         return OracleError(1426, "numeric overflow")
     if state == "22P02" and ("date" in message or "timestamp" in message):
         return OracleError(1861, "literal does not match format string")
+    if state == "22023" and "time zone" in message:
+        return OracleError(1882, "timezone region not found")
     if state == "22023" and "hexadecimal" in message:
         return OracleError(1465, "invalid hex number")
     if state == "22P02" and "bytea" in message:

@@ -39,8 +39,7 @@ class Statement:
     """One statement, parsed and translated.
 
     ``bind_names`` has one entry for each occurrence (SQL) or for each name (PL/SQL). ``returning_from`` is the index of
-    the first OUT bind of RETURNING ... INTO. ``out_binds`` are the binds that a PL/SQL block assigns to,
-    ``read_binds`` those that it reads: both for IN OUT.
+    the first OUT bind of RETURNING ... INTO. ``out_binds`` are the binds that a PL/SQL block assigns to.
     """
 
     sql: str
@@ -49,7 +48,6 @@ class Statement:
     bind_names: tuple[str, ...] = ()
     returning_from: int | None = None
     out_binds: tuple[int, ...] = ()
-    read_binds: frozenset[int] = frozenset()
     # What PostgreSQL gets. `names` are the result's column names by position, None where PostgreSQL's hold.
     part: Part | None = None
     names: tuple[str | None, ...] | None = None
@@ -75,6 +73,8 @@ class Statement:
     asks_scn: bool = False
     # DDL, PL/SQL and transaction control: what the session calls.
     action: Any = None
+    # Where functions registered from outside are called in it: `routine_calls.Rewritten`.
+    rewritten: Any = None
 
     @property
     def inputs(self) -> int:
@@ -99,16 +99,17 @@ class StatementCache:
         self._statements: OrderedDict[str, Statement] = OrderedDict()
         self._lock = threading.Lock()
 
-    def get(self, sql: str, parse: Callable[[str], Statement]) -> Statement:
-        """The statement of a text, parsed now if it is not there."""
+    def get(self, sql: str, parse: Callable[[str], Statement], sight: str = "") -> Statement:
+        """The statement of a text, parsed now if it is not there; `sight` for what its names stand for."""
+        key = sql + sight
         with self._lock:
-            found = self._statements.get(sql)
+            found = self._statements.get(key)
             if found is not None:
-                self._statements.move_to_end(sql)
+                self._statements.move_to_end(key)
                 return found
         parsed = parse(sql)
         with self._lock:
-            self._statements[sql] = parsed
+            self._statements[key] = parsed
             while len(self._statements) > _CACHE_SIZE:
                 self._statements.popitem(last=False)
         return parsed

@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 from sqlglot import exp
 
 from orapool.sandbox.errors import OracleError
-from orapool.sandbox.sql import fetch, rownum
+from orapool.sandbox.sql import fetch, hierarchy, joins, merge, pivot, rownum, synonyms
 from orapool.sandbox.sql.calls import call
 from orapool.sandbox.sql.dialect import check, generate, parse, unsupported
 from orapool.sandbox.sql.headings import name_expressions
 from orapool.sandbox.sql.names import BIND_MARK
 from orapool.sandbox.sql.rules import COMPARISONS, rule_of_kind
-from orapool.sandbox.sql.scanner import BIND, NUMBER, STRING, Token
+from orapool.sandbox.sql.scanner import BIND, NUMBER, STRING, WORD, Token
 from orapool.sandbox.sql.spelling import simplify
 from orapool.sandbox.sql.statement import Part
 
@@ -73,8 +73,16 @@ def translate(tree: exp.Expr) -> exp.Expr:
     Raises:
         OracleError: ORA-03001 and the like for what cannot be said in it.
     """
-    if tree.find(exp.Limit):
+    if tree.find(exp.Limit) or (isinstance(tree, exp.Update) and tree.args.get("from_")):
         raise OracleError(933, "SQL command not properly ended")
+    synonyms.replace(tree)
+    merge.rewrite(tree)
+    for select in list(tree.find_all(exp.Select)):
+        rownum.generate_levels(select)
+        pivot.rewrite(select)
+        hierarchy.rewrite(select)
+    for select in list(tree.find_all(exp.Select)):
+        joins.rewrite(select)
     tree = _apply(fetch.rewrite(rownum.rewrite(tree)), simplify)
     check(tree)
     name_expressions(tree)
@@ -162,7 +170,9 @@ def _plain_text(tokens: Sequence[Token], numbers: dict[int, int]) -> tuple[str, 
             raise unsupported("database links")
         else:
             text = token.text
-        if end is not None and end != token.start:
+        if end is not None and (
+            end != token.start or (token.kind == WORD and text[:1].isalpha() and out[-1][-1].isdigit())
+        ):
             out.append(" ")
             size += 1
         places.append((size, token.start))

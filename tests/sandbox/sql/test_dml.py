@@ -46,7 +46,7 @@ def test_char_is_padded(people: Session) -> None:
         ("update people set money = -1", 2290, "check constraint ({user}.SYS_C"),
         ("update people set boss = 99", 2291, "parent key not found"),
         ("update people set id = 'abc'", 1722, "invalid number"),
-        ("update people set born = 'someday'", 1861, "does not match"),
+        ("update people set born = 'someday'", 1858, "non-numeric"),
         ("update people set nix = 1", 904, '"NIX"'),
         ("insert into people values (5, 'Eve')", 947, "not enough values"),
         ("insert into people select 5, 'Eve' from dual", 947, "not enough values"),
