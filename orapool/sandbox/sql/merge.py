@@ -51,10 +51,12 @@ def rewrite(tree: exp.Expr) -> None:
     """Put the conditions of UPDATE and INSERT behind WHEN, and make rows to delete a WHEN of their own, in place.
 
     Raises:
-        OracleError: ORA-38104 where a column of ON is set.
+        OracleError: ORA-00969 without ON, ORA-38104 where a column of it is set.
     """
     if not isinstance(tree, exp.Merge):
         return
+    if not isinstance(tree.args.get("on"), exp.Expr):
+        raise OracleError(969, "missing ON keyword")
     target = name_of(tree.this)
     joined = {
         canonical(column.this)
