@@ -55,6 +55,8 @@ def rewrite(tree: exp.Expr) -> None:
     """
     if not isinstance(tree, exp.Merge):
         return
+    if not isinstance(tree.args.get("on"), exp.Expression):
+        raise OracleError(969, "missing ON keyword")
     target = name_of(tree.this)
     joined = {
         canonical(column.this)

@@ -75,6 +75,8 @@ def translate(tree: exp.Expr) -> exp.Expr:
     """
     if tree.find(exp.Limit) or (isinstance(tree, exp.Update) and tree.args.get("from_")):
         raise OracleError(933, "SQL command not properly ended")
+    if any(not select.args.get("from_") for select in tree.find_all(exp.Select)):
+        raise OracleError(923, "FROM keyword not found where expected")
     synonyms.replace(tree)
     merge.rewrite(tree)
     for select in list(tree.find_all(exp.Select)):
