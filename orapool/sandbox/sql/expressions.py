@@ -27,7 +27,12 @@ def condition(tokens: list[Token]) -> str:
     if not tokens:
         raise OracleError(936, "missing expression")
     tree = translate_text([*scan("SELECT 1 FROM DUAL WHERE "), *tokens], {})
-    return generate(tree.args["where"].this)
+    if any(given for name, given in tree.args.items() if name not in ("expressions", "from_", "where", "limit")):
+        raise OracleError(907, "missing right parenthesis", tokens[0].start)
+    where = tree.args.get("where")
+    if where is None or tree.args.get("limit"):  # which is what ROWNUM becomes
+        raise OracleError(976, "Specified pseudocolumn or operator not allowed here.", tokens[0].start)
+    return generate(where.this)
 
 
 def source(tokens: list[Token]) -> str:

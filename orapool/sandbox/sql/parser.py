@@ -134,7 +134,7 @@ def _past(times: list[exp.Expr], locks: bool) -> tuple[tuple[int, ...], tuple[in
     scns: list[int] = []
     binds: list[int] = []
     for time in times:
-        if isinstance(time, exp.Placeholder):
+        if isinstance(time, exp.Placeholder) and time.name[1:].isdigit():
             binds.append(int(time.name[1:]))
         elif isinstance(time, exp.Literal) and not time.args["is_string"] and time.name.isdigit():
             scns.append(int(time.name))

@@ -18,7 +18,7 @@ from orapool.sandbox.sql.dialect import unsupported
 from orapool.sandbox.sql.link import Describe, Failure, Prepare, Run
 from orapool.sandbox.sql.names import full_name, quote_name
 from orapool.sandbox.sql.scanner import locate, scan
-from orapool.sandbox.sql.statement import Statement
+from orapool.sandbox.sql.statement import Part, Statement
 from orapool.sandbox.sql.transaction import explain
 from orapool.sandbox.types import Column, OracleType
 
@@ -115,7 +115,7 @@ class PreparedStatements:
         name = b"p%d" % self._serial
         described = self._parse(name, text, list(oids), statement)
         if statement.source is not None:
-            self._check_value_count(statement)
+            self._check_value_count(statement, described)
         made = self._columns(name, described, statement)
         self._known[key] = made
         if len(self._known) > _MOST:
@@ -138,7 +138,7 @@ class PreparedStatements:
                 else:
                     oids = [oid or columns.TEXT for oid in oids]
 
-    def _check_value_count(self, statement: Statement) -> None:
+    def _check_value_count(self, statement: Statement, described: PGresult) -> None:
         """INSERT without column names needs a value for each column; PostgreSQL takes fewer."""
         source = statement.source
         assert statement.table is not None
@@ -148,10 +148,21 @@ class PreparedStatements:
         if isinstance(source, int):
             given = source
         else:
-            query = source.text(dollar=lambda _: "null")
-            given = self._backend.run_raw([Prepare(b"", query), Describe(b"")])[1].nfields
+            given = self._count_columns(source, described, statement)
         if given < table.nfields:
             raise OracleError(947, "not enough values")
+
+    def _count_columns(self, source: Part, described: PGresult, statement: Statement) -> int:
+        """How many columns a query has: with NULLs for its parameters, or else with parameters of their types."""
+        oids = [described.param_type(number) for number in range(described.nparams)]
+        try:
+            query = Prepare(b"", source.text(dollar=lambda _: "null"))
+            return self._backend.run_raw([query, Describe(b"")])[1].nfields
+        except Failure:
+            try:
+                return self._backend.run_raw([Prepare(b"", source.text(), oids), Describe(b"")])[1].nfields
+            except Failure as failure:
+                raise self._explain_prepare(failure, statement) from failure
 
     def _explain_prepare(self, failure: Failure, statement: Statement) -> OracleError:
         error = explain(failure, statement.verb)

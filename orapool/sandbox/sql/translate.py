@@ -75,6 +75,9 @@ def translate(tree: exp.Expr) -> exp.Expr:
     """
     if tree.find(exp.Limit) or (isinstance(tree, exp.Update) and tree.args.get("from_")):
         raise OracleError(933, "SQL command not properly ended")
+    # A colon that the scanner took for none of a bind's.
+    if not all(bind.name[1:].isdigit() for bind in tree.find_all(exp.Placeholder)):
+        raise OracleError(933, "SQL command not properly ended")
     if any(not select.args.get("from_") for select in tree.find_all(exp.Select)):
         raise OracleError(923, "FROM keyword not found where expected")
     synonyms.replace(tree)
@@ -149,10 +152,7 @@ def as_text(item: exp.Expr) -> exp.Expr:
 def part(tree: exp.Expr | str) -> Part:
     """PostgreSQL's text of a tree, cut at its binds."""
     pieces = (tree if isinstance(tree, str) else generate(tree)).split(BIND_MARK)
-    numbers = pieces[1::2]
-    if not all(number.isdigit() for number in numbers):  # a colon that the scanner took for none of a bind's
-        raise OracleError(933, "SQL command not properly ended")
-    return Part(tuple(pieces[::2]), tuple(map(int, numbers)))
+    return Part(tuple(pieces[::2]), tuple(int(number) for number in pieces[1::2]))
 
 
 def _plain_text(tokens: Sequence[Token], numbers: dict[int, int]) -> tuple[str, list[tuple[int, int]]]:

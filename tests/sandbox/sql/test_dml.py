@@ -50,6 +50,7 @@ def test_char_is_padded(people: Session) -> None:
         ("update people set nix = 1", 904, '"NIX"'),
         ("insert into people values (5, 'Eve')", 947, "not enough values"),
         ("insert into people select 5, 'Eve' from dual", 947, "not enough values"),
+        ("insert into people select level from dual connect by level <= 3", 947, "not enough values"),
         ("insert into people (id, name) values (5)", 947, "not enough values"),
         ("insert into people (id) values (5, 'Eve')", 913, "too many values"),
         ("insert into nix values (1)", 942, "does not exist"),

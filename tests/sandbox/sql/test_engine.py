@@ -100,7 +100,7 @@ def test_starting_warns_of_nothing() -> None:
 def test_a_folder_of_another_version_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with Engine(tmp_path, ["scott"]):
         pass
-    monkeypatch.setattr("orapool.sandbox.sql.engine._BOOTSTRAP_FILES", ("catalog.sql",))
+    monkeypatch.setattr("orapool.sandbox.sql.bootstrap._FILES", ("catalog.sql",))
     with pytest.raises(RuntimeError, match="another version"), Engine(tmp_path, ["scott"]):
         pass
 
