@@ -312,8 +312,10 @@ class PacketStream:
         self._socket.settimeout(left)
 
     def _send(self, data: bytes) -> None:
+        # Counted first: the client that has its answer may ask for the counts before this thread runs again.
+        self._count_bytes(0, len(data))
         try:
             self._socket.sendall(data)
         except OSError as error:
+            self._count_bytes(0, -len(data))
             raise ConnectionClosed(str(error)) from error
-        self._count_bytes(0, len(data))
