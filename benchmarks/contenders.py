@@ -189,7 +189,9 @@ CONTENDERS = {
     "QueuePool, LIFO": Contender(
         lambda place: queue_pool(place, pool_use_lifo=True), "the same, pool_use_lifo=True", quick=False
     ),
-    "NullPool, creator=pool.acquire": Contender(creator, "an engine on the driver's pool, as in SQLAlchemy's docs"),
+    "NullPool, creator=pool.acquire": Contender(
+        creator, "an engine on the driver's pool, as in SQLAlchemy's docs", quick=False
+    ),
     "litex.cxpool": Contender(cxpool, "the same as a package", ("cx_oracle",), needs="litex.cxpool", quick=False),
     "NullPool, no pool": Contender(
         null_pool, "a log-on for each checkout: what the incident's team ended with", quick=False

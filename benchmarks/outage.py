@@ -130,7 +130,7 @@ FAULTS = (
     Fault("fork", "fork, then both processes ask", lambda place: None, forks=True),
 )
 QUICK_FAULTS = ("fin", "dropped")
-QUICK_CONTENDERS = ("orapool", "driver's pool", "QueuePool, pool_pre_ping")
+QUICK_CONTENDERS = ("orapool", "QueuePool, pool_pre_ping")
 
 
 @dataclass
