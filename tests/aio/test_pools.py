@@ -193,7 +193,7 @@ sessions(0)
 def test_a_loop_that_ends_in_a_hurry_leaves_no_session_to_the_next(configured: Sandbox) -> None:
     # In a process of its own: python-oracledb keeps the sockets open, as it does without a pool.
     assert configured._control is not None
-    done = run(HURRY, configured.dsn, str(configured._control._path))
+    done = run(HURRY, configured.dsn, str(configured._control.path))
 
     assert (done.stdout.strip(), done.returncode) == ("(1,)", 0), done.stderr
 
@@ -266,7 +266,7 @@ asyncio.run(main())
 
 def test_a_forked_child_has_its_own_pool_and_leaves_the_parents_sessions_alone(configured: Sandbox) -> None:
     assert configured._control is not None
-    done = run(FORK, configured.dsn, str(configured._control._path))
+    done = run(FORK, configured.dsn, str(configured._control.path))
 
     assert done.stdout.strip() == "[(1,), (10,)] 3 3 0", done.stderr
     assert "Traceback" not in done.stderr

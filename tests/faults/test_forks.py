@@ -60,7 +60,7 @@ def assert_none_busy():
     def run(self, body: str, sandbox: Sandbox, driver: str) -> None:
         """Run the parent."""
         assert sandbox._control is not None
-        control = str(sandbox._control._path)
+        control = str(sandbox._control.path)
         process = subprocess.run(
             [
                 sys.executable,

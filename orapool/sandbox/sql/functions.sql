@@ -221,6 +221,8 @@ create function oracle.row_limit_from(numeric) returns bigint language sql immut
 create function oracle.row_limit_equal(numeric) returns bigint language sql immutable return case when $1 = 1 then 1 else 0 end;
 create function oracle.row_limit_but(numeric) returns bigint language sql immutable return case when $1 >= 1 and $1 = trunc($1) then $1::bigint - 1 when $1 is null then 0 end;
 create function oracle.row_limit(bigint) returns bigint language sql immutable return $1;
+-- Of a bind whose type is a text's, or that is not told yet.
+create function oracle.row_limit(text) returns bigint language sql immutable return oracle.row_limit($1::numeric);
 create function oracle.levels(bigint) returns setof numeric language sql immutable rows 100 begin atomic select g::numeric from generate_series(1, greatest(1, $1)) g; end;
 create function oracle.rownum_(numeric) returns numeric language sql immutable return $1;
 
