@@ -27,7 +27,7 @@ demo: install
 	$(BIN)/orapool demo --driver cx_oracle
 
 test: firewall browser clients install stacks lint
-	$(WITH_CLIENT) $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGUMENTS)
+	$(WITH_CLIENT) $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGUMENTS)
 
 # The whole matrix of noxfile.py, an hour; NOX_ARGUMENTS="-s incident" for one session of it.
 versions: firewall clients install
