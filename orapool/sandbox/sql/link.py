@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import select
 import threading
+import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ _BAD = pq.ConnStatus.BAD
 _ASK_AGAIN_MILLISECONDS = 50
 # PostgreSQL drops what comes between two commands.
 _CANCEL_AGAIN_MILLISECONDS = 100
+_MARK_SECONDS = 0.005
 # Of libpq: rows in chunks. An older one gives them singly, which is slower.
 _HAS_CHUNKS = pq.version() >= 170_000
 _ROWS = frozenset((pq.ExecStatus.TUPLES_OK, pq.ExecStatus.TUPLES_CHUNK, pq.ExecStatus.SINGLE_TUPLE))
@@ -323,6 +325,8 @@ class Link:
                 return
             if noticed or watch.interrupted():
                 self._interrupted_now = True
+                # A cancel that meets the SAVEPOINT before the statement would cost the transaction.
+                time.sleep(_MARK_SECONDS)
                 self.cancel()
                 self._wait(reading)
                 return
