@@ -100,7 +100,9 @@ class DirectPath:
         data = reader.raw(size)
         load = self._find(cursor_id)
         rows = list(split_rows(data, len(load.types)))
-        columns = [bind_rows.decode(kind, list(values)) for kind, values in zip(load.types, zip(*rows))]
+        # A value of no bytes is NULL too.
+        filled = ([value or None for value in values] for values in zip(*rows))
+        columns = [bind_rows.decode(kind, values) for kind, values in zip(load.types, filled)]
         if rows:
             self._backend.execute(load.statement, load.types, BindRows(columns, len(rows)))
         return _no_values()
