@@ -17,7 +17,7 @@ from orapool.sandbox import Sandbox
 from tests.sandbox.fuzzing.mutation import packet
 from tests.sandbox.fuzzing.recording import Conversation, recorded
 from tests.sandbox.fuzzing.replaying import Replay, log_on_turns
-from tests.sandbox.fuzzing.sessions import Held, held, logging_sandbox
+from tests.sandbox.fuzzing.sessions import held, logging_sandbox, settled
 from tests.waiting import until
 
 SECONDS = 1.0
@@ -37,11 +37,11 @@ def server(hostile: tuple[Sandbox, Path, list[Conversation]]) -> Iterator[Sandbo
     """The sandbox; a good client works before, during (in `good`) and after, and nothing is held for longer."""
     sandbox, log, _conversations = hostile
     serve(sandbox)
-    before = settled(sandbox)
+    before = settled(sandbox, 1)  # that of who has recorded
     logged = log.stat().st_size
     yield sandbox
     serve(sandbox)
-    until(lambda: same(held(sandbox), before), 30)
+    until(lambda: held(sandbox).is_like(before), 30)
     assert held(sandbox).memory < before.memory + (64 << 20)
     assert "Traceback" not in log.read_text()[logged:]
 
@@ -50,25 +50,6 @@ def server(hostile: tuple[Sandbox, Path, list[Conversation]]) -> Iterator[Sandbo
 def turns(hostile: tuple[Sandbox, Path, list[Conversation]]) -> tuple[bytes, ...]:
     """What python-oracledb says for its log-on and some queries."""
     return next(each.turns for each in hostile[2] if each.name == "oracledb, queries")
-
-
-def same(now: Held, before: Held) -> bool:
-    return (now.threads, now.files, now.backends) == (before.threads, before.files, before.backends)
-
-
-def settled(sandbox: Sandbox) -> Held:
-    """What it holds when the ends of earlier sessions are dealt with."""
-    until(lambda: sandbox.stats().sessions == 1)  # who has recorded
-    last = held(sandbox)
-
-    def steady() -> bool:
-        nonlocal last
-        last, previous = held(sandbox), last
-        time.sleep(0.1)
-        return same(last, previous)
-
-    until(steady)
-    return last
 
 
 def serve(sandbox: Sandbox) -> None:

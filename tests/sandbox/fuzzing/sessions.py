@@ -27,7 +27,8 @@ LOOK_AFTER = 50
 """Executions after which the server is looked at."""
 GROWTH = 96 << 20
 """What the server's own process may grow by, in bytes: its caches are bounded, and its allocator keeps some back."""
-CACHE = 4 << 20
+CACHE, STATEMENTS = 4 << 20, 500
+"""What it may keep for the next time: so much is soon there, and grows no more."""
 
 
 class Found(AssertionError):
@@ -43,6 +44,10 @@ class Held:
     backends: int
     memory: int
 
+    def is_like(self, other: Held) -> bool:
+        """Whether it is the same, but for memory."""
+        return (self.threads, self.files, self.backends) == (other.threads, other.files, other.backends)
+
     def __str__(self) -> str:
         return f"{self.threads} threads, {self.files} files, {self.backends} of PostgreSQL, {self.memory >> 20} MB"
 
@@ -55,13 +60,30 @@ def held(sandbox: Sandbox) -> Held:
     return Held(process.num_threads(), process.num_fds(), backends, process.memory_info().rss)
 
 
+def settled(sandbox: Sandbox, sessions: int) -> Held:
+    """What a sandbox holds when so many sessions are open, and the ends of others are dealt with."""
+    until(lambda: sandbox.stats().sessions == sessions)
+    last = held(sandbox)
+    same = 0
+
+    def steady() -> bool:
+        nonlocal last, same
+        time.sleep(0.1)  # nothing tells that nothing changes
+        last, previous = held(sandbox), last
+        same = same + 1 if last.is_like(previous) else 0
+        return same == 4
+
+    until(steady)
+    return last
+
+
 @contextlib.contextmanager
 def logging_sandbox(**settings: Any) -> Iterator[tuple[Sandbox, Path]]:
     """A sandbox with what it logs."""
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder, "log")
         launcher = ("sh", "-c", f'exec "$@" 2>>{shlex.quote(str(log))}', "sh")
-        with Sandbox(launcher=launcher, cache_bytes=CACHE, **settings) as sandbox:
+        with Sandbox(launcher=launcher, cache_bytes=CACHE, kept_statements=STATEMENTS, **settings) as sandbox:
             yield sandbox, log
 
 
@@ -148,15 +170,14 @@ class Sessions:
         except (oracledb.Error, AssertionError) as error:
             self._report(f"a good client is not served: {error!r}")
         if self.baseline is None:
-            until(lambda: self.sandbox.stats().sessions == 2)  # and that of who recorded
-            self.baseline = held(self.sandbox)
+            self.baseline = settled(self.sandbox, 2)  # with that of who recorded
         baseline = self.baseline
         now = baseline
 
         def as_before() -> bool:
             nonlocal now
             now = held(self.sandbox)
-            return (now.threads, now.files, now.backends) == (baseline.threads, baseline.files, baseline.backends)
+            return now.is_like(baseline)
 
         try:
             until(as_before, 20)
