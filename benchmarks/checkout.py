@@ -14,7 +14,6 @@ its numbers; what all that takes of a checkout is told below, as the median of t
 from __future__ import annotations
 
 import contextlib
-import gc
 import multiprocessing
 import random
 import statistics
@@ -31,7 +30,7 @@ from rich.table import Table
 from sqlalchemy import create_engine
 
 import orapool
-from benchmarks.measuring import make_console
+from benchmarks.measuring import collector_at_rest, make_console
 from orapool.checked_out import CheckedOut
 from orapool.counters import Counters
 from orapool.sandbox import Sandbox, instant_client
@@ -211,17 +210,6 @@ def open_all(acquire: Acquire) -> None:
     held = [acquire() for _ in range(SESSIONS)]
     for connection in held:
         connection.close()
-
-
-@contextlib.contextmanager
-def collector_at_rest() -> Iterator[None]:
-    """Collect garbage first, and then none."""
-    gc.collect()
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
 
 
 def play(contender: Contender, checkouts: int, sandbox: Sandbox) -> Round:

@@ -5,16 +5,15 @@ from __future__ import annotations
 import datetime
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 
-from orapool.sandbox import binary, bind_rows, codecs, lobs, rowid
+from orapool.sandbox import binary, codecs, lobs, rowid
+from orapool.sandbox.bind_reading import BindReader
 from orapool.sandbox.capabilities import CHARSET_UTF8, CHARSET_UTF16
+from orapool.sandbox.cursors import LOB_CODES, BindRow, Cursor
 from orapool.sandbox.errors import OracleError
 from orapool.sandbox.messages import (
     ARRAY_DML_ERRORS,
-    BIND_FLAG_ARRAY,
     BIND_FLAG_INDICATOR,
-    BIND_FLAG_REPEATED,
     BIND_FLAG_RETURN_CODE,
     DIRECTION_IN,
     DIRECTION_IN_OUT,
@@ -25,7 +24,6 @@ from orapool.sandbox.messages import (
     Definition,
     ExecuteOption,
     ExecuteRequest,
-    MessageType,
     ReexecuteRequest,
     make_describe,
     make_end_of_fetch,
@@ -35,7 +33,7 @@ from orapool.sandbox.messages import (
     make_io_vector,
     make_row_header,
 )
-from orapool.sandbox.recorder import Record, Recorder
+from orapool.sandbox.recorder import Recorder
 from orapool.sandbox.rows import (
     MOST_BYTES,
     ROW,
@@ -50,25 +48,18 @@ from orapool.sandbox.rows import (
     ValueEncoder,
 )
 from orapool.sandbox.sql import Backend, OpenCursor, Outcome, Statement
-from orapool.sandbox.sql.sql_id import make_sql_id
 from orapool.sandbox.types import (
-    BLOB,
     BOOLEAN,
     CHARSET_IMPLICIT,
     CHARSET_NCHAR,
     CLOB,
     JSON,
-    REF_CURSOR,
-    ROWID,
     Column,
     OracleType,
 )
-from orapool.sandbox.wire import ESCAPE, NULL_MARK, ProtocolError, Reader, integer, text
+from orapool.sandbox.wire import Reader, integer, text
 
-_LOB_CODES = (CLOB.code, BLOB.code)
 _ROWS_GIVEN = Statement("", "query", "SELECT")
-# Binds longer than this come last in a bind row of a SQL statement (MAX_STRING_SIZE=EXTENDED).
-_LONGEST_STRING = 32767
 _PREFETCH_LOB = 0x2000000
 _CHARSET_IDS = {CHARSET_IMPLICIT: CHARSET_UTF8, CHARSET_NCHAR: CHARSET_UTF16}
 _NULL_INDICATOR = -1
@@ -76,71 +67,6 @@ _NULL_FETCHED = 1405
 _MOST_CURSORS = 65_000
 _LOST = 3113
 _SHORT = 4000
-
-# Statement types in the end of a call, as OCI numbers them.
-_STATEMENT_TYPES = {"SELECT": 3, "WITH": 3, "INSERT": 2, "UPDATE": 6, "DELETE": 7, "MERGE": 189}
-_STATEMENT_TYPE_PLSQL = 47
-_STATEMENT_TYPE_OTHER = 1
-
-BindRow = list["bytes | None"]
-
-
-@dataclass
-class Cursor:
-    """One parsed statement of a session, with its binds and what is left to fetch."""
-
-    id: int
-    statement: Statement | None = None
-    sql: str = ""
-    binds: tuple[Definition, ...] = ()
-    defines: tuple[Definition, ...] = ()
-    result: RowSource | None = None
-    position: int = 0
-    exhausted: bool = False
-    columns: tuple[Column, ...] = ()
-    described: tuple[Column, ...] | None = None
-    out_binds: frozenset[int] = frozenset()
-    # How its rows were encoded the last time, if that holds for others too.
-    encoder: RowEncoder | None = None
-    # What is recorded of its last execution.
-    record: Record | None = None
-    # Columns of LOBs that the client has defined as LONGs or strings, since the statement was parsed.
-    inlined: set[int] = field(default_factory=set)
-
-    @property
-    def has_lobs(self) -> bool:
-        """True when a column of the result is a LOB, or JSON, which comes as one."""
-        return any(column.type.code in (*_LOB_CODES, JSON.code) for column in self.columns)
-
-    @property
-    def bind_types(self) -> list[OracleType]:
-        """The types of the binds, in order."""
-        repeats = self.statement.repeats if self.statement is not None else {}
-        firsts = [
-            repeats.get(index, index) if definition.flags & BIND_FLAG_REPEATED else index
-            for index, definition in enumerate(self.binds)
-        ]
-        return [self.binds[index].type for index in firsts]
-
-    @property
-    def sql_id(self) -> str:
-        """Its statement's SQL_ID."""
-        return make_sql_id(self.sql)
-
-    @property
-    def statement_type(self) -> int:
-        """OCI's number of the kind of statement."""
-        if self.statement is None:
-            return 0
-        if self.statement.kind == "plsql":
-            return _STATEMENT_TYPE_PLSQL
-        return _STATEMENT_TYPES.get(self.statement.verb, _STATEMENT_TYPE_OTHER)
-
-    def close(self) -> None:
-        """Drop what is left to fetch."""
-        if self.result is not None:
-            self.result.close()
-            self.result = None
 
 
 class StatementCalls:
@@ -159,6 +85,7 @@ class StatementCalls:
         self._backend = backend
         self._recorder = recorder
         self._lobs = store
+        self._binds = BindReader(store, is_oci, is_jdbc)
         self._cache = cache
         self._status = status
         self._is_oci = is_oci
@@ -212,7 +139,7 @@ class StatementCalls:
         start = time.perf_counter()
         cursor.record = None
         try:
-            rows = self._read_bind_rows(reader, cursor, 1 if fetch or is_query else max(1, request.iterations))
+            rows = self._binds.read_rows(reader, cursor, 1 if fetch or is_query else max(1, request.iterations))
             self._note(cursor, rows)
             cursor.statement = self._backend.current(statement)
             if is_query:
@@ -266,7 +193,7 @@ class StatementCalls:
         if failure:
             # The bind rows may stand in packets that are still to come: read them before the answer.
             if request.binds and not reader.at_end:
-                self._read_bind_rows(reader, cursor, 1 if request.is_query else max(1, request.iterations))
+                self._binds.read_rows(reader, cursor, 1 if request.is_query else max(1, request.iterations))
             raise failure
         statement = cursor.statement
         if statement is None:
@@ -277,7 +204,7 @@ class StatementCalls:
         sql_id = cursor.sql_id if request.wants_sql_id else None
         rows: Sequence[Sequence[bytes | None]] = []
         if options & ExecuteOption.EXECUTE:
-            rows = self._read_bind_rows(reader, cursor, 1 if is_query else max(1, request.iterations))
+            rows = self._binds.read_rows(reader, cursor, 1 if is_query else max(1, request.iterations))
             self._note(cursor, rows)
             if request.sql is None:
                 cursor.statement = self._backend.current(statement)
@@ -400,86 +327,6 @@ class StatementCalls:
         )
 
     # ------------------------------------------------------------ binds
-    def _read_bind_rows(self, reader: Reader, cursor: Cursor, count: int) -> Sequence[Sequence[bytes | None]]:
-        """Read the bind values of ``count`` executions; OUT binds are not sent and stay None."""
-        definitions = cursor.binds
-        statement = cursor.statement
-        if not definitions:
-            return bind_rows.read(reader, (), (), count)
-        unsent: set[int] = set()
-        if statement is not None and not self._is_jdbc:  # which sends NULLs for them
-            unsent |= cursor.out_binds
-        if statement is not None and statement.returning_from is not None and not (self._is_oci or self._is_jdbc):
-            # Oracle Client and JDBC do not look into the statement: they send a NULL for them.
-            unsent |= set(range(statement.returning_from, len(definitions)))
-        repeats = {
-            index: statement.repeats.get(index, index) if statement is not None else index
-            for index, definition in enumerate(definitions)
-            if definition.flags & BIND_FLAG_REPEATED
-        }
-        sent = [index for index in range(len(definitions)) if index not in unsent and index not in repeats]
-        if statement is None or statement.kind != "plsql":
-            types = [definition.type for definition in definitions]
-            sent.sort(key=lambda at: types[at].buffer_size > _LONGEST_STRING and types[at].code != JSON.code)
-        if not repeats and not any(map(self._is_special, definitions)):
-            return bind_rows.read(reader, cursor.bind_types, sent, count)
-        rows: list[BindRow] = []
-        failure: OracleError | None = None
-        for _ in range(count):
-            row: BindRow = [None] * len(definitions)
-            if sent and reader.byte() != MessageType.ROW_DATA:
-                raise ProtocolError("bind values do not start with a row")
-            for index in sent:
-                try:
-                    row[index] = self._read_value(reader, definitions[index])
-                except OracleError as error:
-                    failure = failure or error
-            for index, first in repeats.items():
-                row[index] = row[first]
-            rows.append(row)
-        if failure:
-            raise failure
-        return rows
-
-    def _is_special(self, definition: Definition) -> bool:
-        """Whether bind values come otherwise than as plain ones."""
-        code = definition.type.code
-        if definition.flags & BIND_FLAG_ARRAY or code in (*_LOB_CODES, JSON.code, REF_CURSOR.code):
-            return True
-        return self._is_jdbc and code == ROWID.code
-
-    def _read_value(self, reader: Reader, definition: Definition) -> bytes | None:
-        if definition.flags & BIND_FLAG_ARRAY:
-            for _ in range(reader.integer()):
-                reader.text()
-            raise OracleError(3001, "unimplemented feature: PL/SQL arrays as binds")
-        if definition.type.code in _LOB_CODES:
-            locator = reader.sized_text()
-            return self._lobs.value(locator) if locator else None
-        if definition.type.code == REF_CURSOR.code:
-            self._read_cursor(reader)
-            return None
-        if definition.type.code == JSON.code:
-            # A locator that says nothing, and the value.
-            return codecs.decode_raw(reader.text()) if reader.sized_text() else None
-        if reader.peek() == ESCAPE:  # NULL, as Oracle Client writes it
-            reader.raw(2)
-            return None
-        if definition.type.code == ROWID.code and self._is_jdbc:
-            return rowid.read(reader)
-        value = reader.text()
-        if not value:
-            return None
-        return codecs.decoder(definition.type)(value)
-
-    def _read_cursor(self, reader: Reader) -> None:
-        """A cursor as a bind value: an open one has its number, which no block has a use for."""
-        length = reader.byte()
-        if length == ESCAPE:
-            reader.byte()
-        elif length and length != NULL_MARK and reader.byte():
-            reader.integer()
-
     def _run_blocks(self, cursor: Cursor, rows: Sequence[Sequence[bytes | None]]) -> list[Outcome]:
         """Run a block once for each bind row."""
         assert cursor.statement is not None
@@ -558,7 +405,7 @@ class StatementCalls:
         """An OUT value with the indicator and return code that the client asked for."""
         if value is None:
             encoded = b"\0"
-        elif definition.type.code in _LOB_CODES:
+        elif definition.type.code in LOB_CODES:
             encoded = self._located(definition, value)
         else:
             encoded = codecs.encoder(definition.type)(value)
@@ -626,12 +473,12 @@ class StatementCalls:
             for index, each in enumerate(zip(columns, forms, defines))
         ]
         located = any(
-            column.type.code in _LOB_CODES and not _is_inline(define) for column, define in zip(columns, defines)
+            column.type.code in LOB_CODES and not _is_inline(define) for column, define in zip(columns, defines)
         )
         inline = [
             (index, define.type.charset_form)
             for index, (column, define) in enumerate(zip(columns, defines))
-            if column.type.code in _LOB_CODES and define is not None
+            if column.type.code in LOB_CODES and define is not None
         ]
         made = RowEncoder(columns, forms, encoders, None if located else tuple(inline))
         cursor.encoder = None if located or inline else made
@@ -639,7 +486,7 @@ class StatementCalls:
 
     def _column_encoder(self, column: Column, form: str, define: Definition | None, was_inline: bool) -> ColumnEncoder:
         type_ = column.type
-        if type_.code in _LOB_CODES:
+        if type_.code in LOB_CODES:
             if define is not None and _is_inline(define):
                 return ColumnEncoder(column, form, _inline_lob_encoder(type_, define), None)
             if self._is_oci and was_inline:
@@ -681,7 +528,7 @@ def _add_time(cursor: Cursor, start: float) -> None:
 
 def _is_inline(define: Definition | None) -> bool:
     """Whether the client wants a LOB's value and not its locator."""
-    return define is not None and define.type.code not in _LOB_CODES
+    return define is not None and define.type.code not in LOB_CODES
 
 
 def _inline_lob_encoder(type_: OracleType, define: Definition) -> ValueEncoder:
