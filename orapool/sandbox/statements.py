@@ -70,7 +70,11 @@ _SHORT = 4000
 
 
 class StatementCalls:
-    """The cursors of one session, and the calls on them; each returns the whole answer."""
+    """The cursors of one session, and the calls on them; each returns the whole answer.
+
+    Attributes:
+        failed: whether an answer has been an error, since somebody last set it back.
+    """
 
     def __init__(
         self,
@@ -92,6 +96,7 @@ class StatementCalls:
         self._is_jdbc = is_jdbc
         self._cursors: dict[int, Cursor] = {}
         self._last_cursor_id = 0
+        self.failed = False
 
     def close(self) -> None:
         """Close all cursors."""
@@ -321,6 +326,7 @@ class StatementCalls:
         # The session knows whether the client waits for an answer or for a handshake, and that it ends without engine.
         if error.code in (INTERRUPTED, _LOST):
             raise error
+        self.failed = True
         statement_type = cursor.statement_type
         return make_error(
             self._status(), error, cursor_id=cursor.id, row_count=error.rows_done, statement_type=statement_type
