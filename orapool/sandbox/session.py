@@ -567,6 +567,8 @@ class Session:
         watch = ClientWatch(self._socket.fileno(), self._stream.client_broke_in, self._stream.break_waits)
         self._backend = self._host.open_backend(self.identity, watch)
         self._statements = self._statement_calls(self._backend)
+        self._lobs.change_row = self._backend.change_lob
+        self._lobs.in_transaction = lambda: self._status().transaction_open
         self._host.count_log_on()
         return self._end_of_phase(messages.make_parameters(self._session_pairs(proof)))
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from psycopg.pq.abc import PGresult
 
 from orapool.sandbox.errors import OracleError
-from orapool.sandbox.sql import columns
+from orapool.sandbox.sql import columns, lob_places
 from orapool.sandbox.sql.binds import LEFT_OPEN, bind_oid
 from orapool.sandbox.sql.columns import COLUMNS_OF_TABLES
 from orapool.sandbox.sql.dialect import unsupported
@@ -43,6 +43,8 @@ class Prepared:
     forms: tuple[str, ...] = ()
     # Whether an INSERT tells where its row is.
     with_rowid: bool = False
+    # Which of the columns are LOBs of rows that can be found again.
+    placing: lob_places.Placing = lob_places.NONE
 
 
 class PreparedStatements:
@@ -101,6 +103,36 @@ class PreparedStatements:
                 made = replace(self.prepare_text(text, prepared.parameters, statement), with_rowid=True)
             except OracleError:
                 made = prepared
+            self._known[key] = made
+        return made
+
+    def with_places(self, statement: Statement, prepared: Prepared, merged: dict[int, int]) -> Prepared:
+        """A prepared query, or DML with RETURNING, that tells where its LOBs are, if it has some; else the one given."""
+        lobs = [index for index, column in enumerate(prepared.columns) if column.type.code in lob_places.LOB_CODES]
+        if not lobs or statement.part is None or statement.verb == "DELETE":
+            return prepared
+        is_query = statement.returning_from is None
+        plain = statement.part.text(merged)
+        text = lob_places.query_with_places(plain, statement.row_sources) if is_query else plain + b", ctid"
+        if text is None:
+            return prepared
+        key = (text, prepared.parameters)
+        made = self._known.get(key)
+        if made is None:
+            made = prepared
+            self._serial += 1
+            name = b"p%d" % self._serial
+            try:
+                described = self._parse(name, text, list(prepared.parameters), statement)
+            except OracleError:  # rows of views have no places
+                pass
+            else:
+                if is_query:
+                    sources = len(statement.row_sources)
+                    placing = lob_places.placing_of_query(described, sources, statement.locks, lobs)
+                else:
+                    placing = lob_places.placing_of_returning(described, lobs)
+                made = replace(prepared, name=name, placing=placing)
             self._known[key] = made
         return made
 
@@ -197,6 +229,6 @@ class PreparedStatements:
                 kind = columns.literal(statement.literal_lengths[index])
             elif kind.code == 1:
                 guarded.append(index)
-            made.append(Column(title, kind))
+            made.append(Column(title, kind, computed=not described.ftable(index)))
         forms = tuple(self._catalog.form(described.ftype(index)) for index in range(described.nfields))
         return Prepared(name, parameters, tuple(made), tuple(guarded), forms)
