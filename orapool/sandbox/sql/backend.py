@@ -249,9 +249,10 @@ class Backend:
             statement, bind_types, (binds,) = resolve(self, statement, bind_types, [binds])
         if self._is_of_other_time(statement):
             return self._other_time.session(statement, binds).query(statement, bind_types, binds)
-        prepared, values = self._bound(statement, bind_types, binds)
+        prepared, values = self._bound(statement, bind_types, binds, with_places=statement.locks)
         result = self._query(statement, RunPrepared(prepared.name, values))
-        return ResultSet(result, prepared.columns, prepared.guarded)
+        placing = replace(prepared.placing, transaction=self.transaction.number)
+        return ResultSet(result, prepared.columns, prepared.guarded, placing)
 
     def stream(
         self, statement: Statement, bind_types: Sequence[OracleType], binds: Sequence[bytes | None]

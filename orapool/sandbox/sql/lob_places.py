@@ -82,8 +82,14 @@ class Placing:
         return made
 
     def returned(self, row: tuple[bytes | None, ...]) -> tuple[bytes | None, ...]:
-        """A row of RETURNING."""
-        return tuple(self.placed(index, value, row.__getitem__) for index, value in enumerate(row))
+        """A row of RETURNING, without the place at its end."""
+        return self.placed_row(row[:-1], row.__getitem__)
+
+    def placed_row(
+        self, given: tuple[bytes | None, ...], row: Callable[[int], bytes | None]
+    ) -> tuple[bytes | None, ...]:
+        """The client's values of a row, with their places; `row` has those of PostgreSQL's."""
+        return tuple(self.placed(index, value, row) for index, value in enumerate(given))
 
 
 NONE = Placing()

@@ -132,7 +132,8 @@ class PreparedStatements:
                     placing = lob_places.placing_of_query(described, sources, statement.locks, lobs)
                 else:
                     placing = lob_places.placing_of_returning(described, lobs)
-                made = replace(prepared, name=name, placing=placing)
+                if placing.columns:
+                    made = replace(prepared, name=name, placing=placing)
             self._known[key] = made
         return made
 

@@ -124,8 +124,11 @@ class RowStream:
 class ResultSet:
     """The rows of a query, held by PostgreSQL's client library and handed out in batches."""
 
-    def __init__(self, result: PGresult, columns: tuple[Column, ...], guarded: Sequence[int]) -> None:
+    def __init__(
+        self, result: PGresult, columns: tuple[Column, ...], guarded: Sequence[int], placing: Placing = NONE
+    ) -> None:
         self.columns = columns
+        self._placing = placing
         self.row_count: int = result.ntuples
         self._result: PGresult | None = result
         self._guarded = guarded
@@ -142,15 +145,18 @@ class ResultSet:
         result = self._result
         if result is None:
             raise OracleError(1002, "fetch out of sequence")
-        value = result.get_value
-        fields = range(len(self.columns))
+        value, placing = result.get_value, self._placing
+        fields = range(placing.hidden, placing.hidden + len(self.columns))
         end = min(start + count, self.row_count)
         for field_ in self._guarded:
             for row in range(start, end):
-                text = value(row, field_)
+                text = value(row, field_ + placing.hidden)
                 if text is not None and len(text) > longest:
                     raise OracleError(1489, "result of string concatenation is too long")
-        return [tuple([value(row, field_) for field_ in fields]) for row in range(start, end)]
+        rows = [tuple([value(row, field_) for field_ in fields]) for row in range(start, end)]
+        if not placing.columns:
+            return rows
+        return [placing.placed_row(row, partial(value, start + at)) for at, row in enumerate(rows)]
 
     def close(self) -> None:
         """Free the rows."""
