@@ -155,8 +155,8 @@ class LobStore:
         lob = Lob(is_clob, data, temporary=False, is_national=type_.charset_form == CHARSET_NCHAR)
         if isinstance(given, PlacedValue):
             lob.place = given.place
-        elif not computed:
-            lob.refusal = _unknown_row() if self.in_transaction() else not_locked()
+        else:
+            lob.refusal = _unknown_row() if computed or self.in_transaction() else not_locked()
         return lob, self.locate(lob)
 
     def value(self, locator: bytes) -> bytes:
@@ -165,7 +165,7 @@ class LobStore:
         return _engine_text(lob.is_clob, lob.data)
 
     def change(self, lob: Lob, make: Callable[[bytes], bytes]) -> None:
-        """Change a LOB: that of a row in its row, a temporary one or an expression's in memory.
+        """Change a LOB: that of a row in its row, a temporary one in memory.
 
         Raises:
             OracleError: ORA-22920 or 22990 where the row may not be changed, ORA-03001 where it is not known.

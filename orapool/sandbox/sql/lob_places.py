@@ -1,7 +1,7 @@
 """Where the LOBs of rows are, so that they can be changed through their locators.
 
-Of a query that may be about rows which its session has locked, PostgreSQL hands over the place of each row beside it, and
-of DML with RETURNING too; `change` finds the row again, wherever changes of the same transaction have moved it.
+Of a query that may be about rows which its session has locked, PostgreSQL hands over the place of each row beside it,
+and of DML with RETURNING too; `change` finds the row again, wherever changes of the same transaction have moved it.
 """
 
 from __future__ import annotations
@@ -155,8 +155,10 @@ def change(backend: Backend, place: Place, make: Callable[[bytes], bytes]) -> by
     """
     if place.transaction != backend.transaction.number:
         raise OracleError(22990, "LOB locators cannot span transactions")
-    names = backend.run([Run(_NAMES, [b"%d" % place.table, b"%d" % place.number])])[0] if backend.in_transaction else None
-    if names is None or not names.ntuples:
+    if not backend.in_transaction:
+        raise not_locked()
+    names = backend.run([Run(_NAMES, [b"%d" % place.table, b"%d" % place.number])])[0]
+    if not names.ntuples:
         raise not_locked()
     table, column, kind = ((names.get_value(0, index) or b"").decode() for index in range(3))
     find = _FIND.format(table=table, column=column, name=quote_text(table))

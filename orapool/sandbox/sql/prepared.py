@@ -107,7 +107,7 @@ class PreparedStatements:
         return made
 
     def with_places(self, statement: Statement, prepared: Prepared, merged: dict[int, int]) -> Prepared:
-        """A prepared query, or DML with RETURNING, that tells where its LOBs are, if it has some; else the one given."""
+        """A prepared query, or DML with RETURNING, that tells where its LOBs are; the one given where it has none."""
         lobs = [index for index, column in enumerate(prepared.columns) if column.type.code in lob_places.LOB_CODES]
         if not lobs or statement.part is None or statement.verb == "DELETE":
             return prepared
