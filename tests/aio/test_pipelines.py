@@ -47,9 +47,7 @@ async def ids(pool: AsyncPool) -> list[int]:
         return [number for (number,) in await connection.fetchall("select id from aio_piped order by id")]
 
 
-async def test_a_pipeline_is_one_round_trip_and_its_cursors_are_the_pools(
-    make_pool: MakePool, server: Sandbox
-) -> None:
+async def test_a_pipeline_is_one_round_trip_and_its_cursors_are_the_pools(make_pool: MakePool, server: Sandbox) -> None:
     pool = make_pool(max=1, min=0)
     async with pool.acquire() as connection:
         before = server.stats()

@@ -67,7 +67,9 @@ def codes(results: list[Any]) -> list[str | None]:
 def test_all_operations_are_answered_in_order_by_one_round_trip(sandbox: Sandbox) -> None:
     pipeline = oracledb.create_pipeline()
     pipeline.add_execute("insert into items (id, name) values (:1, :2)", [10, "ten"])
-    pipeline.add_executemany("insert into items (id, name) values (:1, 'many')", [(number,) for number in range(20, 60)])
+    pipeline.add_executemany(
+        "insert into items (id, name) values (:1, 'many')", [(number,) for number in range(20, 60)]
+    )
     pipeline.add_fetchone("select name from items where id = :id", {"id": 10})
     pipeline.add_fetchmany("select id from items order by id", num_rows=4)
     pipeline.add_fetchall("select id from items where id >= 20 order by id")
@@ -94,7 +96,9 @@ def test_all_operations_are_answered_in_order_by_one_round_trip(sandbox: Sandbox
 
 def test_a_large_request_and_a_large_answer_come_through(sandbox: Sandbox) -> None:
     pipeline = oracledb.create_pipeline()
-    pipeline.add_executemany("insert into items (id, name) values (:1, :2)", [(n, "x" * 20) for n in range(100, 20_100)])
+    pipeline.add_executemany(
+        "insert into items (id, name) values (:1, :2)", [(n, "x" * 20) for n in range(100, 20_100)]
+    )
     pipeline.add_fetchall("select id, name from items where id >= 100 order by id", arraysize=30_000)
     pipeline.add_fetchone("select count(*) from items")
     results = run(sandbox, lambda connection: connection.run_pipeline(pipeline))
