@@ -1,8 +1,8 @@
 """LOB locators and the LOB calls.
 
-A locator is 40 bytes that name a value which this session keeps, as it was when it was selected. What is written through
-it goes into the row too, where it is one's. CLOB data travels as UTF-16, big-endian, and is counted in its code units, as
-Oracle counts characters.
+A locator is 40 bytes that name a value which this session keeps, as it was when it was selected. What is written
+through it goes into the row too, where it is one's. CLOB data travels as UTF-16, big-endian, and is counted in its code
+units, as Oracle counts characters.
 """
 
 from __future__ import annotations
