@@ -201,6 +201,17 @@ def test_a_row_of_a_join_is_written(connection: Any) -> None:
     assert value(connection, "c") == "Jello world"
 
 
+def test_statements_about_views_outlast_hundreds_of_others(connection: Any) -> None:
+    # PostgreSQL is asked in vain for the places of their rows; what it knows of them is forgotten once, with them.
+    cursor = connection.cursor()
+    for number in range(10, 450):
+        cursor.execute("insert into seen (id) values (:1)", [number])
+        (lob,) = cursor.execute("select c from seen where id = 1").fetchone()
+        assert lob.read() == "hello world"
+        cursor.execute(f"select {number} from dual").fetchone()
+    assert cursor.execute("select count(*) from documents").fetchone() == (441,)
+
+
 # ---------------------------------------------------------------- refused
 @pytest.mark.parametrize("begun", [False, True])
 def test_without_a_lock_on_the_row_nothing_is_written(connection: Any, dbapi: ModuleType, begun: bool) -> None:

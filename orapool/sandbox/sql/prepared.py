@@ -54,6 +54,8 @@ class PreparedStatements:
         self._backend = backend
         self._catalog = backend.engine.columns
         self._known: OrderedDict[tuple[bytes, tuple[int, ...]], Prepared] = OrderedDict()
+        # Texts that ask for the places of rows which have none, as those of views.
+        self._without_places: set[tuple[bytes, tuple[int, ...]]] = set()
         self._epoch = self._catalog.epoch
         self._serial = 0
 
@@ -62,6 +64,7 @@ class PreparedStatements:
 
     def forget(self) -> None:
         """Have none: what their names mean has changed."""
+        self._without_places.clear()
         if self._known:
             self._known.clear()
             self._backend.run([Run(b"DEALLOCATE ALL")])
@@ -98,11 +101,14 @@ class PreparedStatements:
         text = statement.part.text(merged) + b" RETURNING ctid"
         key = (text, prepared.parameters)
         made = self._known.get(key)
-        if made is None:
+        if made is None or not made.with_rowid:
+            if key in self._without_places:
+                return prepared
             try:
                 made = replace(self.prepare_text(text, prepared.parameters, statement), with_rowid=True)
             except OracleError:
-                made = prepared
+                self._note_without_places(key)
+                return prepared
             self._known[key] = made
         return made
 
@@ -118,24 +124,30 @@ class PreparedStatements:
             return prepared
         key = (text, prepared.parameters)
         made = self._known.get(key)
-        if made is None:
-            made = prepared
-            self._serial += 1
-            name = b"p%d" % self._serial
-            try:
-                described = self._parse(name, text, list(prepared.parameters), statement)
-            except OracleError:  # rows of views have no places
-                pass
-            else:
-                if is_query:
-                    sources = len(statement.row_sources)
-                    placing = lob_places.placing_of_query(described, sources, statement.locks, lobs)
-                else:
-                    placing = lob_places.placing_of_returning(described, lobs)
-                if placing.columns:
-                    made = replace(prepared, name=name, placing=placing)
-            self._known[key] = made
+        if made is not None or key in self._without_places:
+            return made or prepared
+        self._serial += 1
+        name = b"p%d" % self._serial
+        try:
+            described = self._parse(name, text, list(prepared.parameters), statement)
+        except OracleError:  # rows of views have no places
+            self._note_without_places(key)
+            return prepared
+        if is_query:
+            placing = lob_places.placing_of_query(described, len(statement.row_sources), statement.locks, lobs)
+        else:
+            placing = lob_places.placing_of_returning(described, lobs)
+        if not placing.columns:
+            self._note_without_places(key)
+            self._backend.run([Run(b"DEALLOCATE " + name)])
+            return prepared
+        made = self._known[key] = replace(prepared, name=name, placing=placing)
         return made
+
+    def _note_without_places(self, key: tuple[bytes, tuple[int, ...]]) -> None:
+        if len(self._without_places) >= _MOST:
+            self._without_places.clear()
+        self._without_places.add(key)
 
     def prepare_text(self, text: bytes, oids: Sequence[int], statement: Statement) -> Prepared:
         """Have PostgreSQL know a text by a name."""
