@@ -5,9 +5,10 @@
 The sandbox counts the former, which are the same on every machine. Pools are warm: each has its one session, and
 SQLAlchemy has asked its first questions. For the times, each contender is a process of its own; all are on one
 processor, the server is on another, the contenders take turns in an order that changes with each round, and no garbage
-is collected during one. CPU is that of the client's process, threads in the background included. On one machine a round
-trip takes no more time than some hundred lines of Python; so two units are measured once more with a server that takes a
-millisecond to answer, as one on a network does.
+is collected during one. CPU is that of the client's process, threads in the background included.
+
+On one machine a round trip takes no more time than some hundred lines of Python; so two units are measured once more
+with a server that takes a millisecond to answer, as one on a network does.
 """
 
 from __future__ import annotations
