@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 from orapool.sandbox.wire import ProtocolError, Reader, text
 
+VERSION_NUMBER = 19 << 24 | 3 << 16
+VERSION_BANNER = "Oracle Database 19c compatible: the orapool sandbox (this is not an Oracle database)"
 PROTOCOL_VERSION = 6
 BANNER = b"IBMPC/WIN_NT64-9.1.0"
 # What Oracle's JDBC thin driver calls itself, with a version behind. 19.3 takes and sends otherwise than the others:

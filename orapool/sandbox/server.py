@@ -259,13 +259,13 @@ class Server:
         if self._closed is not None:
             raise self._closed
 
-    def wait_while_frozen(self, session: Session) -> None:
-        """Return when the server is not frozen; raises ConnectionClosed when the session is ended meanwhile."""
+    def wait_while_frozen(self, logged_on: bool, ended: threading.Event) -> None:
+        """Return when the server is not frozen for such a session; raises ConnectionClosed when that is ended."""
         if self._thawed.is_set() and self._lets_in.is_set():
             return
-        for event in (self._thawed,) if session.logged_on else (self._thawed, self._lets_in):
+        for event in (self._thawed,) if logged_on else (self._thawed, self._lets_in):
             while not event.wait(0.05):
-                if session.ended.is_set():
+                if ended.is_set():
                     raise ConnectionClosed("ended while frozen")
 
     def _count_bytes(self, received: int, sent: int) -> None:

@@ -9,106 +9,25 @@ import socket
 import struct
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import NoReturn, Protocol
 
 from orapool.sandbox import direct_path, lobs, messages, network_services, packets, pipelining
-from orapool.sandbox.auth import Challenge, Verifier
-from orapool.sandbox.capabilities import (
-    JDBC,
-    make_data_types_reply,
-    make_protocol_reply,
-    parse_data_types,
-    parse_protocol,
-)
 from orapool.sandbox.errors import OracleError
+from orapool.sandbox.host import Host
+from orapool.sandbox.log_in import LogIn
 from orapool.sandbox.messages import CallStatus, Function, MessageType, Piggyback, make_error, make_status
 from orapool.sandbox.packets import ConnectionClosed, LogOnTimeout, MarkerReceived, PacketStream
-from orapool.sandbox.recorder import Recorder
-from orapool.sandbox.rows import RowCache
-from orapool.sandbox.sql import BASE_EDITION, Backend, ClientWatch, SessionIdentity
+from orapool.sandbox.sql import Backend, ClientWatch, SessionIdentity
 from orapool.sandbox.statements import StatementCalls
 from orapool.sandbox.wire import ProtocolError, Reader, as_text
 
 logger = logging.getLogger(__name__)
 
-VERSION = (19, 3)
-VERSION_NUMBER = VERSION[0] << 24 | VERSION[1] << 16
-VERSION_BANNER = "Oracle Database 19c compatible: the orapool sandbox (this is not an Oracle database)"
-GREATEST_PACKET_SIZE = 65_535
 # Errors after which the server has ended the session.
 _LOST = 3113
 _ENDING_CODES = frozenset({28, 1012, 1033, 2396, 3113, 3114, 3135})
 # How long a client that has sent what cannot be may take to hear so, in seconds.
 _TOLD_SECONDS = 1.0
 _JDBC_MARKER_SECONDS = 0.2
-_PURITY_NEW = "1"
-
-
-class Host(Protocol):
-    """What a session needs of its server."""
-
-    def service_error(self, service_name: str, sid: str) -> int:
-        """The listener's ORA- code for a service, 0 when it is known."""
-
-    def redirection(self) -> tuple[str, int] | None:
-        """Host and port that the listener sends this client on to; None to serve it here."""
-
-    def verifier(self, user: str) -> Verifier | None:
-        """The verifier of a user, None when there is no such user."""
-
-    def identify(self, os_user: str, token: str | None) -> str | None:
-        """Who logs on without a password; None for nobody."""
-
-    def admit(self, user: str, client: str) -> str:
-        """Who a session is of, when `user` has proved the password; raises OracleError where it may not be."""
-
-    def change_password(self, user: str, password: str) -> None:
-        """Give a user another password; raises OracleError where it may not be."""
-
-    def count_denied_log_on(self) -> None:
-        """Note a log-on that was denied."""
-
-    def check_open(self) -> None:
-        """Raise an OracleError while the database lets nobody log on."""
-
-    def open_backend(self, identity: SessionIdentity, watch: ClientWatch) -> Backend:
-        """An engine session for a client that has logged in."""
-
-    def count_call(self, name: str) -> None:
-        """Note a round trip."""
-
-    def count_log_on(self) -> None:
-        """Note a session that has logged in."""
-
-    def wait_while_frozen(self, session: Session) -> None:
-        """Return when the server is not frozen; raises ConnectionClosed when the session is ended meanwhile."""
-
-    @property
-    def row_cache(self) -> RowCache:
-        """The results that all sessions keep."""
-
-    @property
-    def recorder(self) -> Recorder:
-        """What keeps the statements of all sessions."""
-
-    @property
-    def delay(self) -> float:
-        """Seconds that each call waits before it is carried out."""
-
-    @property
-    def inbound_connect_timeout(self) -> float:
-        """Seconds in which a client has to log on, 0 for ever."""
-
-
-@dataclass
-class _Login:
-    """A log-in under way."""
-
-    user: str
-    challenge: Challenge | None
-    known: bool
-    values: dict[str, str] = field(default_factory=dict, repr=False)
 
 
 class Session:
@@ -132,20 +51,15 @@ class Session:
         self._backend: Backend | None = None
         self._statements: StatementCalls | None = None
         self._direct_path: direct_path.DirectPath | None = None
-        self._login: _Login | None = None
-        # Of the log-on, for changes of its password.
-        self._challenge: Challenge | None = None
         self._sequence = 0
-        self._is_oci = False
         self._failure: OracleError | None = None
         self._cut = False
         self._prelude = b""
-        self._marks_ends = False
-        self._fresh_each_time = False
         self._pipeline: pipelining.Pipeline | None = None
         # The client broke a pipeline and has seen no markers for it.
         self._owes_markers = False
         self.ended = threading.Event()
+        self._log_in = LogIn(host, self._stream, self._reader, self.identity, self.ended)
 
     @property
     def logged_on(self) -> bool:
@@ -188,7 +102,7 @@ class Session:
         try:
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._stream.limit(self._host.inbound_connect_timeout)
-            self._connect()
+            self._log_in.connect()
             while not self.ended.is_set():
                 try:
                     self._message()
@@ -224,56 +138,19 @@ class Session:
                 self._backend.close()
         self._socket.close()
 
-    def _connect(self) -> None:
-        """The connect phase: one CONNECT, answered with ACCEPT or REFUSE."""
-        packet = self._stream.receive()
-        if packet.type != packets.CONNECT:
-            raise ConnectionClosed(f"a packet of type {packet.type} before CONNECT")
-        request = packets.parse_connect(packet, self._stream.receive)
-        self._host.wait_while_frozen(self)
-        if request.is_ping:
-            self._stream.send(packets.REFUSE, packets.make_ping_answer())
-            raise ConnectionClosed("the listener was pinged")
-        code = self._host.service_error(request.service_name, request.sid)
-        if request.version < packets.OLDEST_VERSION:
-            code = 12618  # TNS: versions are incompatible
-        if code:
-            self._stream.send(packets.REFUSE, packets.make_refuse(code))
-            raise ConnectionClosed(f"refused with ORA-{code}")
-        # Who has been sent here is served, so that a listener may send its clients to itself.
-        target = None if request.redirected else self._host.redirection()
-        if target is not None:
-            self._redirect(*target, request.descriptor)
-        self.identity.service = request.service_name or request.sid
-        self.identity.server = "POOLED" if request.is_pooled else "DEDICATED"
-        sdu = max(512, min(request.sdu, GREATEST_PACKET_SIZE))
-        version = request.accepted_version
-        # From the log-in on: as Oracle Database does, the two answers before it have no such mark.
-        self._marks_ends = version >= packets.NEWEST_THIN_VERSION
-        self._stream.send(packets.ACCEPT, packets.make_accept(version, sdu))
-        self._stream.wide_lengths = True
-        self._stream.packet_size = sdu
-
-    def _redirect(self, host: str, port: int, descriptor: str) -> NoReturn:
-        redirect, data = packets.make_redirect(host, port, descriptor)
-        self._stream.send(packets.REDIRECT, redirect, packets.FLAG_CONNECT_DATA)
-        self._stream.send(packets.DATA, data)
-        raise ConnectionClosed(f"redirected to {host}:{port}")
-
     def _message(self) -> None:
         """Read one message and answer it."""
         reader = self._reader
         kind = reader.byte()
         if kind == MessageType.PROTOCOL:
-            reader.bare = parse_protocol(reader).startswith(JDBC)
+            reply = self._log_in.agree_on_protocol()
             self._host.count_call("protocol")
-            self._answer(make_protocol_reply())
+            self._answer(reply)
         elif kind == MessageType.DATA_TYPES:
-            client = parse_data_types(reader)
-            self._is_oci = client.is_oci
+            reply = self._log_in.agree_on_data_types()
             self._host.count_call("data_types")
-            self._answer(make_data_types_reply(client.types))
-            self._stream.marks_ends = self._marks_ends
+            self._answer(reply)
+            self._log_in.mark_ends()
         elif kind == MessageType.PIGGYBACK:
             code = reader.byte()
             reader.byte()
@@ -296,7 +173,7 @@ class Session:
             raise ProtocolError(f"a message of type {kind}")
 
     def _answer(self, message: bytes) -> None:
-        self._host.wait_while_frozen(self)
+        self._host.wait_while_frozen(self.logged_on, self.ended)
         message, self._prelude = self._prelude + message, b""
         if self._cut:
             self._stream.send_half(message)
@@ -338,7 +215,7 @@ class Session:
 
     def _make_call(self, code: int) -> None:
         self._host.count_call(messages.CALL_NAMES.get(code, f"function_{code}"))  # type: ignore[call-overload]
-        self._host.wait_while_frozen(self)
+        self._host.wait_while_frozen(self.logged_on, self.ended)
         self._send_owed_markers()
         delay = self._host.delay
         if delay and self._stream.client_breaks_in_within(delay):
@@ -397,7 +274,7 @@ class Session:
     def _make_pipelined_call(self, code: int) -> None:
         pipeline = self._pipeline
         assert pipeline is not None
-        self._host.wait_while_frozen(self)
+        self._host.wait_while_frozen(self.logged_on, self.ended)
         if pipeline.is_first and self._host.delay and self._stream.client_breaks_in_within(self._host.delay):
             self._note_break(pipeline)
         failure, self._failure = self._failure, None
@@ -425,12 +302,10 @@ class Session:
         pipeline.note_error(OracleError(messages.INTERRUPTED, "user requested cancel of current operation"))
 
     def _carry_out(self, code: int) -> bytes:
-        if code == Function.AUTHENTICATE_1:
-            return self._authenticate_1()
-        if code == Function.AUTHENTICATE_2:
-            return self._authenticate_2()
+        if code in (Function.AUTHENTICATE_1, Function.AUTHENTICATE_2):
+            return self._authenticate(code)
         if code == Function.VERSION:  # which Oracle Client asks for before it logs on without a password
-            return self._version()
+            return self._log_in.version() + make_status(self._status())
         backend, statements = self._backend, self._statements
         if backend is None or statements is None:
             self._reader.discard()
@@ -463,15 +338,6 @@ class Session:
             what = messages.REFUSED_CALLS.get(code, "this call")
             raise OracleError(3001, f"unimplemented feature: {what} (call {code} of the protocol)")
         return make_status(self._status())
-
-    def _version(self) -> bytes:
-        reader = self._reader
-        reader.byte()
-        reader.integer()
-        reader.raw(2)
-        reader.integer()
-        banner = VERSION_BANNER.encode()
-        return messages.make_version(banner, VERSION_NUMBER, is_bare=reader.bare) + make_status(self._status())
 
     def _piggyback(self, code: int) -> None:
         reader = self._reader
@@ -516,53 +382,27 @@ class Session:
         if backend is None:
             return
         backend.rollback()
-        if self._fresh_each_time:
+        if self._log_in.fresh_each_time:
             backend.reset()
             if self._statements is not None:
                 self._statements.close()
             self._statements = self._statement_calls(backend)
         who = self.identity
-        self._prelude = messages.make_session_returned(who.sid, who.serial, self._fresh_each_time)
+        self._prelude = messages.make_session_returned(who.sid, who.serial, self._log_in.fresh_each_time)
 
     # ------------------------------------------------------------ log-in
-    def _authenticate_1(self) -> bytes:
-        request = messages.parse_authenticate(self._reader)
-        if self._backend is not None:
-            raise OracleError(3001, "unimplemented feature: to log on again over the same connection")
-        self._host.check_open()
-        user = _name(request.user)
-        verifier = self._host.verifier(user)
-        challenge = Challenge(verifier or Verifier.unknown(user))
-        self._login = _Login(user, challenge, verifier is not None, request.values)
-        return self._end_of_phase(messages.make_parameters(challenge.pairs()))
+    def _authenticate(self, code: int) -> bytes:
+        """One of the two phases in which a client logs on, or a change of the password of who has."""
+        if code == Function.AUTHENTICATE_1:
+            parameters = self._log_in.challenge(self._backend is not None)
+        elif self._backend is not None:
+            parameters = self._log_in.change_password()
+        else:
+            parameters = self._log_in.identify()
+            self._log_on()
+        return parameters + make_error(self._status())
 
-    def _authenticate_2(self) -> bytes:
-        request = messages.parse_authenticate(self._reader)
-        login, self._login = self._login, None
-        values = request.values
-        if self._backend is not None:
-            if login is not None:
-                raise OracleError(3001, "unimplemented feature: to log on again over the same connection")
-            return self._change_password(values)
-        proof = ""
-        try:
-            if login is None:  # no password is sent, so that nothing needs to be challenged
-                known = self._host.identify(values.get("AUTH_SID", ""), values.get("AUTH_TOKEN"))
-                login = _Login(known or "", None, known is not None)
-            elif login.challenge is not None:
-                proof = login.challenge.accept(values) or ""
-                login.known = login.known and proof != ""
-            if not login.known:
-                raise OracleError(1017, "invalid username/password; logon denied")
-            new_password = login.challenge.new_password(values) if login.challenge is not None else None
-            if new_password is not None:
-                self._host.change_password(login.user, new_password)
-            self._challenge = login.challenge
-            login.values.update(values)
-            self._identify(login, self._host.admit(login.user, _name(login.values.get("PROXY_CLIENT_NAME", ""))))
-        except OracleError:
-            self._host.count_denied_log_on()
-            raise
+    def _log_on(self) -> None:
         self._stream.unlimit()
         watch = ClientWatch(self._socket.fileno(), self._stream.client_broke_in, self._stream.break_waits)
         self._backend = self._host.open_backend(self.identity, watch)
@@ -570,90 +410,9 @@ class Session:
         self._lobs.change_row = self._backend.change_lob
         self._lobs.in_transaction = lambda: self._status().transaction_open
         self._host.count_log_on()
-        return self._end_of_phase(messages.make_parameters(self._session_pairs(proof)))
-
-    def _change_password(self, values: dict[str, str]) -> bytes:
-        """Of the user who has logged on."""
-        user, challenge = self.identity.proxy_user or self.identity.user, self._challenge
-        verifier = self._host.verifier(user)
-        if challenge is None or verifier is None or not challenge.proves(verifier, values):
-            raise OracleError(28008, "invalid old password")
-        self._host.change_password(user, challenge.new_password(values) or "")
-        return self._end_of_phase(messages.make_parameters([]))
 
     def _statement_calls(self, backend: Backend) -> StatementCalls:
         return StatementCalls(
             *(backend, self._lobs, self._host.row_cache, self._status, self._host.recorder),
-            *(self._is_oci, self._reader.bare),
+            *(self._log_in.is_oci, self._reader.bare),
         )
-
-    def _end_of_phase(self, parameters: bytes) -> bytes:
-        return parameters + make_error(self._status())
-
-    def _identify(self, login: _Login, user: str) -> None:
-        identity, values = self.identity, login.values
-        identity.user = user
-        identity.proxy_user = login.user if user != login.user else ""
-        identity.program = values.get("AUTH_PROGRAM_NM", "")
-        identity.machine = values.get("AUTH_MACHINE", "")
-        identity.osuser = values.get("AUTH_SID", "")
-        identity.terminal = values.get("AUTH_TERMINAL", "")
-        identity.process = values.get("AUTH_PID", "")
-        identity.module = identity.program
-        edition = values.get("AUTH_ORA_EDITION", BASE_EDITION)
-        identity.edition = edition.strip('"') if edition.startswith('"') else edition.upper()
-        identity.connection_class = values.get("AUTH_KPPL_CONN_CLASS", "")
-        self._fresh_each_time = identity.server == "POOLED" and values.get("AUTH_KPPL_PURITY") == _PURITY_NEW
-
-    def _session_pairs(self, proof: str) -> list[tuple[str, str, int]]:
-        """What the client learns of its session; Oracle Client wants the NLS settings too."""
-        identity = self.identity
-        values = {
-            "AUTH_VERSION_STRING": "- 64bit Production",
-            "AUTH_VERSION_SQL": "24",
-            "AUTH_XACTION_TRAITS": "3",
-            "AUTH_VERSION_NO": str(VERSION_NUMBER),
-            "AUTH_VERSION_STATUS": "0",
-            "AUTH_CAPABILITY_TABLE": "",
-            "AUTH_DBNAME": identity.instance,
-            "AUTH_DB_MOUNT_ID\0": "1",
-            "AUTH_DB_ID\0": "1",
-            "AUTH_USER_ID": "100",
-            "AUTH_SESSION_ID": str(identity.sid),
-            "AUTH_SERIAL_NUM": str(identity.serial),
-            "AUTH_INSTANCE_NO": "1",
-            "AUTH_FAILOVER_ID": "",
-            "AUTH_SERVER_PID": str(identity.sid),
-            "AUTH_SC_SERVER_HOST": "sandbox",
-            "AUTH_SC_DBUNIQUE_NAME": identity.instance,
-            "AUTH_SC_INSTANCE_NAME": identity.instance,
-            "AUTH_SC_SERVICE_NAME": identity.service,
-            "AUTH_SC_DB_DOMAIN": "",
-            "AUTH_INSTANCENAME": identity.instance,
-            "AUTH_NLS_LXLAN": "AMERICAN",
-            "AUTH_NLS_LXCTERRITORY": "AMERICA",
-            "AUTH_NLS_LXCCURRENCY": "$",
-            "AUTH_NLS_LXCISOCURR": "AMERICA",
-            "AUTH_NLS_LXCNUMERICS": ".,",
-            "AUTH_NLS_LXCDATEFM": "DD-MON-RR",
-            "AUTH_NLS_LXCDATELANG": "AMERICAN",
-            "AUTH_NLS_LXCSORT": "BINARY",
-            "AUTH_NLS_LXCCALENDAR": "GREGORIAN",
-            "AUTH_NLS_LXCUNIONCUR": "$",
-            "AUTH_NLS_LXCTIMEFM": "HH.MI.SSXFF AM",
-            "AUTH_NLS_LXCSTMPFM": "DD-MON-RR HH.MI.SSXFF AM",
-            "AUTH_NLS_LXCTTZNFM": "HH.MI.SSXFF AM TZR",
-            "AUTH_NLS_LXCSTZNFM": "DD-MON-RR HH.MI.SSXFF AM TZR",
-            "AUTH_NLS_LXNLSLENSEMANTICS": "BYTE",
-            "AUTH_NLS_LXNCHARCONVEXCP": "FALSE",
-            "AUTH_NLS_LXCOMP": "BINARY",
-            **({"AUTH_SVR_RESPONSE": proof} if proof else {}),
-            "AUTH_MAX_OPEN_CURSORS": "300",
-            "AUTH_MAX_IDEN_LENGTH": "128",
-        }
-        return [(key, value, 0) for key, value in values.items()]
-
-
-def _name(given: str) -> str:
-    """A user's name as the dictionary has it."""
-    return given.strip('"').upper()
