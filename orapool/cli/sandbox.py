@@ -34,6 +34,11 @@ _SID = click.option("--sid", type=int, help="One session only, by its number; se
     help="Seconds in which a client has to log on; 0 for ever.",
 )
 @click.option(
+    "--fast-authentication",
+    is_flag=True,
+    help="Let thin clients log on with fewer round trips, as with release 23; 19c has no such thing.",
+)
+@click.option(
     "--log-level", type=click.Choice(["DEBUG", "INFO", "WARNING", "ERROR"]), default="WARNING", show_default=True
 )
 @click.pass_context
@@ -44,6 +49,7 @@ def sandbox(
     users: tuple[str, ...],
     path: str | None,
     inbound_connect_timeout: float,
+    fast_authentication: bool,
     log_level: str,
 ) -> None:
     """Run an embedded server that speaks Oracle Net, until interrupted. It is not an Oracle database.
@@ -56,7 +62,11 @@ def sandbox(
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: interrupted.set())
     accounts = _passwords(users) or None
-    with Sandbox(host, port, accounts, path, log_level, inbound_connect_timeout=inbound_connect_timeout) as server:
+    with Sandbox(
+        *(host, port, accounts, path, log_level),
+        inbound_connect_timeout=inbound_connect_timeout,
+        fast_authentication=fast_authentication,
+    ) as server:
         click.echo(f"The sandbox listens on {server.dsn} (users: {', '.join(server.users)}). Interrupt ends it.")
         click.echo("It speaks Oracle Net to unmodified drivers; it is not an Oracle database.")
         interrupted.wait()

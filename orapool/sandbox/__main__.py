@@ -37,6 +37,7 @@ def main() -> int:
         configuration.get("cache_bytes", CACHE_BYTES),
         configuration.get("statements", KEPT_STATEMENTS),
         configuration.get("inbound_connect_timeout", INBOUND_CONNECT_TIMEOUT),
+        configuration.get("fast_authentication", False),
     )
     finished = threading.Event()
     try:

@@ -51,6 +51,10 @@ class Host(Protocol):
         """Return when the server is not frozen for such a session; raises ConnectionClosed when that is ended."""
 
     @property
+    def fast_authentication(self) -> bool:
+        """Whether clients are offered to log on in fewer round trips."""
+
+    @property
     def row_cache(self) -> RowCache:
         """The results that all sessions keep."""
 

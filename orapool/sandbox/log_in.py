@@ -15,13 +15,16 @@ from orapool.sandbox.capabilities import (
     make_data_types_reply,
     make_protocol_reply,
     parse_data_types,
+    parse_fast_authentication,
+    parse_fast_capabilities,
     parse_protocol,
 )
 from orapool.sandbox.errors import OracleError
 from orapool.sandbox.host import Host
+from orapool.sandbox.messages import MessageType
 from orapool.sandbox.packets import ConnectionClosed, PacketStream
 from orapool.sandbox.sql import BASE_EDITION, SessionIdentity
-from orapool.sandbox.wire import Reader
+from orapool.sandbox.wire import ProtocolError, Reader
 
 GREATEST_PACKET_SIZE = 65_535
 _PURITY_NEW = "1"
@@ -63,6 +66,7 @@ class LogIn:
         self._identity = identity
         self._ended = ended
         self._marks_ends = False
+        self._offers_fast = False
         self._claim: _Claim | None = None
         # Of the log-on, for changes of its password.
         self._challenge: Challenge | None = None
@@ -93,7 +97,8 @@ class LogIn:
         sdu = max(512, min(request.sdu, GREATEST_PACKET_SIZE))
         version = request.accepted_version
         self._marks_ends = version >= packets.NEWEST_THIN_VERSION
-        self._stream.send(packets.ACCEPT, packets.make_accept(version, sdu))
+        self._offers_fast = self._host.fast_authentication and version >= packets.OLDEST_FAST_VERSION
+        self._stream.send(packets.ACCEPT, packets.make_accept(version, sdu, self._offers_fast))
         self._stream.wide_lengths = True
         self._stream.packet_size = sdu
 
@@ -106,6 +111,7 @@ class LogIn:
     # ------------------------------------------------------------ negotiation
     def agree_on_protocol(self) -> bytes:
         """Read the protocol message; returns its answer."""
+        self._offers_fast = False
         self._reader.bare = parse_protocol(self._reader).startswith(JDBC)
         return make_protocol_reply()
 
@@ -114,6 +120,29 @@ class LogIn:
         client = parse_data_types(self._reader)
         self.is_oci = client.is_oci
         return make_data_types_reply(client.types)
+
+    def agree_at_once(self) -> bytes:
+        """Read a fast authentication up to the authentication in it; returns the two answers that go before that's.
+
+        With it, all answers are one response, whose end is marked. The client reads it with the field version that the
+        first of them tells.
+
+        Raises:
+            ProtocolError: it was not offered, or others were agreed upon before, or it is none.
+        """
+        if not self._offers_fast:
+            raise ProtocolError("fast authentication, which it was not offered")
+        self.mark_ends()
+        parse_fast_authentication(self._reader)
+        self._expect(MessageType.PROTOCOL)
+        protocol = self.agree_on_protocol()
+        parse_fast_capabilities(self._reader)
+        self._expect(MessageType.DATA_TYPES)
+        return protocol + self.agree_on_data_types()
+
+    def _expect(self, kind: MessageType) -> None:
+        if (found := self._reader.byte()) != kind:
+            raise ProtocolError(f"fast authentication with a message of type {found} for type {kind.value}")
 
     def mark_ends(self) -> None:
         """Mark the ends of the answers from now on, where that is agreed upon.

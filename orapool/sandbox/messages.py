@@ -31,6 +31,7 @@ class MessageType(IntEnum):
     PIGGYBACK = 17
     SERVER_PIGGYBACK = 23
     ONE_WAY = 26
+    FAST_AUTHENTICATION = 34
     IMPLICIT_RESULTS = 27
     TOKEN = 33
 

@@ -42,6 +42,9 @@ NEWEST_VERSION = 317
 # 319 has ends of responses marked, without which nothing can be pipelined; such clients ask for no check.
 NEWEST_THIN_VERSION = 319
 _ACCEPT_END_OF_RESPONSE = 0x02000000
+# From 318 on, ACCEPT can offer fast authentication; clients of today that come without services know it, and no others.
+OLDEST_FAST_VERSION = 318
+_ACCEPT_FAST_AUTHENTICATION = 0x10000000
 # The message that ends a response, by itself.
 _END_OF_RESPONSE = b"\x1d"
 _SERVICES_OFFSET = 24
@@ -142,12 +145,14 @@ def parse_connect(packet: Packet, more: Callable[[], Packet]) -> Connect:
     )
 
 
-def make_accept(version: int, sdu: int) -> bytes:
+def make_accept(version: int, sdu: int, offers_fast_authentication: bool = False) -> bytes:
     """The body of ACCEPT: version and packet size in force, no network encryption (0x04), no out-of-band breaks.
 
     With version 319 and later, ends of responses are marked.
     """
     flags = _ACCEPT_END_OF_RESPONSE if version >= NEWEST_THIN_VERSION else 0
+    if offers_fast_authentication:
+        flags |= _ACCEPT_FAST_AUTHENTICATION
     small_sdu = min(sdu, 65535)
     fixed = struct.pack(">HHHHHHHBB", version, 0x0001, small_sdu, small_sdu, 0x0100, 0, 45, 0x04, 0x04)
     return fixed + bytes(8) + struct.pack(">II", sdu, sdu) + struct.pack(">BI", 0, flags)

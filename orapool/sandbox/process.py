@@ -43,6 +43,9 @@ class Sandbox:
         kept_statements: how many statements are recorded for `statements`, the last ones, in 32 MB at the most; 0 for
             none.
         inbound_connect_timeout: seconds in which a client has to log on before its connection is closed, 0 for ever.
+        fast_authentication: whether clients that can, log on with fewer round trips, as with release 23; the sandbox
+            stands for Oracle Database 19c, which has no such thing. Those are python-oracledb's and node-oracledb's
+            thin modes: one round trip stands for three. Others log on as ever.
         launcher: a command that the server's process is started with, such as ``("ip", "netns", "exec", "db")`` for
             one that listens in a network namespace. It must become the server's process, as exec does.
 
@@ -65,6 +68,7 @@ class Sandbox:
         cache_bytes: int = 256 << 20,
         kept_statements: int = 10_000,
         inbound_connect_timeout: float = 60,
+        fast_authentication: bool = False,
     ) -> None:
         self.host = host
         self.port = port
@@ -74,6 +78,7 @@ class Sandbox:
         self._cache_bytes = cache_bytes
         self._kept_statements = kept_statements
         self._inbound_connect_timeout = inbound_connect_timeout
+        self._fast_authentication = fast_authentication
         self._launcher = tuple(launcher)
         self._process: subprocess.Popen[str] | None = None
         self._control: ControlClient | None = None
@@ -135,6 +140,7 @@ class Sandbox:
             "cache_bytes": self._cache_bytes,
             "statements": self._kept_statements,
             "inbound_connect_timeout": self._inbound_connect_timeout,
+            "fast_authentication": self._fast_authentication,
         }
         with contextlib.suppress(BrokenPipeError):
             process.stdin.write(json.dumps(configuration) + "\n")

@@ -69,6 +69,7 @@ class Server:
         cache_bytes: what the results that are kept may take, in bytes.
         statements: how many statements are recorded.
         inbound_connect_timeout: seconds in which a client has to log on, 0 for ever.
+        fast_authentication: whether clients are offered to log on in fewer round trips.
     """
 
     def __init__(
@@ -80,11 +81,13 @@ class Server:
         cache_bytes: int = CACHE_BYTES,
         statements: int = KEPT_STATEMENTS,
         inbound_connect_timeout: float = INBOUND_CONNECT_TIMEOUT,
+        fast_authentication: bool = False,
     ) -> None:
         self.host = host
         self.port = port
         self.delay = 0.0
         self.inbound_connect_timeout = inbound_connect_timeout
+        self.fast_authentication = fast_authentication
         self.tls: TlsListener | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._engine = Engine(path, users)

@@ -28,6 +28,7 @@ _ENDING_CODES = frozenset({28, 1012, 1033, 2396, 3113, 3114, 3135})
 # How long a client that has sent what cannot be may take to hear so, in seconds.
 _TOLD_SECONDS = 1.0
 _JDBC_MARKER_SECONDS = 0.2
+_AUTHENTICATION = frozenset({Function.AUTHENTICATE_1, Function.AUTHENTICATE_2})
 
 
 class Session:
@@ -126,7 +127,7 @@ class Session:
         if self._stream.wide_lengths:  # it is connected
             self._socket.settimeout(_TOLD_SECONDS)
             with contextlib.suppress(ConnectionClosed):
-                self._stream.send_data(make_error(self._status(), error))
+                self._stream.send_data(self._prelude + make_error(self._status(), error))
 
     def _close(self) -> None:
         self.ended.set()
@@ -151,6 +152,8 @@ class Session:
             self._host.count_call("data_types")
             self._answer(reply)
             self._log_in.mark_ends()
+        elif kind == MessageType.FAST_AUTHENTICATION:
+            self._authenticate_at_once()
         elif kind == MessageType.PIGGYBACK:
             code = reader.byte()
             reader.byte()
@@ -165,7 +168,11 @@ class Session:
         elif kind == MessageType.FUNCTION:
             code = reader.byte()
             self._sequence = reader.byte()
-            (self._pipelined_call if self._pipeline is not None else self._call)(code)
+            if self._pipeline is not None:
+                self._pipelined_call(code)
+            else:
+                self._count(code)
+                self._call(code)
         elif kind == network_services.MAGIC[0]:
             network_services.skip_offer(reader)
             self._answer(network_services.make_refusal())
@@ -201,6 +208,9 @@ class Session:
         return CallStatus(self._backend is not None and self._backend.in_transaction, self._sequence)
 
     # ------------------------------------------------------------ calls
+    def _count(self, code: int) -> None:
+        self._host.count_call(messages.CALL_NAMES.get(code, f"function_{code}"))  # type: ignore[call-overload]
+
     def _call(self, code: int, make: Callable[[int], None] | None = None) -> None:
         make = make or self._make_call
         activity = self._backend.activity if self._backend is not None else None
@@ -214,7 +224,6 @@ class Session:
             activity.end()
 
     def _make_call(self, code: int) -> None:
-        self._host.count_call(messages.CALL_NAMES.get(code, f"function_{code}"))  # type: ignore[call-overload]
         self._host.wait_while_frozen(self.logged_on, self.ended)
         self._send_owed_markers()
         delay = self._host.delay
@@ -302,7 +311,7 @@ class Session:
         pipeline.note_error(OracleError(messages.INTERRUPTED, "user requested cancel of current operation"))
 
     def _carry_out(self, code: int) -> bytes:
-        if code in (Function.AUTHENTICATE_1, Function.AUTHENTICATE_2):
+        if code in _AUTHENTICATION:
             return self._authenticate(code)
         if code == Function.VERSION:  # which Oracle Client asks for before it logs on without a password
             return self._log_in.version() + make_status(self._status())
@@ -401,6 +410,16 @@ class Session:
             parameters = self._log_in.identify()
             self._log_on()
         return parameters + make_error(self._status())
+
+    def _authenticate_at_once(self) -> None:
+        """Fast authentication: what is agreed upon and the first phase, or the only one, answered in one response."""
+        self._prelude = self._log_in.agree_at_once()
+        reader = self._reader
+        kind, code, self._sequence = reader.byte(), reader.byte(), reader.byte()
+        if kind != MessageType.FUNCTION or code not in _AUTHENTICATION:
+            raise ProtocolError(f"fast authentication with a message of type {kind} and call {code}")
+        self._host.count_call("fast_authentication")
+        self._call(code)
 
     def _log_on(self) -> None:
         self._stream.unlimit()

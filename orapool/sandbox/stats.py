@@ -17,7 +17,8 @@ class Stats:
         redirects: connections that the listener sent on to another address.
         round_trips: calls answered, by name (``execute``, ``fetch``, ``commit``, ``rollback``, ``ping``, ``version``,
             ``lob``, ``log_off``, ``pipeline`` for all the calls of one; a log-on is one ``protocol``, one
-            ``data_types`` and two ``authenticate``).
+            ``data_types`` and two ``authenticate``, or with fast authentication one ``fast_authentication`` and one
+            ``authenticate``).
         bytes_received: bytes from clients.
         bytes_sent: bytes to clients.
         repeated_results: queries whose rows were kept from an earlier time, and not made again.
