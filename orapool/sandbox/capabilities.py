@@ -48,6 +48,9 @@ _FDO = bytes.fromhex(
 ).ljust(100, b"\0")
 
 _FLAG_NATIONAL_CHARSET = 0x80
+# Of a client's own capabilities: ends of answers may be marked, and a time zone comes along.
+_MARKS_INDEX, _MARKS = 40, 0x20
+_TIME_ZONE_INDEX, _TIME_ZONE, _TIME_ZONE_SIZE = 1, 0x01, 11
 _SIGNED_BYTE_TYPE = 27
 _REPRESENTATION_UNIVERSAL = 1
 _REPRESENTATION_NATIVE = 10
@@ -66,10 +69,12 @@ class TypeRepresentation:
 class ClientTypes:
     """What a client says of itself in the negotiation of data types.
 
-    ``is_oci`` tells Oracle Client, which sends its national character set, from python-oracledb, which does not.
+    ``is_oci`` tells Oracle Client, which sends its national character set, from python-oracledb, which does not;
+    ``takes_marks``, whether it reads answers whose ends are marked.
     """
 
     is_oci: bool
+    takes_marks: bool
     types: list[TypeRepresentation]
 
 
@@ -101,12 +106,20 @@ def parse_protocol(reader: Reader) -> str:
         name.append(byte)
 
 
-def parse_data_types(reader: Reader) -> ClientTypes:
-    """Read the data types message behind its type byte."""
+def parse_data_types(reader: Reader, knows_server: bool = True) -> ClientTypes:
+    """Read the data types message behind its type byte.
+
+    Args:
+        reader: of the message.
+        knows_server: whether the client has the server's capabilities, by which this server does without time zones
+            here. In a fast authentication, node-oracledb has not, and sends its own.
+    """
     reader.raw(4)
     flags = reader.byte()
-    reader.text()
-    reader.text()
+    compile_capabilities, runtime_capabilities = reader.text(), reader.text()
+    takes_marks = bool(_at(compile_capabilities, _MARKS_INDEX) & _MARKS)
+    if not knows_server and _at(runtime_capabilities, _TIME_ZONE_INDEX) & _TIME_ZONE:
+        reader.raw(_TIME_ZONE_SIZE)
     is_oci = bool(flags & _FLAG_NATIONAL_CHARSET)
     if is_oci:
         reader.raw(2)
@@ -114,7 +127,7 @@ def parse_data_types(reader: Reader) -> ClientTypes:
     while True:
         code = reader.uint16()
         if not code:
-            return ClientTypes(is_oci, types)
+            return ClientTypes(is_oci, takes_marks, types)
         conversion = reader.uint16()
         representations = []
         if conversion:
@@ -124,6 +137,11 @@ def parse_data_types(reader: Reader) -> ClientTypes:
         if conversion and not representations:
             raise ProtocolError(f"a data type {code} without a representation")
         types.append(TypeRepresentation(code, conversion, tuple(representations)))
+
+
+def _at(capabilities: bytes, index: int) -> int:
+    """A capability; clients leave out the last ones when they have none of them."""
+    return capabilities[index] if index < len(capabilities) else 0
 
 
 def parse_fast_authentication(reader: Reader) -> None:

@@ -115,10 +115,11 @@ class LogIn:
         self._reader.bare = parse_protocol(self._reader).startswith(JDBC)
         return make_protocol_reply()
 
-    def agree_on_data_types(self) -> bytes:
+    def agree_on_data_types(self, knows_server: bool = True) -> bytes:
         """Read the data types message; returns its answer."""
-        client = parse_data_types(self._reader)
+        client = parse_data_types(self._reader, knows_server)
         self.is_oci = client.is_oci
+        self._marks_ends = self._marks_ends and client.takes_marks
         return make_data_types_reply(client.types)
 
     def agree_at_once(self) -> bytes:
@@ -132,13 +133,15 @@ class LogIn:
         """
         if not self._offers_fast:
             raise ProtocolError("fast authentication, which it was not offered")
-        self.mark_ends()
+        self.mark_ends()  # should it be refused
         parse_fast_authentication(self._reader)
         self._expect(MessageType.PROTOCOL)
         protocol = self.agree_on_protocol()
         parse_fast_capabilities(self._reader)
         self._expect(MessageType.DATA_TYPES)
-        return protocol + self.agree_on_data_types()
+        data_types = self.agree_on_data_types(knows_server=False)
+        self.mark_ends()
+        return protocol + data_types
 
     def _expect(self, kind: MessageType) -> None:
         if (found := self._reader.byte()) != kind:

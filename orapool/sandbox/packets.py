@@ -48,7 +48,8 @@ _ACCEPT_FAST_AUTHENTICATION = 0x10000000
 # The message that ends a response, by itself.
 _END_OF_RESPONSE = b"\x1d"
 _SERVICES_OFFSET = 24
-_WITHOUT_SERVICES = 0x04
+# They are off (python-oracledb), or there are none (node-oracledb).
+_WITHOUT_SERVICES = 0x04 | 0x08
 GREATEST_PACKET = 1 << 24
 RECEIVE_SIZE = 262_144
 # What may wait to be read while a call is under way: nobody waits for an answer and sends more than that.

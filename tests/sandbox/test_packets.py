@@ -122,7 +122,9 @@ def test_the_end_of_an_answer_is_marked_where_it_is_agreed_upon(ends: tuple[sock
         assert flags == [b"\0\0"] * (len(flags) - 1) + [b"\x20\0"]
 
 
-@pytest.mark.parametrize(("version", "services", "accepted"), [(318, 0x41, 317), (319, 0x41, 317), (319, 0x84, 319)])
+@pytest.mark.parametrize(
+    ("version", "services", "accepted"), [(318, 0x41, 317), (319, 0x41, 317), (319, 0x84, 319), (319, 0x08, 319)]
+)
 def test_ends_of_answers_are_marked_for_thin_clients(version: int, services: int, accepted: int) -> None:
     head = version.to_bytes(2, "big") + bytes(4) + (8192).to_bytes(2, "big") + bytes(8) + bytes(2)
     body = head + (74).to_bytes(2, "big") + bytes(4) + bytes((services, services)) + bytes(40)

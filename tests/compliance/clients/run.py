@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -27,20 +28,22 @@ CHECKS = [line for line in Path(__file__).with_name("checks.txt").read_text().sp
 LONGEST_SECONDS = 300
 
 
-def run_checks(name: str, checks: list[str] = CHECKS, verbose: bool = False) -> Found:
+def run_checks(name: str, checks: list[str] = CHECKS, verbose: bool = False, sandbox: Sandbox | None = None) -> Found:
     """Run the checks with a client.
 
     Args:
         name: one of CLIENTS.
         checks: some of the list.
         verbose: whether what failed comes with its stack.
+        sandbox: what they are run against, by scott; one of their own unless given.
 
     Raises:
         MissingError: the client is not here.
         RuntimeError: it did not tell of all checks.
     """
     command = CLIENTS[name]()
-    with Sandbox(users={"scott": "tiger"}) as sandbox:
+    own = Sandbox(users={"scott": "tiger"}) if sandbox is None else contextlib.nullcontext(sandbox)
+    with own as sandbox:
         where = {"host": sandbox.host, "port": sandbox.port, "service": sandbox.dsn.partition("/")[2]}
         task = {**where, "dsn": sandbox.dsn, "user": "scott", "password": "tiger", "checks": checks, "verbose": verbose}
         process = subprocess.Popen(

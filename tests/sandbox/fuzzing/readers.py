@@ -128,9 +128,18 @@ def _types(reader: Reader) -> None:
     capabilities.make_data_types_reply(capabilities.parse_data_types(reader).types)
 
 
+def _fast_authentication(reader: Reader) -> None:
+    capabilities.parse_fast_authentication(reader)
+    capabilities.parse_protocol(reader)
+    capabilities.parse_fast_capabilities(reader)
+    capabilities.make_data_types_reply(capabilities.parse_data_types(reader, knows_server=False).types)
+    messages.parse_authenticate(reader)
+
+
 READERS: dict[str, Callable[[Reader], object]] = {
     "protocol": capabilities.parse_protocol,
     "data types": _types,
+    "fast authentication": _fast_authentication,
     "authenticate": messages.parse_authenticate,
     "execute": _execute,
     "execute without values": _execute_without_values,

@@ -19,6 +19,7 @@ from orapool.sandbox import Sandbox
 
 DRIVERS = {"cx_oracle": "cx_Oracle", "oracledb": "oracledb"}
 USER, PASSWORD = "scott", "tiger"
+ACCEPT, FAST_AUTHENTICATION = 2, 0x10000000
 
 
 @dataclass(frozen=True)
@@ -35,10 +36,16 @@ class Conversation:
 
 
 class Relay:
-    """Passes bytes between clients and a sandbox, and keeps what each client sends."""
+    """Passes bytes between clients and a sandbox, and keeps what each client sends.
 
-    def __init__(self, target: int) -> None:
+    Args:
+        target: the sandbox's port.
+        hides_fast_authentication: whether clients are not offered it, though the sandbox does.
+    """
+
+    def __init__(self, target: int, hides_fast_authentication: bool = False) -> None:
         self._target = target
+        self._hides = hides_fast_authentication
         self._recorded: list[list[bytes]] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._threads: list[threading.Thread] = []
@@ -83,7 +90,7 @@ class Relay:
                     if not data:
                         return
                     if key.fileobj is server:
-                        client.sendall(data)
+                        client.sendall(_without_offer(data) if self._hides and len(turns) == 1 else data)
                         speaks = False
                         continue
                     if speaks:
@@ -94,6 +101,14 @@ class Relay:
                     server.sendall(data)
 
 
+def _without_offer(answer: bytes) -> bytes:
+    """The answer to CONNECT; an ACCEPT's last four bytes are its flags."""
+    if answer[4] != ACCEPT:
+        return answer
+    flags = int.from_bytes(answer[-4:], "big") & ~FAST_AUTHENTICATION
+    return answer[:-4] + flags.to_bytes(4, "big")
+
+
 def record(sandbox: Sandbox) -> list[Conversation]:
     """Have each driver say all that it can; returns what it sent.
 
@@ -101,14 +116,26 @@ def record(sandbox: Sandbox) -> list[Conversation]:
     """
     found = []
     for driver in DRIVERS:
-        relay = Relay(sandbox.port)
+        relay = Relay(sandbox.port, hides_fast_authentication=True)
         try:
             subprocess.run([sys.executable, "-m", __name__, driver, f"127.0.0.1:{relay.port}/ORAPOOL"], check=True)
         finally:
             recorded = relay.close()
         names = [*SPEECHES, "pooled", "pipelines"]
         found += [Conversation(f"{driver}, {name}", turns) for name, turns in zip(names, recorded)]
-    return found
+    return [*found, record_log_on(sandbox)]
+
+
+def record_log_on(sandbox: Sandbox) -> Conversation:
+    """A log-on of python-oracledb, by fast authentication where the sandbox offers that, and a query."""
+    relay = Relay(sandbox.port)
+    try:
+        dbapi = importlib.import_module("oracledb")
+        with dbapi.connect(user=USER, password=PASSWORD, dsn=f"127.0.0.1:{relay.port}/ORAPOOL") as connection:
+            connection.cursor().execute("select 1 from dual").fetchall()
+    finally:
+        (turns,) = relay.close()
+    return Conversation("oracledb, log-on", turns)
 
 
 def speak(driver: str, dsn: str) -> None:

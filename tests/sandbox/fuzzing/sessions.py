@@ -203,5 +203,6 @@ def packed(data: bytes) -> str:
 @contextlib.contextmanager
 def fuzzed_sessions(seed: int) -> Iterator[Sessions]:
     """A sandbox to fuzz, with the conversations that are recorded on it."""
-    with logging_sandbox(log_level="ERROR") as (sandbox, log), recorded(sandbox) as conversations:
+    settings = {"log_level": "ERROR", "fast_authentication": True}
+    with logging_sandbox(**settings) as (sandbox, log), recorded(sandbox) as conversations:
         yield Sessions(sandbox, log, conversations, seed)
