@@ -50,6 +50,8 @@ class OracleInput(Oracle):
             **Oracle.Tokenizer.KEYWORDS,
             "BINARY_FLOAT": TokenType.SMALLMONEY,
             "BINARY_DOUBLE": TokenType.MONEY,
+            # REAL is not FLOAT, but FLOAT(63).
+            "REAL": TokenType.MEDIUMINT,
         }
 
     Parser = SyntaxOnlyParser

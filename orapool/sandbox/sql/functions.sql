@@ -19,6 +19,14 @@ create function oracle.fit(timestamptz, int) returns timestamptz language sql im
   timestamptz(case when $1 < timestamptz '2000-01-01 00:00:00+00' and $2 < 6 then $1 + interval '1 microsecond' else $1 end, $2);
 update pg_cast set castfunc = 'oracle.fit(timestamp, int)'::regprocedure where castsource = 'timestamp'::regtype and casttarget = castsource;
 update pg_cast set castfunc = 'oracle.fit(timestamptz, int)'::regprocedure where castsource = 'timestamptz'::regtype and casttarget = castsource;
+-- FLOAT(b) is numeric(1000, b): rounded to ceil(b * 0.30103) significant digits, a half away from zero, wherever a value becomes
+-- one. Not strict, so that it is gone from the plan where another type's value is not dear to compute.
+create function oracle.significant(numeric, int) returns numeric language sql immutable strict return
+  trim_scale(round($1, $2 - case when abs($1) >= 1 then length(trunc(abs($1))::text)
+    else length(ltrim(split_part($1::text, '.', 2), '0')) - length(split_part($1::text, '.', 2)) end));
+create function oracle.fit(numeric, int) returns numeric language sql immutable return
+  case when $2 >= 1000 << 16 then oracle.significant($1, ceil((($2 - 4) & 2047) * 0.30103)::int) else pg_catalog.numeric($1, $2) end;
+update pg_cast set castfunc = 'oracle.fit(numeric, int)'::regprocedure where castsource = 'numeric'::regtype and casttarget = castsource;
 -- What PostgreSQL has made of a text is no OSON.
 create function oracle.check_json(oracle.json) returns boolean language sql immutable strict return
   case when substr($1::bytea, 1, 3) = '\xff4a5a'::bytea then true else oracle.raise(3001, 'unimplemented feature: JSON of an expression; bind it') end;
