@@ -88,7 +88,8 @@ def test_cast(connection: Any, dbapi: ModuleType) -> None:
     cursor = connection.cursor()
     cursor.execute(
         "select cast(1234.56 as float(10)), cast('0.055' as float(3)), cast(2/3 as real), "
-        "cast(2/3 as double precision), cast(1e39 + 1 as float), cast(null as float(3)), cast(1 as float(1)) / 3 from dual"
+        "cast(2/3 as double precision), cast(1e39 + 1 as float), cast(null as float(3)), "
+        "cast(1 as float(1)) / 3 from dual"
     )
     of_19 = Decimal("0.6666666666666666667")
     of_38 = Decimal("0.66666666666666666666666666666666666667")

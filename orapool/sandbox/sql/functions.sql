@@ -116,8 +116,6 @@ create function oracle.widen(float8) returns float8 language sql immutable stric
 create function oracle.widen(text) returns numeric language sql immutable strict return round(oracle.text_number($1), 40);
 create function oracle.narrow(numeric) returns numeric language sql immutable strict return trim_scale($1);
 create function oracle.narrow(float8) returns float8 language sql immutable strict return $1;
-create aggregate oracle.avg(numeric) (sfunc = numeric_avg_accum, stype = internal, sspace = 128, finalfunc = numeric_avg);
-create aggregate oracle.avg(float8) (sfunc = float8_accum, stype = float8[], finalfunc = float8_avg, initcond = '{0,0,0}');
 
 -- DATE and TIMESTAMP arithmetic in days.
 create function oracle.days(numeric) returns interval language sql immutable strict return make_interval(secs => ($1 * 86400)::float8);
@@ -314,12 +312,6 @@ create function oracle.to_nclob(text) returns oracle.nclob language sql immutabl
 create function oracle.to_blob(bytea) returns oracle.blob language sql immutable strict return $1::oracle.blob;
 create function oracle.empty_clob() returns oracle.clob language sql immutable return ''::oracle.clob;
 create function oracle.empty_blob() returns oracle.blob language sql immutable return ''::oracle.blob;
-create function oracle.listagg_step(text, text) returns text language sql immutable return case when $1 is null then $2 when $2 is null then $1 else $1 || $2 end;
-create function oracle.listagg_state(text, text, text) returns text language sql immutable return
-  case when $2 is null then $1 when $1 is null then $2
-    when octet_length($1) + octet_length($2) > 4000 then oracle.raise(1489, 'result of string concatenation is too long')::text
-    else concat($1, $3, $2) end;
-create aggregate oracle.listagg(text, text) (sfunc = oracle.listagg_state, stype = text);
 
 -- Numbers
 create function oracle.abs(numeric) returns numeric language sql immutable strict return abs($1);
@@ -464,15 +456,6 @@ create function oracle.to_dsinterval(text) returns interval language sql immutab
 create function oracle.path_part(value text, separator text) returns text language sql immutable return
   case when strpos(value, separator) > 0 then oracle.raise(30004, 'when using SYS_CONNECT_BY_PATH function, cannot have separator as part of column value')::text
     else separator || coalesce(value, '') end;
-
--- FIRST_VALUE and LAST_VALUE IGNORE NULLS: of a window's frame, the first and the last that is there.
-create function oracle.first_of(anyelement, anyelement) returns anyelement language sql immutable strict as 'select $1';
-create function oracle.last_of(anyelement, anyelement) returns anyelement language sql immutable strict as 'select $2';
-create aggregate oracle.first_known(anyelement) (sfunc = oracle.first_of, stype = anyelement);
-create aggregate oracle.last_known(anyelement) (sfunc = oracle.last_of, stype = anyelement);
-create function oracle.middle(numeric[]) returns numeric language sql immutable return (
-  select trim_scale(avg(v)) from (select v, row_number() over (order by v) n, count(*) over () c from unnest($1) v where v is not null) s where n between c / 2.0 and c / 2.0 + 1);
-create aggregate oracle.median(numeric) (sfunc = array_append, stype = numeric[], initcond = '{}', finalfunc = oracle.middle);
 
 create function oracle.numtoyminterval(numeric, text) returns oracle.interval_ym language sql immutable strict return
   make_interval(months => round(case upper(trim($2)) when 'YEAR' then $1 * 12 when 'MONTH' then $1 else oracle.raise(1760, 'illegal argument for function')::text::numeric end)::int)::oracle.interval_ym;
