@@ -80,6 +80,8 @@ def cast_rule(node: exp.Expr) -> exp.Expr:
     if literal and target == "timestamp" and _ZONED.search(value.name):
         # TIMESTAMP '2024-01-02 03:04:05 +02:00' is one with time zone.
         target = "timestamptz"
+    if literal and function in ("dat", "tms") and value.name[:1] == "-":
+        value = exp.Literal.string(f"{value.name[1:]} BC")
     if literal and target in ("timestamp", "timestamptz") and _NANOSECONDS.search(value.name):
         raise OracleError(3001, "unimplemented feature: fractions of a second beyond microseconds")
     if function and not (literal and function in ("dat", "tms")):

@@ -1,9 +1,5 @@
 -- Oracle's functions and operators. Texts of no length are NULL; results are NUMBER (numeric), never an integer.
 
-create function oracle.raise(code int, message text) returns boolean language plpgsql as $$
-begin
-  raise exception 'ORA-%: %', lpad(code::text, 5, '0'), message using errcode = 'P0001';
-end $$;
 create function oracle.too_long(owner text, tab text, col text, actual int, most int) returns boolean language sql
   return oracle.raise(12899, format('value too large for column "%s"."%s"."%s" (actual: %s, maximum: %s)', owner, tab, col, actual, most));
 -- The length in UTF-16, whose characters beyond the basic plane are two: they have four bytes in UTF-8.
@@ -361,7 +357,9 @@ create function oracle.to_char(oracle.date) returns text language sql stable str
 create function oracle.to_char(timestamp) returns text language sql stable strict return oracle.str($1);
 create function oracle.to_char(timestamptz) returns text language sql stable strict return oracle.str($1);
 create function oracle.to_char(numeric, text) returns text language sql immutable strict return oracle.format_number($1, $2);
-create function oracle.to_char(oracle.date, text) returns text language sql stable strict return oracle.format_datetime($1::timestamptz, oracle.datetime_format($2));
+create function oracle.to_char(numeric, text, text) returns text language sql immutable strict return oracle.format_number($1, $2, $3);
+create function oracle.to_char(float8, text) returns text language sql immutable strict return oracle.format_number($1, $2);
+create function oracle.to_char(oracle.date, text) returns text language sql stable strict return oracle.format_datetime($1::timestamptz, oracle.datetime_format(oracle.of_dates($2)));
 create function oracle.to_char(timestamp, text) returns text language sql stable strict return oracle.format_datetime($1::timestamptz, oracle.datetime_format($2));
 create function oracle.to_char(timestamptz, text) returns text language sql stable strict return oracle.format_datetime($1, oracle.datetime_format($2));
 create function oracle.to_char(interval) returns text language sql immutable strict return oracle.interval_text($1);
@@ -372,6 +370,7 @@ create function oracle.to_number(text) returns numeric language sql immutable st
 create function oracle.to_number(numeric) returns numeric language sql immutable strict return $1;
 create function oracle.to_number(float8) returns numeric language sql immutable strict return $1::numeric;
 create function oracle.to_number(text, text) returns numeric language sql immutable strict return oracle.parse_number($1, $2);
+create function oracle.to_number(text, text, text) returns numeric language sql immutable strict return oracle.parse_number($1, $2, $3);
 create function oracle.to_timestamp(text, text) returns timestamp language sql stable return (oracle.parse_datetime($1, $2, oracle.quick_format($2))).moment;
 create function oracle.to_timestamp(text) returns timestamp language sql stable return (oracle.parse_datetime($1, oracle.timestamp_format(), oracle.quick_session_format(oracle.timestamp_format()))).moment;
 create function oracle.at_utc(oracle.zoned) returns timestamptz language sql stable return ($1.moment at time zone 'UTC') - make_interval(secs => coalesce($1.ahead, 0));
@@ -398,9 +397,23 @@ create function oracle.chartorowid(text) returns tid language sql immutable stri
 -- PostgreSQL reads an offset alone the wrong way round (as POSIX does), and behind a time as it is meant.
 create function oracle.from_tz(timestamp, text) returns timestamptz language sql stable strict return ($1::text || ' ' || $2)::timestamptz;
 create function oracle.sys_extract_utc(timestamptz) returns timestamp language sql immutable strict return $1 at time zone 'UTC';
-create function oracle.to_date(text, text) returns oracle.date language sql stable return (oracle.parse_datetime($1, $2, oracle.quick_format($2))).moment::oracle.date;
+create function oracle.to_date(text, text) returns oracle.date language sql stable return (oracle.parse_datetime($1, oracle.of_dates($2), oracle.quick_format($2))).moment::oracle.date;
 create function oracle.to_date(text) returns oracle.date language sql stable return (oracle.parse_datetime($1, oracle.date_format(), oracle.quick_session_format(oracle.date_format()))).moment::oracle.date;
 create function oracle.to_date(oracle.date) returns oracle.date language sql stable strict return $1;
+-- AMERICAN is the only language.
+create function oracle.of_language(format text, nls text) returns text language plpgsql immutable strict as $$
+begin
+  if nls !~* '^\s*nls_date_language\s*=\s*''?american''?\s*$' then
+    if nls ~* '^\s*nls_(date_language|calendar)\s*=' then perform oracle.raise(3001, format('unimplemented feature: %s', nls)); end if;
+    perform oracle.raise(12702, 'invalid NLS parameter string used in SQL function');
+  end if;
+  return format;
+end $$;
+create function oracle.to_char(oracle.date, text, text) returns text language sql stable strict return oracle.to_char($1, oracle.of_language($2, $3));
+create function oracle.to_char(timestamp, text, text) returns text language sql stable strict return oracle.to_char($1, oracle.of_language($2, $3));
+create function oracle.to_char(timestamptz, text, text) returns text language sql stable strict return oracle.to_char($1, oracle.of_language($2, $3));
+create function oracle.to_date(text, text, text) returns oracle.date language sql stable strict return oracle.to_date($1, oracle.of_language($2, $3));
+create function oracle.to_timestamp(text, text, text) returns timestamp language sql stable strict return oracle.to_timestamp($1, oracle.of_language($2, $3));
 create function oracle.dat(text) returns oracle.date language sql stable strict return oracle.to_date($1);
 create function oracle.dat(oracle.date) returns oracle.date language sql immutable strict return $1;
 create function oracle.dat(timestamp) returns oracle.date language sql immutable strict return oracle.whole_seconds($1);
