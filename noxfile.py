@@ -37,7 +37,7 @@ OTHERS = [
     "tests/test_retries.py",
     "tests/test_pools.py",
     "tests/test_users.py",
-    "tests/test_session_setup.py",
+    "tests/pooling/test_session_setup.py",
 ]
 WITHOUT_ASYNCIO = [*POOL, *WAYS_IN, *ASYNCIO[1:], *SANDBOX, *OTHERS]
 """For SQLAlchemy 1.x, which has none."""

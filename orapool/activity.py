@@ -10,9 +10,9 @@ from orapool.checked_out import CheckedOut
 from orapool.counters import PoolStats
 from orapool.dsn import mask
 from orapool.keeper import NEVER
-from orapool.published import AVAILABLE, About, Publisher
 from orapool.settings import PoolSettings
 from orapool.tags import script_name
+from orapool.watching.published import AVAILABLE, About, Publisher
 
 PERIOD = 1.0
 """Seconds between looks."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
-import weakref
 from collections.abc import Callable
 from contextlib import suppress
+from time import monotonic
 from typing import Any
+from weakref import ref
 
 from orapool.counters import Counters
 from orapool.histograms import BATCH
@@ -18,6 +18,7 @@ from orapool.places import note_place
 
 log = logging.getLogger("orapool.pool")
 checkouts = logging.getLogger("orapool.pool.checkouts")
+_DEBUG = logging.DEBUG
 
 
 class CheckedOut:
@@ -35,13 +36,13 @@ class CheckedOut:
     ) -> None:
         self._pool = pool
         self._counters = counters
-        self._waits = counters.waits.added
+        self._note_wait = counters.waits.added.append
         self._uses = counters.uses.added
-        self._shown = False
         self._leak_threshold = leak_threshold
         self._wake = wake or (lambda: None)
         self._loans: dict[int, Loan] = {}
         self._told: dict[int, Loan] = {}
+        self._tells = False  # whether there has ever been anything to tell when one comes back
         self.at_rest = wake is not None
         """Whether who looks at this from time to time, while something is out, rests: see activity.py."""
 
@@ -50,15 +51,15 @@ class CheckedOut:
 
     def add(self, connection: Any, asked: float, holder: threading.Thread | str) -> None:
         """A connection is handed out, in the pool's acquire, to who asked for it at this time of ``time.monotonic``."""
-        code, instruction = note_place(1)
-        now = time.monotonic()
-        self._loans[id(connection)] = (weakref.ref(connection), now, code, instruction, holder)
-        self._waits.append(now - asked)
+        place = note_place()
+        now = monotonic()
+        self._loans[id(connection)] = (ref(connection), now, place, holder)
+        self._note_wait(now - asked)
         if self.at_rest:
             self.at_rest = False
             self._wake()
-        if checkouts.isEnabledFor(logging.DEBUG):
-            self._shown = True
+        if checkouts.isEnabledFor(_DEBUG):
+            self._tells = True
             told = describe(self._loans[id(connection)])
             text = "checked out after %(waited).4f s, at %(place)s, by %(holder)s"
             known = {"place": told.place, "holder": told.holder}
@@ -68,20 +69,22 @@ class CheckedOut:
         """A connection comes back, or leaves the pool."""
         loan = self._loans.pop(id(connection), None)
         if loan is not None:
-            self._uses.append(time.monotonic() - loan[1])
-            if len(self._uses) >= BATCH:
+            uses = self._uses
+            uses.append(monotonic() - loan[1])
+            if len(uses) >= BATCH:
                 self._counters.waits.count()
                 self._counters.uses.count()
-            if self._told or self._shown:
-                late = self._told.pop(id(connection), None) is not None
+            if self._tells:
                 with suppress(Exception):  # of a filter of the application's: the session has to come back
-                    self._tell_return(describe(loan), late)
+                    self._tell_return(loan, self._told.pop(id(connection), None) is not None)
 
-    def _tell_return(self, told: Holding, late: bool) -> None:
-        text = "given back after %(seconds).4f s, checked out at %(place)s, by %(holder)s"
-        self._report(checkouts.debug, "return", text, told)
-        if late:
-            self._warn("is back after %(seconds).1f s", "leak_returned", told)
+    def _tell_return(self, loan: Loan, late: bool) -> None:
+        if late or checkouts.isEnabledFor(_DEBUG):
+            told = describe(loan)
+            text = "given back after %(seconds).4f s, checked out at %(place)s, by %(holder)s"
+            self._report(checkouts.debug, "return", text, told)
+            if late:
+                self._warn("is back after %(seconds).1f s", "leak_returned", told)
 
     def connections(self) -> list[Any]:
         """Those that are alive."""
@@ -112,10 +115,11 @@ class CheckedOut:
 
     def tell_leaks(self) -> None:
         """Log those that last too long, each once."""
-        limit = time.monotonic() - self._leak_threshold
+        limit = monotonic() - self._leak_threshold
         for key, loan in self._loans.copy().items():
             if self._leak_threshold and loan[1] <= limit and key not in self._told:
                 self._told[key] = loan
+                self._tells = True
                 if self._loans.get(key) is not loan:  # it has just come back
                     self._told.pop(key, None)
                     continue

@@ -10,7 +10,7 @@ import threading
 import weakref
 from typing import Any, Protocol
 
-from orapool import closing
+from orapool.pooling import closing
 
 
 class Closable(Protocol):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import MutableSequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ conventions advise for database clients: 1, 5, 10, 50, 100 and 500 ms, 1, 5 and 
 _DIGITS = 6
 """Of sums of seconds. So they do not depend on the order in which they are added up, by which they might go back."""
 
-BATCH = 64
+BATCH = 256
 """Times that are counted at once."""
 
 
@@ -166,12 +166,12 @@ class Histogram:
             return
         for batches in self._kept:
             batches.append(times)
-        longest = max(times)
-        first, last = bisect_left(BOUNDS, min(times)), bisect_left(BOUNDS, longest)
-        if first == last:  # as most are, who find a session at once
-            self._counts[first] += len(times)
-        else:
-            for seconds in times:
-                self._counts[bisect_left(BOUNDS, seconds)] += 1
         self._total += sum(times)
-        self._longest = max(self._longest, longest)
+        ordered = sorted(times)
+        self._longest = max(self._longest, ordered[-1])
+        counted, bucket = 0, bisect_left(BOUNDS, ordered[0])
+        while counted < len(ordered):
+            before = counted
+            counted = bisect_right(ordered, BOUNDS[bucket]) if bucket < len(BOUNDS) else len(ordered)
+            self._counts[bucket] += counted - before
+            bucket += 1

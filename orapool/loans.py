@@ -6,10 +6,9 @@ import threading
 import time
 import weakref
 from dataclasses import dataclass, field
-from types import CodeType
 from typing import Any, Union
 
-from orapool.places import in_words
+from orapool.places import Place, in_words
 
 
 @dataclass(frozen=True)
@@ -32,7 +31,7 @@ class Holding:
         return f"{self.place}, {self.holder}, for {self.seconds:.1f} s"
 
 
-Loan = tuple["weakref.ref[Any]", float, CodeType, int, Union[threading.Thread, str]]
+Loan = tuple["weakref.ref[Any]", float, Place, Union[threading.Thread, str]]
 """What is noted of a connection when it is handed out, as little as can be put into words later.
 
 A weak reference to it, since when, a time of ``time.monotonic``, the place (see places.py), and a thread, or what to
@@ -44,7 +43,7 @@ A plain tuple, since others take three times as long to make.
 
 def describe(loan: Loan) -> Holding:
     """A loan in words."""
-    _, since, code, instruction, holder = loan
+    _, since, place, holder = loan
     seconds = time.monotonic() - since
     name = holder if isinstance(holder, str) else f"thread {holder.name}"
-    return Holding(seconds, round(time.time() - seconds, 3), in_words(code, instruction), name)
+    return Holding(seconds, round(time.time() - seconds, 3), in_words(place), name)

@@ -19,60 +19,78 @@ _inner: dict[str, bool] = {}
 """Whether a file is of one of these packages."""
 
 
+Place = tuple[CodeType, int]
+"""A code object and the place of an instruction in it: cheap to note, and put into words when somebody asks."""
+
+_latest = 2
+"""How many calls lay between a user's line and the pool when that was last looked for."""
 _calls: tuple[int, ...] = ()
-"""How many calls lay between users' lines and the pool, the numbers met last first."""
+"""Such numbers, those met last first."""
 _MOST_CALLS = 4
 """Of these, how many are kept."""
-_known: dict[tuple[int, int], tuple[int, CodeType]] = {}
-"""Users' lines that were met: by the identity of their code and the instruction, so many calls above, and that code."""
+_known: dict[tuple[int, int, int], Place] = {}
+"""Users' lines that were met: by the identity of their code, the instruction, and how many calls above the pool."""
 _MOST_KNOWN = 10_000
 
+_getframe = sys._getframe
 
-def note_place(depth: int) -> tuple[CodeType, int]:
-    """The nearest line that is of no package between it and the pool, from `depth` calls above the caller on.
 
-    Where all are of such packages, it is the nearest that is not orapool's own, or else the first. It is a code object
-    and the place of an instruction in it: cheap to note, and put into words when somebody asks.
+def note_place() -> Place:
+    """The nearest line that is of no package between it and the pool, from the caller's caller on.
+
+    Where all are of such packages, it is the nearest that is not orapool's own, or else the first.
     """
     # SQLAlchemy makes a dozen calls, and to look at all of them takes longer than all else that is noted. From a line
     # that led here before, by as many calls, it was the same ones.
+    calls = _latest
+    try:
+        frame = _getframe(calls)
+    except ValueError:
+        return _look_for(_getframe(2))
+    return _known.get((id(frame.f_code), frame.f_lasti, calls)) or _look_for(_getframe(2))
+
+
+def _look_for(first: FrameType) -> Place:
+    """By other numbers of calls, and else by a look at each."""
+    global _latest
     for calls in _calls:
         try:
-            frame = sys._getframe(depth + calls)
+            frame = _getframe(calls + 1)
         except ValueError:
             continue
-        code, instruction = frame.f_code, frame.f_lasti
-        known = _known.get((id(code), instruction))
-        if known is not None and known[0] == calls:
-            return code, instruction
-    return _walk(sys._getframe(depth + 1))
+        place = _known.get((id(frame.f_code), frame.f_lasti, calls))
+        if place is not None:
+            _latest = calls
+            return place
+    return _walk(first)
 
 
-def _walk(first: FrameType) -> tuple[CodeType, int]:
+def _walk(first: FrameType) -> Place:
     frame: FrameType | None = first
-    calls = 1
+    calls = 2
     while frame is not None:
         code = frame.f_code
         inner = _inner.get(code.co_filename)
         if inner is None:
             inner = _look_at(frame)
         if not inner:
-            _learn(code, frame.f_lasti, calls)
-            return code, frame.f_lasti
+            return _learn((code, frame.f_lasti), calls)
         frame, calls = frame.f_back, calls + 1
     return _outside(first)
 
 
-def _learn(code: CodeType, instruction: int, calls: int) -> None:
-    global _calls
-    if code.co_filename.startswith("<") or len(_known) >= _MOST_KNOWN:  # code that is made may be made again and again
-        return
-    _known[id(code), instruction] = calls, code
-    if calls not in _calls[:1]:
+def _learn(place: Place, calls: int) -> Place:
+    global _calls, _latest
+    code, instruction = place
+    # Code that is made from text may be made again and again.
+    if not code.co_filename.startswith("<") and len(_known) < _MOST_KNOWN:
+        _known[id(code), instruction, calls] = place
         _calls = (calls, *(each for each in _calls if each != calls))[:_MOST_CALLS]
+        _latest = calls
+    return place
 
 
-def _outside(first: FrameType) -> tuple[CodeType, int]:
+def _outside(first: FrameType) -> Place:
     frame: FrameType | None = first
     while frame is not None:
         if _package(frame) != "orapool":
@@ -81,8 +99,9 @@ def _outside(first: FrameType) -> tuple[CodeType, int]:
     return first.f_code, first.f_lasti
 
 
-def in_words(code: CodeType, instruction: int) -> str:
+def in_words(place: Place) -> str:
     """A place that was noted, like "shop/orders.py:17 in load"."""
+    code, instruction = place
     line = code.co_firstlineno
     for start, number in dis.findlinestarts(code):
         if start > instruction:

@@ -10,33 +10,34 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from orapool import closing, ending, forking, totals
+from orapool import ending, forking, totals
 from orapool.activity import Activity, is_looked_at, publisher
 from orapool.causes import CLOSED
 from orapool.checked_out import CheckedOut
 from orapool.counters import Counters, PoolStats
 from orapool.credentials import of_checkout
-from orapool.drawing import Drawing, Overdue
 from orapool.drivers import find_driver
 from orapool.drivers.base import Driver
 from orapool.dsn import mask
 from orapool.errors import PoolClosed, PoolTimeout
-from orapool.floor import Floor
 from orapool.keeper import Keeper, Task, WhenThere
-from orapool.log_ons import CUT_PAUSE, PATIENCE, LogOns
 from orapool.logs import Where, report
-from orapool.native_pool import NativePool
-from orapool.native_pools import NativePools
-from orapool.outage import Outage
-from orapool.parts import Parts
-from orapool.returns import Returns
-from orapool.session_setup import SessionSetup
+from orapool.pooling import closing
+from orapool.pooling.drawing import Drawing, Overdue
+from orapool.pooling.floor import Floor
+from orapool.pooling.log_ons import CUT_PAUSE, PATIENCE, LogOns
+from orapool.pooling.native_pool import NativePool
+from orapool.pooling.native_pools import NativePools
+from orapool.pooling.outage import Outage
+from orapool.pooling.parts import Parts
+from orapool.pooling.returns import Returns
+from orapool.pooling.session_setup import SessionSetup
+from orapool.pooling.slots import LineClosed, Slots
+from orapool.pooling.spares import Spares
+from orapool.pooling.timeouts import MOST_HOLDERS, timed_out
+from orapool.pooling.upkeep import Upkeep
 from orapool.settings import PoolSettings
-from orapool.slots import LineClosed, Slots
-from orapool.spares import Spares
 from orapool.tags import Resolver, Tags, current, make_tags, script_name, sources
-from orapool.timeouts import MOST_HOLDERS, timed_out
-from orapool.upkeep import Upkeep
 from orapool.workers import Workers, run_outside
 
 log = logging.getLogger("orapool.pool")

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from orapool import LogOnError, SessionPool
-from orapool.native_pool import Denial
+from orapool.pooling.native_pool import Denial
 from orapool.sandbox import Sandbox
 from tests.waiting import until
 
@@ -286,7 +286,7 @@ class TestAPasswordThatIsDenied:
     def test_counts_again_when_the_database_has_it_and_the_pause_is_over(
         self, make_pool: MakePool, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("orapool.native_pool._FIRST_PAUSE", 0.2)
+        monkeypatch.setattr("orapool.pooling.native_pool._FIRST_PAUSE", 0.2)
         pool = make_pool(password="lion", min=0)
         with pytest.raises(LogOnError, match="ORA-01017"):
             pool.acquire()

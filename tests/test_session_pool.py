@@ -13,17 +13,8 @@ from typing import Any
 
 import pytest
 
-from orapool import (
-    DatabaseUnavailable,
-    LogOnError,
-    PoolClosed,
-    PoolError,
-    PoolTimeout,
-    SessionPool,
-    closing,
-    returns,
-    session_pool,
-)
+from orapool import DatabaseUnavailable, LogOnError, PoolClosed, PoolError, PoolTimeout, SessionPool, session_pool
+from orapool.pooling import closing, returns
 from orapool.sandbox import Sandbox
 from tests.interleaving import interrupted_in
 from tests.waiting import until

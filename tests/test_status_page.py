@@ -21,11 +21,11 @@ from flask import Flask
 import orapool
 from orapool import SessionPool, pools, status_page
 from orapool.flask import status_page as mount
-from orapool.processes import find_origin
-from orapool.published import read
 from orapool.sandbox import Sandbox
-from tests.test_published import write
+from orapool.watching.processes import find_origin
+from orapool.watching.published import read
 from tests.waiting import until
+from tests.watching.test_published import write
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 FILES = ["/", "/page.js", "/charts.js", "/page.css", "/data.json"]

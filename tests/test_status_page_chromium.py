@@ -19,8 +19,8 @@ from typing import Any
 
 import pytest
 
-from orapool.published import read
 from orapool.sandbox import Sandbox
+from orapool.watching.published import read
 from tests.chromium import Chromium, find_chromium
 from tests.families import children, environment
 from tests.waiting import until

@@ -25,9 +25,9 @@ from orapool.cli import main, screen
 from orapool.counters import PoolStats
 from orapool.histograms import Distribution, Histogram
 from orapool.loans import Holding
-from orapool.processes import identify
-from orapool.published import About, Published
-from orapool.rows import Looks, Row, arrange
+from orapool.watching.processes import identify
+from orapool.watching.published import About, Published
+from orapool.watching.rows import Looks, Row, arrange
 from tests.waiting import until
 
 MakePool = Callable[..., SessionPool]

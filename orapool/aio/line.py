@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections import deque
 
-from orapool.slots import LineClosed
+from orapool.pooling.slots import LineClosed
 
 
 class Line:

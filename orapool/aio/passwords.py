@@ -11,8 +11,8 @@ from typing import Any, Callable
 
 from orapool.errors import ConfigurationError, wrong_password
 from orapool.logs import report
-from orapool.native_pool import Denial
-from orapool.native_pools import StillDenied
+from orapool.pooling.native_pool import Denial
+from orapool.pooling.native_pools import StillDenied
 from orapool.settings import PoolSettings
 
 log = logging.getLogger("orapool.pool")

@@ -39,14 +39,14 @@ from orapool.drivers.wires import Interrupted
 from orapool.dsn import mask
 from orapool.errors import DatabaseUnavailable, PoolClosed, PoolError, PoolTimeout, error_codes, log_on_error
 from orapool.health import SessionState
-from orapool.log_ons import PATIENCE
 from orapool.logs import Where, report
-from orapool.native_pools import StillDenied
-from orapool.outage import Outage
+from orapool.pooling.log_ons import PATIENCE
+from orapool.pooling.native_pools import StillDenied
+from orapool.pooling.outage import Outage
+from orapool.pooling.slots import LineClosed
+from orapool.pooling.timeouts import MOST_HOLDERS, timed_out
 from orapool.settings import PoolSettings
-from orapool.slots import LineClosed
 from orapool.tags import Resolver, Tags, make_tags, script_name
-from orapool.timeouts import MOST_HOLDERS, timed_out
 
 log = logging.getLogger("orapool.pool")
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Callable
 from orapool.causes import SETUP_FAILED
 from orapool.health import SessionState
 from orapool.logs import report
-from orapool.session_setup import ATTEMPTS, failed, may_be_pooled, tell
+from orapool.pooling.session_setup import ATTEMPTS, failed, may_be_pooled, tell
 from orapool.settings import PoolSettings
 from orapool.tags import Tags
 

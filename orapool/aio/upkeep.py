@@ -19,10 +19,10 @@ from orapool.credentials import Credentials
 from orapool.errors import DatabaseUnavailable, OnSessionError, PoolError, denied
 from orapool.health import SessionState
 from orapool.keeper import NEVER, LookForDatabase, Retried
-from orapool.log_ons import PATIENCE
 from orapool.logs import report
-from orapool.native_pools import StillDenied
-from orapool.outage import Outage
+from orapool.pooling.log_ons import PATIENCE
+from orapool.pooling.native_pools import StillDenied
+from orapool.pooling.outage import Outage
 from orapool.settings import PoolSettings
 
 log = logging.getLogger("orapool.pool")

@@ -12,7 +12,7 @@ from rich.console import Console, Group
 from rich.text import Text
 
 from orapool.cli.stats import duration
-from orapool.rows import SORTS, WINDOW, Row, arrange, totals
+from orapool.watching.rows import SORTS, WINDOW, Row, arrange, totals
 
 KEYS = (
     ("q", "quit"),

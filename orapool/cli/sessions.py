@@ -24,10 +24,10 @@ from orapool.doctor.descriptor import places_of
 from orapool.doctor.durations import in_units
 from orapool.errors import PoolError
 from orapool.layers import pool_names
-from orapool.local_sockets import LocalSocket, Match, Matching, Owner, addresses_of, local_sockets
-from orapool.server_sessions import ServerSession, ServerSessions, read_sessions
 from orapool.settings import KNOWN, PoolSettings, load_settings
 from orapool.sources import DEFAULT
+from orapool.watching.local_sockets import LocalSocket, Match, Matching, Owner, addresses_of, local_sockets
+from orapool.watching.server_sessions import ServerSession, ServerSessions, read_sessions
 
 TIMEOUT = 10.0
 MODULE = "orapool sessions"

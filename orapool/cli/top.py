@@ -14,8 +14,8 @@ from rich.live import Live
 from orapool.cli import keys
 from orapool.cli.examples import example
 from orapool.cli.screen import View, print_once, screen
-from orapool.published import read
-from orapool.rows import SORTS, Looks, arrange
+from orapool.watching.published import read
+from orapool.watching.rows import SORTS, Looks, arrange
 
 _FOLDER = "ORAPOOL_PUBLISH_DIR"
 

@@ -16,7 +16,7 @@ from orapool.doctor.bounded import in_words, run
 from orapool.doctor.case import Case
 from orapool.doctor.findings import Finding, bad, good
 from orapool.errors import ConfigurationError, advice, denied, error_codes, reason
-from orapool.log_ons import CUT_PAUSE, LogOns
+from orapool.pooling.log_ons import CUT_PAUSE, LogOns
 from orapool.sockets import SessionSocket, tcp_sockets
 
 _STEPS = {

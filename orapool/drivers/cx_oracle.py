@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
-import weakref
 from collections.abc import Iterator, Sequence
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -14,9 +12,9 @@ import cx_Oracle
 from orapool.credentials import Credentials
 from orapool.drivers.base import OnSession, describe, native_max
 from orapool.drivers.columns import ResultColumn
-from orapool.drivers.connections import ParentsConnection, PooledConnection
+from orapool.drivers.connections import ParentsConnection
 from orapool.drivers.cursors import WatchedCursor
-from orapool.drivers.oracle_client import EXHAUSTED, WAIT_TIMEOUT, descriptor, refuse, tag_lengths
+from orapool.drivers.oracle_client import EXHAUSTED, WAIT_TIMEOUT, ClientConnection, descriptor, refuse, tag_lengths
 from orapool.dsn import unwatched
 from orapool.errors import ConfigurationError, error_codes, lost_connection
 from orapool.settings import PoolSettings
@@ -39,13 +37,12 @@ class Cursor(WatchedCursor, cx_Oracle.Cursor):  # type: ignore[misc]
     """cx_Oracle's cursor, watched."""
 
 
-class Connection(PooledConnection, cx_Oracle.Connection):  # type: ignore[misc]
+class Connection(ClientConnection, cx_Oracle.Connection):  # type: ignore[misc]
     """cx_Oracle's connection, of the pool."""
 
     longest_tags = tag_lengths(cx_Oracle.clientversion())
-    survives_cancel = False  # measured on the sandbox: Oracle Client may make the call again, after the break
-
-    _cursors: weakref.WeakSet[Cursor] | None = None
+    drivers_error = cx_Oracle.Error
+    drivers_cursor = cx_Oracle.Cursor
 
     @property
     def version(self) -> str:
@@ -60,26 +57,12 @@ class Connection(PooledConnection, cx_Oracle.Connection):  # type: ignore[misc]
         """As the driver's own."""
         self.handle  # noqa: B018 - raises InterfaceError if the connection is closed
         cursor = Cursor(self, scrollable=scrollable) if scrollable else Cursor(self)
-        if self._cursors is None:
-            self._cursors = weakref.WeakSet()
-        self._cursors.add(cursor)
+        self._remember(cursor)
         return cursor
 
     def told_of_transaction(self) -> bool:
         """Whether a transaction is open, as the server's last answer had it. Raises DPI-1010 for a dead session."""
         return bool(self._get_oci_attr(_SESSION, _ATTR_TRANSACTION_IN_PROGRESS, _UB1))
-
-    def close_cursors(self) -> None:
-        """Close all cursors, in the thread that used them.
-
-        When one is freed later, cx_Oracle waits for the session with Python's own lock in hand: for ever, if another
-        thread rolls back or logs off and the server does not answer; or the two threads wait for each other.
-        """
-        if self.in_call:
-            return  # whose thread has them
-        for cursor in list(self._cursors or ()):
-            with contextlib.suppress(cx_Oracle.Error):  # closed already
-                cx_Oracle.Cursor.close(cursor)
 
 
 class Disowned(ParentsConnection, Connection):

@@ -9,8 +9,6 @@ service context's handle is its session's for good: 12,000 checkouts of 660 sess
 
 from __future__ import annotations
 
-import contextlib
-import weakref
 from typing import Any
 
 import oracledb
@@ -19,7 +17,7 @@ from orapool.credentials import Credentials
 from orapool.drivers.base import OnSession, describe, native_max
 from orapool.drivers.columns import ResultColumn
 from orapool.drivers.connections import ParentsConnection
-from orapool.drivers.oracle_client import EXHAUSTED, WAIT_TIMEOUT, descriptor, refuse, tag_lengths
+from orapool.drivers.oracle_client import EXHAUSTED, WAIT_TIMEOUT, ClientConnection, descriptor, refuse, tag_lengths
 from orapool.drivers.oracledb import (
     Connection,
     Cursor,
@@ -33,29 +31,18 @@ from orapool.errors import error_codes
 from orapool.settings import PoolSettings
 
 
-class ThickConnection(Connection):
+class ThickConnection(ClientConnection, Connection):
     """python-oracledb's connection in thick mode, of the pool."""
 
     longest_tags = tag_lengths(oracledb.clientversion())
-    survives_cancel = False  # measured on the sandbox: Oracle Client may make the call again, after the break
-
-    _cursors: weakref.WeakSet[Cursor] | None = None
+    drivers_error = oracledb.Error
+    drivers_cursor = oracledb.Cursor
 
     def cursor(self, *args: Any, **options: Any) -> Cursor:
         """As the driver's own."""
         cursor = super().cursor(*args, **options)
-        if self._cursors is None:
-            self._cursors = weakref.WeakSet()
-        self._cursors.add(cursor)
+        self._remember(cursor)
         return cursor
-
-    def close_cursors(self) -> None:
-        """Close all cursors, in the thread that used them: one that is freed later waits for the session."""
-        if self.in_call:
-            return  # whose thread has them
-        for cursor in list(self._cursors or ()):
-            with contextlib.suppress(oracledb.Error):  # closed already
-                oracledb.Cursor.close(cursor)
 
 
 class ThickDisowned(ParentsConnection, ThickConnection):

@@ -6,6 +6,8 @@ are larger than what is in them, and where pieces of one column go, those of the
 
 from __future__ import annotations
 
+import mmap
+import sys
 from collections.abc import Iterator
 from typing import Any, Union
 
@@ -19,6 +21,9 @@ _FIRST = 1 << 16
 _GROWTH = 4
 """How many times larger an array gets that is full. What is not written to takes no memory, and copying takes time."""
 
+_LARGE = 1 << 22
+"""Bytes from which on an array has a mapping of its own, of which a process may have some ten thousands."""
+
 
 class _Growing:
     """An array that grows at its end."""
@@ -31,17 +36,28 @@ class _Growing:
         """So many more places, to be written to."""
         begin, self.used = self.used, self.used + count
         if self.used > len(self._array):
-            larger = numpy.empty(max(self.used, len(self._array) * _GROWTH, _FIRST), self._array.dtype)
+            larger = _room(max(self.used, len(self._array) * _GROWTH, _FIRST), self._array.dtype)
             larger[:begin] = self._array[:begin]
             self._array = larger
         return self._array[begin : self.used]
 
     def take(self) -> Any:
-        """The array, without room for more. There is another, empty one afterwards."""
-        taken, self._array = self._array, numpy.empty(0, self._array.dtype)
-        taken.resize(self.used, refcheck=False)
+        """The array as far as it is used. There is another, empty one afterwards."""
+        taken, self._array = self._array[: self.used], numpy.empty(0, self._array.dtype)
         self.used = 0
-        return taken
+        return taken if taken.nbytes >= _LARGE else taken.copy()
+
+
+def _room(count: int, dtype: Any) -> Any:
+    """An array whose values are arbitrary, of memory that is taken when it is written to.
+
+    Unlike numpy's and Arrow's it has no huge pages: to have the kernel clear those takes up to a fifth of a read.
+    """
+    size = count * dtype.itemsize
+    if size < _LARGE or sys.platform == "win32":
+        return numpy.empty(count, dtype)
+    private = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
+    return numpy.frombuffer(mmap.mmap(-1, size, flags=private), dtype)
 
 
 class _Nulls:

@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from orapool import groups, pools, totals
+from orapool import pools, totals
 from orapool.counters import NO_STATS, PoolStats
 from orapool.errors import ConfigurationError, PoolError
 from orapool.logs import report
-from orapool.published import Group, Published, Refused, folders, read
 from orapool.sources import DEFAULT
+from orapool.watching import groups
+from orapool.watching.published import Group, Published, Refused, folders, read
 
 log = logging.getLogger("orapool.metrics")
 

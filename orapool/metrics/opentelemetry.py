@@ -36,7 +36,7 @@ _STATE = "db.client.connection.state"
 _SYSTEM = {"db.system.name": "oracle.db"}
 _CAUSE = "orapool.cause"
 
-_MOST_BATCHES = 1024
+_MOST_BATCHES = 256
 """Batches of times that are kept until the next collection, for each pool and histogram: 2 MB of them."""
 
 _HISTOGRAMS: dict[str, tuple[str, Callable[[Counters], Histogram]]] = {

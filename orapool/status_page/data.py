@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from orapool._version import __version__
-from orapool.applications import read_application
-from orapool.history import PERIOD, SAMPLES
-from orapool.published import Published
-from orapool.rows import WINDOW, Row
-from orapool.series import recent_waits, series
 from orapool.tags import script_name
+from orapool.watching.applications import read_application
+from orapool.watching.history import PERIOD, SAMPLES
+from orapool.watching.published import Published
+from orapool.watching.rows import WINDOW, Row
+from orapool.watching.series import recent_waits, series
 
 
 def describe_application() -> dict[str, Any]:

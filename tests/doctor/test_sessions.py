@@ -14,9 +14,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from orapool import cli
-from orapool.local_sockets import LocalSocket, Matching, Owner
 from orapool.sandbox import Sandbox
-from orapool.server_sessions import ServerSession, ServerSessions
+from orapool.watching.local_sockets import LocalSocket, Matching, Owner
+from orapool.watching.server_sessions import ServerSession, ServerSessions
 from tests.conftest import DRIVERS
 from tests.firewall import Firewall
 

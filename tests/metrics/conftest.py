@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from orapool import SessionPool
-from orapool.published import read
 from orapool.sandbox import Sandbox
 from orapool.settings import load_settings
+from orapool.watching.published import read
 from tests.families import environment
 from tests.waiting import until
 

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from orapool import groups
 from orapool.counters import NO_STATS, PoolStats
-from orapool.processes import ancestors, identify
-from orapool.published import Group, read
 from orapool.sandbox import Sandbox
 from orapool.tags import script_name
+from orapool.watching import groups
+from orapool.watching.processes import ancestors, identify
+from orapool.watching.published import Group, read
 from tests.metrics.conftest import MakePool, start
 from tests.waiting import until
 

@@ -18,7 +18,7 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.semconv._incubating.metrics import db_metrics
 
 from orapool import PoolTimeout
-from orapool.histograms import NOTHING, Distribution, Histogram
+from orapool.histograms import BATCH, NOTHING, Distribution, Histogram
 from orapool.metrics import opentelemetry
 from orapool.metrics.opentelemetry import Instrumentation, times_like
 from orapool.sandbox import Sandbox
@@ -243,7 +243,7 @@ def test_without_a_reader_little_is_kept(
     monkeypatch.setattr(opentelemetry, "_MOST_BATCHES", 3)
     instrumentation = instrument(NoOpMeterProvider())
     pool = make_named()
-    for _ in range(500):
+    for _ in range(4 * BATCH):
         pool.acquire().close()
 
     assert max(len(times.batches) for _, every in instrumentation._watched.pools for times in every) == 3

@@ -11,15 +11,15 @@ from typing import Any
 from orapool.causes import CLOSED
 from orapool.drivers.base import DeadIdleSession
 from orapool.errors import DatabaseUnavailable, PoolClosed, error_codes, log_on_error
-from orapool.floor import Floor
-from orapool.gate import Occupied
 from orapool.health import SessionState
 from orapool.logs import report
-from orapool.native_pool import NativePool
-from orapool.native_pools import StillDenied
-from orapool.parts import Parts
-from orapool.returns import Returns
-from orapool.session_setup import SessionSetup
+from orapool.pooling.floor import Floor
+from orapool.pooling.gate import Occupied
+from orapool.pooling.native_pool import NativePool
+from orapool.pooling.native_pools import StillDenied
+from orapool.pooling.parts import Parts
+from orapool.pooling.returns import Returns
+from orapool.pooling.session_setup import SessionSetup
 from orapool.tags import Tags
 from orapool.workers import CallTimeout
 

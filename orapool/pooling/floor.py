@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 
-from orapool.parts import Parts
+from orapool.pooling.parts import Parts
 
 
 class Floor:

@@ -10,12 +10,12 @@ from typing import Any
 
 from orapool.causes import CLOSED, RETIRED
 from orapool.errors import error_codes
-from orapool.floor import Floor
-from orapool.gate import Gate
 from orapool.health import SessionState
 from orapool.logs import report
-from orapool.parts import Parts
-from orapool.rollbacks import Rollbacks
+from orapool.pooling.floor import Floor
+from orapool.pooling.gate import Gate
+from orapool.pooling.parts import Parts
+from orapool.pooling.rollbacks import Rollbacks
 from orapool.workers import CallTimeout
 
 log = logging.getLogger("orapool.pool")

@@ -13,9 +13,9 @@ import pytest
 
 from orapool import SessionPool
 from orapool.counters import PoolStats
-from orapool.history import PERIOD, SAMPLES, History, Sample, decode
-from orapool.published import Published, read
-from orapool.series import recent_waits, series
+from orapool.watching.history import PERIOD, SAMPLES, History, Sample, decode
+from orapool.watching.published import Published, read
+from orapool.watching.series import recent_waits, series
 from tests.test_top import published, times
 from tests.waiting import until
 

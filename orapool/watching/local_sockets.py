@@ -10,7 +10,7 @@ from enum import Enum
 
 import psutil
 
-from orapool.server_sessions import ServerSession, ServerSessions
+from orapool.watching.server_sessions import ServerSession, ServerSessions
 
 _HELD = frozenset({psutil.CONN_ESTABLISHED, psutil.CONN_CLOSE_WAIT, psutil.CONN_SYN_SENT})
 """States in which a process has the socket; in others the kernel winds up what a process has let go of."""

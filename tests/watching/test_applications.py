@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from orapool.applications import of_application
-from orapool.processes import Identity, Origin, identify
-from orapool.published import Published, read
 from orapool.sandbox import Sandbox
+from orapool.watching.applications import of_application
+from orapool.watching.processes import Identity, Origin, identify
+from orapool.watching.published import Published, read
 from tests.families import environment
 from tests.test_top import published
 from tests.waiting import until
@@ -24,7 +24,7 @@ from tests.waiting import until
 MASTER = """
 import json, multiprocessing, sys
 import orapool
-from orapool.applications import read_application
+from orapool.watching.applications import read_application
 
 def work(ready, asked, answers):
     orapool.configure(url=sys.argv[2], driver="oracledb")

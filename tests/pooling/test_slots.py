@@ -10,8 +10,8 @@ from functools import partial
 
 import pytest
 
-from orapool import slots
-from orapool.slots import LineClosed, Slots
+from orapool.pooling import slots
+from orapool.pooling.slots import LineClosed, Slots
 from tests.interleaving import interrupted_in
 from tests.waiting import until
 

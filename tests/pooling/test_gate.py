@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from orapool import gate
-from orapool.gate import Gate, Occupied
+from orapool.pooling import gate
+from orapool.pooling.gate import Gate, Occupied
 from tests.interleaving import interrupted_in
 
 

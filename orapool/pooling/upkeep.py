@@ -9,14 +9,14 @@ from typing import Any, Callable
 
 from orapool.causes import RETIRED
 from orapool.errors import DatabaseUnavailable, PoolError, denied
-from orapool.floor import Floor
 from orapool.health import SessionState
 from orapool.keeper import Keeper, LookForDatabase, Periodic, Retried, Task, WhenThere
-from orapool.log_ons import CUT_PAUSE, PATIENCE
 from orapool.logs import report
-from orapool.native_pool import NativePool
-from orapool.parts import Parts
-from orapool.spares import Spares
+from orapool.pooling.floor import Floor
+from orapool.pooling.log_ons import CUT_PAUSE, PATIENCE
+from orapool.pooling.native_pool import NativePool
+from orapool.pooling.parts import Parts
+from orapool.pooling.spares import Spares
 from orapool.workers import CallTimeout
 
 log = logging.getLogger("orapool.pool")

@@ -8,8 +8,8 @@ from typing import Any, Callable
 
 from orapool.credentials import Credentials
 from orapool.drivers.base import Driver
-from orapool.gate import Gate
 from orapool.health import Health, SessionState
+from orapool.pooling.gate import Gate
 from orapool.settings import PoolSettings
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 5.0, 300.0

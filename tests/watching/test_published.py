@@ -16,11 +16,12 @@ from typing import Any
 
 import pytest
 
-from orapool import SessionPool, published
+from orapool import SessionPool
 from orapool.aio.session_pool import AsyncPool
-from orapool.published import Published, Publisher, read
 from orapool.sandbox import Sandbox
 from orapool.settings import load_settings
+from orapool.watching import published
+from orapool.watching.published import Published, Publisher, read
 from tests.families import environment
 from tests.waiting import until
 
@@ -96,7 +97,7 @@ class TestAPool:
         assert found.process.pid == os.getpid()
         assert (found.stats.opened, found.stats.busy, found.stats.checkouts) == (2, 2, 2)
         assert found.stats.longest is not None
-        assert found.stats.longest.place.startswith("tests/test_published.py:")
+        assert found.stats.longest.place.startswith("tests/watching/test_published.py:")
         until(lambda: only(folder).stats.dropped == {"asked": 1})
         until(lambda: dataclasses.replace(only(folder).stats, calls=0) == dataclasses.replace(pool.stats(), calls=0))
 

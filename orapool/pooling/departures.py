@@ -12,9 +12,9 @@ from typing import Any, Callable
 from orapool.causes import ORDERLY, PING_UNANSWERED
 from orapool.drivers.base import Driver
 from orapool.health import Health, SessionState
-from orapool.log_ons import LogOns
 from orapool.logs import report
-from orapool.native_pool import NativePool
+from orapool.pooling.log_ons import LogOns
+from orapool.pooling.native_pool import NativePool
 from orapool.settings import PoolSettings
 from orapool.workers import Workers
 

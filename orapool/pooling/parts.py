@@ -9,11 +9,11 @@ from orapool.checked_out import CheckedOut
 from orapool.counters import Counters
 from orapool.drivers.base import Driver
 from orapool.errors import PoolTimeout
-from orapool.log_ons import LogOns
-from orapool.native_pools import NativePools
-from orapool.outage import Outage
+from orapool.pooling.log_ons import LogOns
+from orapool.pooling.native_pools import NativePools
+from orapool.pooling.outage import Outage
+from orapool.pooling.slots import Slots
 from orapool.settings import PoolSettings
-from orapool.slots import Slots
 from orapool.workers import Workers
 
 

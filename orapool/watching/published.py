@@ -27,13 +27,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from orapool import history
 from orapool.counters import PoolStats
 from orapool.histograms import BOUNDS, Distribution
-from orapool.history import History, Sample
 from orapool.loans import Holding
 from orapool.logs import report
-from orapool.processes import Identity, Origin, ancestors, find_origin, identify
+from orapool.watching import history
+from orapool.watching.history import History, Sample
+from orapool.watching.processes import Identity, Origin, ancestors, find_origin, identify
 
 log = logging.getLogger("orapool.published")
 

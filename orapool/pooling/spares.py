@@ -7,14 +7,14 @@ import time
 from typing import Any
 
 from orapool.causes import MADE_ROOM
-from orapool.drawing import Drawing, Overdue
 from orapool.health import SessionState
-from orapool.log_ons import PATIENCE
 from orapool.logs import report
-from orapool.native_pool import NativePool
-from orapool.parts import Parts
-from orapool.returns import Returns
-from orapool.session_setup import SessionSetup
+from orapool.pooling.drawing import Drawing, Overdue
+from orapool.pooling.log_ons import PATIENCE
+from orapool.pooling.native_pool import NativePool
+from orapool.pooling.parts import Parts
+from orapool.pooling.returns import Returns
+from orapool.pooling.session_setup import SessionSetup
 from orapool.workers import CallTimeout
 
 log = logging.getLogger("orapool.pool")

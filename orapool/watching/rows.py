@@ -10,7 +10,7 @@ from typing import Any, Callable
 
 from orapool.histograms import Distribution
 from orapool.loans import Holding
-from orapool.published import Published
+from orapool.watching.published import Published
 
 WINDOW = 10.0
 """Seconds whose waits are shown, where there were looks before."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from orapool.histograms import NOTHING, Distribution
-from orapool.history import PERIOD, SAMPLES, Sample
-from orapool.published import Published
+from orapool.watching.history import PERIOD, SAMPLES, Sample
+from orapool.watching.published import Published
 
 _NUMBERS = ("busy", "idle", "waiting", "checkouts", "timeouts", "dead")
 

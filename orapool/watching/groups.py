@@ -21,8 +21,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from orapool.counters import NO_STATS, PoolStats
-from orapool.processes import ancestors, identify
-from orapool.published import (
+from orapool.tags import script_name
+from orapool.watching.processes import ancestors, identify
+from orapool.watching.published import (
     GROUP_SUFFIX,
     Group,
     Published,
@@ -33,7 +34,6 @@ from orapool.published import (
     read_whole,
     whole,
 )
-from orapool.tags import script_name
 
 _MOST_FILES = 16
 """Pools that are over whose files are kept."""

@@ -11,12 +11,12 @@ from typing import Any
 
 from orapool import forking
 from orapool.causes import RETIRED
-from orapool.floor import Floor
-from orapool.log_ons import CUT_PAUSE, LogOns
 from orapool.logs import report
-from orapool.native_pools import NativePools
-from orapool.parts import Parts
-from orapool.returns import Returns
+from orapool.pooling.floor import Floor
+from orapool.pooling.log_ons import CUT_PAUSE, LogOns
+from orapool.pooling.native_pools import NativePools
+from orapool.pooling.parts import Parts
+from orapool.pooling.returns import Returns
 from orapool.sockets import shut_down_all, waited_for
 from orapool.workers import Workers
 

@@ -12,8 +12,8 @@ from contextlib import suppress
 
 import pytest
 
-from orapool import log_ons as module
-from orapool.log_ons import LogOns
+from orapool.pooling import log_ons as module
+from orapool.pooling.log_ons import LogOns
 from orapool.sockets import owned
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="other systems' kernels are not asked")

@@ -18,14 +18,14 @@ from typing import Any, Callable
 
 from orapool.causes import MADE_ROOM, ORDERLY, PING_CUT_SHORT, PING_UNANSWERED
 from orapool.credentials import Credentials, of_settings
-from orapool.departures import Departures
 from orapool.drivers.base import DeadIdleSession, Driver
 from orapool.errors import ConfigurationError, log_on_error, wrong_password
-from orapool.gate import Occupied
 from orapool.health import SessionState, Unanswered
-from orapool.log_ons import PATIENCE, LogOns
 from orapool.logs import report
-from orapool.native_pool import Denial, NativePool
+from orapool.pooling.departures import Departures
+from orapool.pooling.gate import Occupied
+from orapool.pooling.log_ons import PATIENCE, LogOns
+from orapool.pooling.native_pool import Denial, NativePool
 from orapool.settings import PoolSettings
 from orapool.workers import CallTimeout, Workers
 

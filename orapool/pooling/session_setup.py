@@ -15,8 +15,8 @@ from orapool.dsn import is_pooled
 from orapool.errors import ConfigurationError, OnSessionError, error_codes
 from orapool.health import SessionState
 from orapool.keeper import NEVER
-from orapool.log_ons import PATIENCE
 from orapool.logs import report
+from orapool.pooling.log_ons import PATIENCE
 from orapool.settings import PoolSettings
 from orapool.tags import Tags
 from orapool.workers import CallTimeout, Workers

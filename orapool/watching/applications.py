@@ -14,10 +14,10 @@ from collections.abc import Iterable
 from orapool import pools
 from orapool.errors import ConfigurationError
 from orapool.layers import pool_names
-from orapool.processes import Identity, Origin, find_origin, identify
-from orapool.published import Published, read
 from orapool.settings import KNOWN
 from orapool.sources import DEFAULT
+from orapool.watching.processes import Identity, Origin, find_origin, identify
+from orapool.watching.published import Published, read
 
 
 def read_application() -> list[Published]:
