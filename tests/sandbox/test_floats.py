@@ -99,6 +99,9 @@ def test_cast(connection: Any, dbapi: ModuleType) -> None:
         (0, -127),
     ]
     assert cursor.fetchone() == row
+    for overflow in ("cast(9.6e125 as float(1))", "cast(-9.6e125 as float(1))"):
+        with pytest.raises(dbapi.DatabaseError, match="ORA-01426"):
+            cursor.execute(f"select {overflow} from dual") and cursor.fetchall()
     for bits in (0, 127):
         with pytest.raises(dbapi.DatabaseError, match="ORA-01724"):
             cursor.execute(f"select cast(1 as float({bits})) from dual")

@@ -17,9 +17,18 @@ update pg_cast set castfunc = 'oracle.fit(timestamp, int)'::regprocedure where c
 update pg_cast set castfunc = 'oracle.fit(timestamptz, int)'::regprocedure where castsource = 'timestamptz'::regtype and casttarget = castsource;
 -- FLOAT(b) is numeric(1000, b): rounded to ceil(b * 0.30103) significant digits, a half away from zero, wherever a value becomes
 -- one. Not strict, so that it is gone from the plan where another type's value is not dear to compute.
-create function oracle.significant(numeric, int) returns numeric language sql immutable strict return
-  trim_scale(round($1, $2 - case when abs($1) >= 1 then length(trunc(abs($1))::text)
-    else length(ltrim(split_part($1::text, '.', 2), '0')) - length(split_part($1::text, '.', 2)) end));
+create function oracle.significant(value numeric, digits int) returns numeric language plpgsql immutable strict as $$
+declare made numeric; plain text;
+begin
+  if abs(value) >= 1 then
+    made := round(value, digits - length(trunc(abs(value))::text));
+  else
+    plain := split_part(value::text, '.', 2);
+    made := round(value, digits - length(ltrim(plain, '0')) + length(plain));
+  end if;
+  if abs(made) >= 1e126 then perform oracle.raise(1426, 'numeric overflow'); end if;
+  return trim_scale(made);
+end $$;
 create function oracle.fit(numeric, int) returns numeric language sql immutable return
   case when $2 >= 1000 << 16 then oracle.significant($1, ceil((($2 - 4) & 2047) * 0.30103)::int) else pg_catalog.numeric($1, $2) end;
 update pg_cast set castfunc = 'oracle.fit(numeric, int)'::regprocedure where castsource = 'numeric'::regtype and casttarget = castsource;

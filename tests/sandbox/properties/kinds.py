@@ -100,6 +100,11 @@ def significant(bits: int) -> Callable[[decimal.Decimal], decimal.Decimal]:
     return decimal.Context(prec=math.ceil(bits * 0.30103), rounding=decimal.ROUND_HALF_UP).plus
 
 
+def below_the_greatest(number: decimal.Decimal) -> bool:
+    """Whether a number stays one when it is rounded."""
+    return abs(number) < Decimal("9e125")
+
+
 def as_float32(value: float) -> float:
     found: float = struct.unpack("f", struct.pack("f", value))[0]
     return found
@@ -173,7 +178,7 @@ KINDS = [
     Kind("NUMBER(5,-2)", "number(5,-2)", of_precision(5, -2), "DB_TYPE_NUMBER", came_back=rounded(-2)),
     Kind("NUMBER(3,8)", "number(3,8)", of_precision(3, 8), "DB_TYPE_NUMBER", came_back=rounded(8)),
     *(
-        Kind(name, name.lower(), numbers(), "DB_TYPE_NUMBER", came_back=significant(bits))
+        Kind(name, name.lower(), numbers().filter(below_the_greatest), "DB_TYPE_NUMBER", came_back=significant(bits))
         for name, bits in (
             *((f"FLOAT({bits})", bits) for bits in (1, 10, 53, 125)),
             ("FLOAT", 126),
