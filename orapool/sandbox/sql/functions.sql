@@ -366,6 +366,8 @@ create function oracle.to_char(oracle.date) returns text language sql stable str
 create function oracle.to_char(timestamp) returns text language sql stable strict return oracle.str($1);
 create function oracle.to_char(timestamptz) returns text language sql stable strict return oracle.str($1);
 create function oracle.to_char(numeric, text) returns text language sql immutable strict return oracle.format_number($1, $2);
+-- A text is taken for a number, as is NULL.
+create function oracle.to_char(text, text) returns text language sql immutable strict return oracle.format_number(oracle.text_number($1), $2);
 create function oracle.to_char(numeric, text, text) returns text language sql immutable strict return oracle.format_number($1, $2, $3);
 create function oracle.to_char(float8, text) returns text language sql immutable strict return oracle.format_number($1, $2);
 create function oracle.to_char(oracle.date, text) returns text language sql stable strict return oracle.format_datetime($1::timestamptz, oracle.datetime_format(oracle.of_dates($2)));

@@ -252,6 +252,8 @@ NUMBERS = [
     ("-0.00012", "tme", "-1.2E-04"),
     ("1e70", "TM", "1E+70"),
     ("to_binary_double('1.5')", "9.99", " 1.50"),
+    ("'12.5'", "99.99", " 12.50"),
+    ("null", "99.99", None),
     # By other characters of the session's country
     ("1234.5", "9G999D9', 'NLS_NUMERIC_CHARACTERS = '',.''", " 1.234,5"),
     ("1234.5", "FML9G999D9', 'nls_numeric_characters = '', '' nls_currency = ''EUR''", "EUR1 234,5"),
@@ -350,6 +352,7 @@ ERRORS = [
     ("to_date('1', 'MM', 'nonsense')", 12702),
     # Numbers
     ("to_char(1, 'abc')", 1481),
+    ("to_char('2024-02-29', 'YYYY')", 1722),
     ("to_char(1, '9.9.9')", 1481),
     ("to_char(1, ',999')", 1481),
     ("to_char(1, '9.9,9')", 1481),
