@@ -4,7 +4,8 @@ What python-oracledb's asynchronous calls do when nobody answers, measured with 
 
 - A cancelled call sends a break and waits for the answer, without a limit: on a frozen server the cancellation itself
   hangs. Cancelled once more it lets go, and leaves a session that calls itself healthy with an answer outstanding.
-- 2.5.1 does not wake a call whose connection ends: it waits for ever. So does a call begun after that.
+- 2.5.1 does not wake a call whose connection ends: it waits for ever. So does a call begun after that. Later ones wake
+  it, but a pipeline, which goes on to wait for the answers to its other operations, for ever.
 - `is_healthy()` turns False when the event loop has read the end, one turn or more after it has come.
 - A cancelled log-on closes its socket. Nothing limits a log-on: `tcp_connect_timeout` is for synchronous ones.
 
@@ -163,6 +164,10 @@ def interruptible(wire: Wire, call: Any) -> Generator[Any, None, Any]:
     try:
         awaited = call.send(None)
         while True:
+            if wire.over and awaited is not None and not awaited.done():
+                # It was told of the end, and waits for more: a pipeline does, for the answers that are outstanding.
+                _unwind(call)
+                raise Interrupted
             wire.waits[call] = awaited
             error: BaseException | None = None
             try:

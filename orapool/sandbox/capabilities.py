@@ -19,7 +19,8 @@ BANNER = b"IBMPC/WIN_NT64-9.1.0"
 JDBC = "Java_TTC"
 CHARSET_UTF8 = 873
 CHARSET_UTF16 = 2000
-# TTC field version 12 is that of release 19.1: before fast authentication and end-of-response flags.
+# TTC field version 12 is that of release 19.1: before fast authentication, and before clients number the calls of a
+# pipeline. Whether ends of responses are marked is told before, in ACCEPT (`packets.make_accept`).
 FIELD_VERSION = 12
 FIELD_VERSION_INDEX = 7
 

@@ -1,12 +1,14 @@
 """LOB locators and the LOB calls.
 
-A locator is 40 bytes that name a value which this session keeps. CLOB data travels as UTF-16, big-endian, and is
-counted in its code units, as Oracle counts characters.
+A locator is 40 bytes that name a value which this session keeps, as it was when it was selected. What is written
+through it goes into the row too, where it is one's. CLOB data travels as UTF-16, big-endian, and is counted in its code
+units, as Oracle counts characters.
 """
 
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -14,7 +16,8 @@ from orapool.sandbox import codecs
 from orapool.sandbox.capabilities import CHARSET_UTF8, CHARSET_UTF16
 from orapool.sandbox.errors import OracleError
 from orapool.sandbox.messages import MessageType
-from orapool.sandbox.types import BLOB, CHARSET_NCHAR, CLOB, OracleType
+from orapool.sandbox.sql import Place, PlacedValue, not_locked
+from orapool.sandbox.types import BLOB, CHARSET_NCHAR, CLOB, Column, OracleType
 from orapool.sandbox.wire import Reader, integer, text
 
 LOCATOR_SIZE = 40
@@ -53,13 +56,18 @@ _AT_AN_OFFSET = (Operation.READ, Operation.WRITE)
 
 @dataclass
 class Lob:
-    """A LOB's value: UTF-16 code units of a CLOB, or the bytes of a BLOB."""
+    """A LOB's value: UTF-16 code units of a CLOB, or the bytes of a BLOB.
+
+    That of a row has a ``place``, where it can be changed, or a ``refusal`` for who would change it.
+    """
 
     is_clob: bool
     data: bytes
     temporary: bool
     is_open: bool = False
     is_national: bool = False
+    place: Place | None = None
+    refusal: OracleError | None = None
 
     @property
     def unit(self) -> int:
@@ -95,7 +103,15 @@ class LobRequest:
 
 
 class LobStore:
-    """The LOBs of one session, by locator."""
+    """The LOBs of one session, by locator.
+
+    Attributes:
+        change_row: changes the value, in the engine's text, of a LOB at a place: `Backend.change_lob`.
+        in_transaction: whether a transaction is open.
+    """
+
+    change_row: Callable[[Place, Callable[[bytes], bytes]], bytes]
+    in_transaction: Callable[[], bool]
 
     def __init__(self) -> None:
         self._lobs: dict[int, Lob] = {}
@@ -128,21 +144,43 @@ class LobStore:
     def put(self, type_: OracleType, engine_text: bytes) -> tuple[Lob, bytes]:
         """Keep a value of the engine's; returns the LOB and its locator."""
         raw = engine_text if type_.code == CLOB.code else bytes.fromhex(engine_text[2:].decode())
-        return self.put_raw(type_, raw)
+        return self._put(type_, raw, engine_text)
 
-    def put_raw(self, type_: OracleType, value: bytes) -> tuple[Lob, bytes]:
-        """Keep a value in the engine's binary form; returns the LOB and its locator."""
+    def put_raw(self, column: Column, value: bytes) -> tuple[Lob, bytes]:
+        """Keep a column's value in the engine's binary form; returns the LOB and its locator."""
+        return self._put(column.type, value, value, column.computed)
+
+    def _put(self, type_: OracleType, value: bytes, given: bytes, computed: bool = False) -> tuple[Lob, bytes]:
         is_clob = type_.code == CLOB.code
         data = value.decode().encode("utf-16-be") if is_clob else value
         lob = Lob(is_clob, data, temporary=False, is_national=type_.charset_form == CHARSET_NCHAR)
+        if isinstance(given, PlacedValue):
+            lob.place = given.place
+        else:
+            lob.refusal = _unknown_row() if computed or self.in_transaction() else not_locked()
         return lob, self.locate(lob)
 
     def value(self, locator: bytes) -> bytes:
         """Engine text of the LOB behind a locator."""
         lob = self.find(locator)
-        if lob.is_clob:
-            return LobText(codecs.decode_nchar(lob.data))
-        return b"\\x" + lob.data.hex().encode()
+        return _engine_text(lob.is_clob, lob.data)
+
+    def change(self, lob: Lob, make: Callable[[bytes], bytes]) -> None:
+        """Change a LOB: that of a row in its row, a temporary one in memory.
+
+        Raises:
+            OracleError: ORA-22920 or 22990 where the row may not be changed, ORA-03001 where it is not known.
+        """
+        if lob.refusal is not None:
+            raise lob.refusal
+        if lob.place is None:
+            lob.data = make(lob.data)
+            return
+
+        def make_text(current: bytes) -> bytes:
+            return _engine_text(lob.is_clob, make(_data(lob.is_clob, current)))
+
+        lob.data = _data(lob.is_clob, self.change_row(lob.place, make_text))
 
     @staticmethod
     def _id(locator: bytes) -> int:
@@ -217,19 +255,12 @@ def answer(request: LobRequest, store: LobStore) -> bytes:
     elif request.operation == Operation.CHUNK_SIZE:
         amount_done = CHUNK_SIZE
     elif request.operation == Operation.WRITE:
-        _refuse_persistent(lob)
-        padding = " ".encode("utf-16-be") if lob.is_clob else b"\0"
-        if start - len(lob.data) > GREATEST_GAP or len(request.data) % lob.unit:
-            raise OracleError(24801, f"illegal parameter value in OCI lob function: offset {request.source_offset}")
-        before = lob.data[:start]
-        before += padding * ((start - len(before)) // lob.unit)
-        lob.data = before + request.data + lob.data[start + len(request.data) :]
+        store.change(lob, lambda current: _written(current, start, request, lob.unit))
         amount_done = len(request.data) // lob.unit
     elif request.operation == Operation.TRIM:
-        _refuse_persistent(lob)
         if request.amount < 0:
             raise OracleError(24801, "illegal parameter value in OCI lob function: a size below 0")
-        lob.data = lob.data[: request.amount * lob.unit]
+        store.change(lob, lambda current: current[: request.amount * lob.unit])
     elif request.operation == Operation.FREE_TEMPORARY:
         store.free(request.source)
     elif request.operation == Operation.OPEN:
@@ -265,6 +296,27 @@ def encode_json(value: bytes | None) -> bytes:
     return integer(LOCATOR_SIZE) + integer(len(value)) + integer(CHUNK_SIZE) + text(value) + text(bytes(LOCATOR_SIZE))
 
 
-def _refuse_persistent(lob: Lob) -> None:
-    if not lob.temporary:
-        raise OracleError(3001, "unimplemented feature: writing through the locator of a LOB column; use UPDATE")
+def _unknown_row() -> OracleError:
+    return OracleError(
+        3001,
+        "unimplemented feature: writing through the locator of a LOB whose row the sandbox does not know: take it from "
+        "SELECT of a table's column FOR UPDATE (no view, no subquery, the table once) or from RETURNING of DML",
+    )
+
+
+def _written(current: bytes, start: int, request: LobRequest, unit: int) -> bytes:
+    """A LOB's data with those of a write at their place, and blanks or zeros where there was nothing before it."""
+    if start - len(current) > GREATEST_GAP or len(request.data) % unit:
+        raise OracleError(24801, f"illegal parameter value in OCI lob function: offset {request.source_offset}")
+    padding = " ".encode("utf-16-be") if unit > 1 else b"\0"
+    before = current[:start]
+    before += padding * ((start - len(before)) // unit)
+    return before + request.data + current[start + len(request.data) :]
+
+
+def _engine_text(is_clob: bool, data: bytes) -> bytes:
+    return LobText(codecs.decode_nchar(data)) if is_clob else b"\\x" + data.hex().encode()
+
+
+def _data(is_clob: bool, engine_text: bytes) -> bytes:
+    return engine_text.decode().encode("utf-16-be") if is_clob else bytes.fromhex(engine_text[2:].decode())

@@ -32,6 +32,7 @@ class MessageType(IntEnum):
     SERVER_PIGGYBACK = 23
     ONE_WAY = 26
     IMPLICIT_RESULTS = 27
+    TOKEN = 33
 
 
 class Function(IntEnum):
@@ -52,6 +53,7 @@ class Function(IntEnum):
     DIRECT_PATH_PREPARE = 128
     DIRECT_PATH_LOAD = 129
     DIRECT_PATH_END = 130
+    PIPELINE_END = 200
     SESSION_RELEASE = 163  # of a pooled server; nobody waits for an answer
 
 
@@ -66,6 +68,7 @@ class Piggyback(IntEnum):
     CURRENT_SCHEMA = 152
     KEY_VALUES = 154
     SESSION_STATE = 176
+    PIPELINE_BEGIN = 199
 
 
 # Names of the calls in the sandbox's statistics.
@@ -100,7 +103,6 @@ REFUSED_CALLS = {
     122: "Advanced Queuing",
     125: "notifications",
     145: "Advanced Queuing",
-    199: "pipelining",
 }
 
 

@@ -30,11 +30,22 @@ HEADER_SIZE = 8
 # In the header of CONNECT: a listener has sent the client here. In that of REDIRECT: what to ask for there comes along.
 FLAG_REDIRECTED = 0x04
 FLAG_CONNECT_DATA = 0x02
+# In the two bytes before the data of a DATA packet.
 DATA_FLAG_EOF = 0x0040
+DATA_FLAG_END_OF_REQUEST = 0x0800
+DATA_FLAG_END_OF_RESPONSE = 0x2000
 # Older clients would need 16-bit lengths throughout; both drivers of today speak 318 and later.
 OLDEST_VERSION = 315
 # 318 and later add an out-of-band check that Oracle Client 19 insists on (oracle-net.md, part B).
 NEWEST_VERSION = 317
+# For clients that do without the network services of Oracle Client: python-oracledb's and node-oracledb's thin modes.
+# 319 has ends of responses marked, without which nothing can be pipelined; such clients ask for no check.
+NEWEST_THIN_VERSION = 319
+_ACCEPT_END_OF_RESPONSE = 0x02000000
+# The message that ends a response, by itself.
+_END_OF_RESPONSE = b"\x1d"
+_SERVICES_OFFSET = 24
+_WITHOUT_SERVICES = 0x04
 GREATEST_PACKET = 1 << 24
 RECEIVE_SIZE = 262_144
 # What may wait to be read while a call is under way: nobody waits for an answer and sends more than that.
@@ -77,6 +88,12 @@ class Connect:
     sdu: int
     descriptor: str
     redirected: bool = False
+    without_services: bool = False
+
+    @property
+    def accepted_version(self) -> int:
+        """The version to go on with: the newest that both sides know."""
+        return min(self.version, NEWEST_THIN_VERSION if self.without_services else NEWEST_VERSION)
 
     @property
     def service_name(self) -> str:
@@ -119,14 +136,21 @@ def parse_connect(packet: Packet, more: Callable[[], Packet]) -> Connect:
         if following.type != DATA:
             raise ConnectionClosed("a CONNECT packet without its descriptor")
         descriptor = following.body[2 : 2 + length]
-    return Connect(version, sdu, descriptor.decode("utf-8", "replace"), bool(packet.flags & FLAG_REDIRECTED))
+    return Connect(
+        *(version, sdu, descriptor.decode("utf-8", "replace"), bool(packet.flags & FLAG_REDIRECTED)),
+        without_services=bool(body[_SERVICES_OFFSET] & _WITHOUT_SERVICES) if len(body) > _SERVICES_OFFSET else False,
+    )
 
 
 def make_accept(version: int, sdu: int) -> bytes:
-    """The body of ACCEPT: version and packet size in force, no network encryption (0x04), no out-of-band breaks."""
+    """The body of ACCEPT: version and packet size in force, no network encryption (0x04), no out-of-band breaks.
+
+    With version 319 and later, ends of responses are marked.
+    """
+    flags = _ACCEPT_END_OF_RESPONSE if version >= NEWEST_THIN_VERSION else 0
     small_sdu = min(sdu, 65535)
     fixed = struct.pack(">HHHHHHHBB", version, 0x0001, small_sdu, small_sdu, 0x0100, 0, 45, 0x04, 0x04)
-    return fixed + bytes(8) + struct.pack(">II", sdu, sdu) + bytes(5)
+    return fixed + bytes(8) + struct.pack(">II", sdu, sdu) + struct.pack(">BI", 0, flags)
 
 
 def make_refuse(code: int) -> bytes:
@@ -155,7 +179,14 @@ def make_redirect(host: str, port: int, descriptor: str) -> tuple[bytes, bytes]:
 
 
 class PacketStream:
-    """A socket as a stream of packets. Counts the bytes each way."""
+    """A socket as a stream of packets. Counts the bytes each way.
+
+    Attributes:
+        wide_lengths: whether packets have lengths of 32 bits: after ACCEPT.
+        packet_size: the most bytes of a packet that is sent.
+        marks_ends: whether the end of each answer is marked.
+        request_ended: whether the packet of data that was read last is the last of its request, in a pipeline.
+    """
 
     def __init__(self, sock: socket.socket, count_bytes: Callable[[int, int], None]) -> None:
         self._socket = sock
@@ -165,6 +196,8 @@ class PacketStream:
         self._bytes_left = 0
         self.wide_lengths = False
         self.packet_size = 8192
+        self.marks_ends = False
+        self.request_ended = False
 
     def limit(self, seconds: float) -> None:
         """Let the client have so many seconds, 0 for ever, and `LOG_ON_BYTES` for what it sends, until `unlimit`."""
@@ -194,8 +227,10 @@ class PacketStream:
             if packet.type == DATA:
                 if len(packet.body) < 2:
                     raise ConnectionClosed("a DATA packet without its flags")
-                if packet.body[1] & DATA_FLAG_EOF:
+                flags = int.from_bytes(packet.body[:2], "big")
+                if flags & DATA_FLAG_EOF:
                     raise ConnectionClosed("end of file from the client")
+                self.request_ended = bool(flags & DATA_FLAG_END_OF_REQUEST)
                 return packet.body[2:]
             if packet.type == MARKER and len(packet.body) >= 3:
                 if packet.body[2] == MARKER_RESET:
@@ -228,8 +263,15 @@ class PacketStream:
         return self.break_waits()
 
     def break_waits(self) -> bool:
-        """True when a marker has arrived and is the next to be read."""
-        return len(self._received) > 4 and self._received[4] == MARKER
+        """True when a marker that breaks has arrived, be it behind the other calls of a pipeline."""
+        received, start = self._received, 0
+        while len(received) > start + HEADER_SIZE:
+            if received[start + 4] == MARKER:
+                kind = received[start + HEADER_SIZE + 2 : start + HEADER_SIZE + 3]
+                if kind and kind[0] != MARKER_RESET:
+                    return True
+            start += max(self._size_at(start), HEADER_SIZE)
+        return False
 
     def client_breaks_in_within(self, seconds: float) -> bool:
         """Wait; True as soon as `client_broke_in` would say so, False when the time has passed."""
@@ -247,7 +289,7 @@ class PacketStream:
         self._send(self._header(packet_type, len(body), flags) + body)
 
     def send_data(self, message: bytes) -> None:
-        """Send a message, cut into DATA packets of the negotiated size."""
+        """Send an answer, cut into DATA packets of the negotiated size."""
         self._send(self._data_packets(message))
 
     def send_half(self, message: bytes) -> None:
@@ -257,13 +299,18 @@ class PacketStream:
 
     def _data_packets(self, message: bytes) -> bytes:
         room = self.packet_size - HEADER_SIZE - 2
+        last_flags = b"\0\0"
+        if self.marks_ends:
+            message += _END_OF_RESPONSE
+            last_flags = struct.pack(">H", DATA_FLAG_END_OF_RESPONSE)
         if len(message) <= room:
-            return self._header(DATA, len(message) + 2) + b"\0\0" + message
+            return self._header(DATA, len(message) + 2) + last_flags + message
         view = memoryview(message)
         parts: list[bytes | memoryview] = []
         for start in range(0, len(message), room):
             piece = view[start : start + room]
-            parts += (self._header(DATA, len(piece) + 2), b"\0\0", piece)
+            flags = last_flags if start + room >= len(message) else b"\0\0"
+            parts += (self._header(DATA, len(piece) + 2), flags, piece)
         return b"".join(parts)
 
     def send_marker(self, kind: int) -> None:
@@ -280,10 +327,13 @@ class PacketStream:
         """The size of the packet that is arriving; 0 while its header is not there yet."""
         if len(self._received) < HEADER_SIZE:
             return 0
-        size = int.from_bytes(self._received[: 4 if self.wide_lengths else 2], "big")
+        size = self._size_at(0)
         if not HEADER_SIZE <= size <= GREATEST_PACKET:
             raise ConnectionClosed(f"a packet that claims {size} bytes")
         return size
+
+    def _size_at(self, start: int) -> int:
+        return int.from_bytes(self._received[start : start + (4 if self.wide_lengths else 2)], "big")
 
     def _receive_more(self, flags: int) -> None:
         try:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NoReturn, Protocol
 
-from orapool.sandbox import direct_path, lobs, messages, network_services, packets
+from orapool.sandbox import direct_path, lobs, messages, network_services, packets, pipelining
 from orapool.sandbox.auth import Challenge, Verifier
 from orapool.sandbox.capabilities import (
     JDBC,
@@ -140,7 +140,11 @@ class Session:
         self._failure: OracleError | None = None
         self._cut = False
         self._prelude = b""
+        self._marks_ends = False
         self._fresh_each_time = False
+        self._pipeline: pipelining.Pipeline | None = None
+        # The client broke a pipeline and has seen no markers for it.
+        self._owes_markers = False
         self.ended = threading.Event()
 
     @property
@@ -243,7 +247,9 @@ class Session:
         self.identity.service = request.service_name or request.sid
         self.identity.server = "POOLED" if request.is_pooled else "DEDICATED"
         sdu = max(512, min(request.sdu, GREATEST_PACKET_SIZE))
-        version = min(request.version, packets.NEWEST_VERSION)
+        version = request.accepted_version
+        # From the log-in on: as Oracle Database does, the two answers before it have no such mark.
+        self._marks_ends = version >= packets.NEWEST_THIN_VERSION
         self._stream.send(packets.ACCEPT, packets.make_accept(version, sdu))
         self._stream.wide_lengths = True
         self._stream.packet_size = sdu
@@ -267,6 +273,7 @@ class Session:
             self._is_oci = client.is_oci
             self._host.count_call("data_types")
             self._answer(make_data_types_reply(client.types))
+            self._stream.marks_ends = self._marks_ends
         elif kind == MessageType.PIGGYBACK:
             code = reader.byte()
             reader.byte()
@@ -281,7 +288,7 @@ class Session:
         elif kind == MessageType.FUNCTION:
             code = reader.byte()
             self._sequence = reader.byte()
-            self._call(code)
+            (self._pipelined_call if self._pipeline is not None else self._call)(code)
         elif kind == network_services.MAGIC[0]:
             network_services.skip_offer(reader)
             self._answer(network_services.make_refusal())
@@ -298,7 +305,10 @@ class Session:
 
     def _break_call(self) -> None:
         """Break and reset: our break marker, the client's reset, ours, and then ORA-01013."""
+        if self._owes_markers:  # and this is the marker that broke the pipeline, or comes behind it
+            return
         self._reader.discard()
+        self._pipeline = None
         if self._reader.bare:
             # JDBC's thread that cancels and the one that reads share a buffer for their markers: answered at once,
             # the second may write while the first does (BufferOverflowException, or no end).
@@ -314,20 +324,22 @@ class Session:
         return CallStatus(self._backend is not None and self._backend.in_transaction, self._sequence)
 
     # ------------------------------------------------------------ calls
-    def _call(self, code: int) -> None:
+    def _call(self, code: int, make: Callable[[int], None] | None = None) -> None:
+        make = make or self._make_call
         activity = self._backend.activity if self._backend is not None else None
         if activity is None:
-            self._make_call(code)
+            make(code)
             return
         activity.begin()
         try:
-            self._make_call(code)
+            make(code)
         finally:
             activity.end()
 
     def _make_call(self, code: int) -> None:
         self._host.count_call(messages.CALL_NAMES.get(code, f"function_{code}"))  # type: ignore[call-overload]
         self._host.wait_while_frozen(self)
+        self._send_owed_markers()
         delay = self._host.delay
         if delay and self._stream.client_breaks_in_within(delay):
             self._stream.await_break()
@@ -353,6 +365,65 @@ class Session:
         if ended:
             raise ConnectionClosed("the engine has gone")
 
+    def _send_owed_markers(self) -> None:
+        """Reset the client after a pipeline that it broke: it waits for markers, but drops those within a pipeline.
+
+        Its own marker comes at some time, and means nothing by itself.
+        """
+        if self._owes_markers:
+            self._owes_markers = False
+            self._stream.send_marker(packets.MARKER_BREAK)
+            self._stream.send_marker(packets.MARKER_RESET)
+
+    # ------------------------------------------------------------ pipelines
+    def _pipelined_call(self, code: int) -> None:
+        """One call of a pipeline, which is answered as soon as it is carried out; its end is one too."""
+        pipeline = self._pipeline
+        assert pipeline is not None
+        if code == Function.PIPELINE_END:
+            self._reader.integer()
+            self._pipeline = None
+            self._answer(make_status(self._status()))
+            return
+        pipeline.begin_call()
+        if pipeline.is_first:
+            self._host.count_call("pipeline")
+        self._call(code, self._make_pipelined_call)
+        # Of a call that failed, or was not carried out, parts may stand in packets that are still to come.
+        self._reader.discard()
+        while not self._stream.request_ended:
+            self._stream.receive_data()
+
+    def _make_pipelined_call(self, code: int) -> None:
+        pipeline = self._pipeline
+        assert pipeline is not None
+        self._host.wait_while_frozen(self)
+        if pipeline.is_first and self._host.delay and self._stream.client_breaks_in_within(self._host.delay):
+            self._note_break(pipeline)
+        failure, self._failure = self._failure, None
+        error = failure or pipeline.verdict
+        answer = b""
+        if error is None:
+            try:
+                answer = self._carry_out(code)
+                if self._statements is not None and self._statements.failed:
+                    pipeline.note_error()
+            except OracleError as raised:
+                error = raised
+                if error.code == messages.INTERRUPTED and self._stream.client_broke_in():
+                    self._note_break(pipeline)
+        if error is not None:
+            pipeline.note_error()
+            answer = make_error(self._status(), error)
+        self._answer(pipeline.token() + answer)
+        if error is not None and (error.code == _LOST or error.code in _ENDING_CODES):
+            raise ConnectionClosed(f"ended after {error}")
+
+    def _note_break(self, pipeline: pipelining.Pipeline) -> None:
+        """The client broke in: no call behind this one is carried out, and none is answered by markers."""
+        self._owes_markers = True
+        pipeline.note_error(OracleError(messages.INTERRUPTED, "user requested cancel of current operation"))
+
     def _carry_out(self, code: int) -> bytes:
         if code == Function.AUTHENTICATE_1:
             return self._authenticate_1()
@@ -365,6 +436,7 @@ class Session:
             self._reader.discard()
             raise OracleError(1012, "not logged on")
         reader = self._reader
+        statements.failed = False
         if code == Function.EXECUTE:
             return statements.execute(messages.parse_execute(reader), reader)
         if code in (Function.REEXECUTE, Function.REEXECUTE_AND_FETCH):
@@ -421,6 +493,8 @@ class Session:
             messages.skip_key_values(reader)
         elif code == Piggyback.SESSION_STATE:
             reader.integer()
+        elif code == Piggyback.PIPELINE_BEGIN:
+            self._pipeline = pipelining.parse_begin(reader)
         elif code == Piggyback.SESSION_SWITCH:
             for _ in range(3):
                 reader.integer()
@@ -493,6 +567,8 @@ class Session:
         watch = ClientWatch(self._socket.fileno(), self._stream.client_broke_in, self._stream.break_waits)
         self._backend = self._host.open_backend(self.identity, watch)
         self._statements = self._statement_calls(self._backend)
+        self._lobs.change_row = self._backend.change_lob
+        self._lobs.in_transaction = lambda: self._status().transaction_open
         self._host.count_log_on()
         return self._end_of_phase(messages.make_parameters(self._session_pairs(proof)))
 

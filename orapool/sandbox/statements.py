@@ -72,7 +72,11 @@ _SHORT = 4000
 
 
 class StatementCalls:
-    """The cursors of one session, and the calls on them; each returns the whole answer."""
+    """The cursors of one session, and the calls on them; each returns the whole answer.
+
+    Attributes:
+        failed: whether an answer has been an error, since somebody last set it back.
+    """
 
     def __init__(
         self,
@@ -94,6 +98,7 @@ class StatementCalls:
         self._is_jdbc = is_jdbc
         self._cursors: dict[int, Cursor] = {}
         self._last_cursor_id = 0
+        self.failed = False
 
     def close(self) -> None:
         """Close all cursors."""
@@ -323,6 +328,7 @@ class StatementCalls:
         # The session knows whether the client waits for an answer or for a handshake, and that it ends without engine.
         if error.code in (INTERRUPTED, _LOST):
             raise error
+        self.failed = True
         statement_type = cursor.statement_type
         return make_error(
             self._status(), error, cursor_id=cursor.id, row_count=error.rows_done, statement_type=statement_type
@@ -500,12 +506,12 @@ class StatementCalls:
             if self._is_oci and was_inline:
                 # Oracle Client goes on to read the column as a LONG, in which it looks for the locator.
                 return ColumnEncoder(
-                    column, form, _inline_encoder(lambda value: self._located_text(value, type_)), None
+                    column, form, _inline_encoder(lambda value: self._located_text(value, column)), None
                 )
             return ColumnEncoder(
                 column,
                 form,
-                lambda value: b"\0" if value is None else self._located_raw(define, value, type_),
+                lambda value: b"\0" if value is None else self._located_raw(define, value, column),
                 None,
             )
         if type_.code == JSON.code:
@@ -517,15 +523,15 @@ class StatementCalls:
         lob, locator = self._lobs.put(define.type, value)
         return lobs.encode_located(lob, locator, bool(define.continuation_flags & _PREFETCH_LOB))
 
-    def _located_raw(self, define: Definition | None, value: bytes, type_: OracleType) -> bytes:
+    def _located_raw(self, define: Definition | None, value: bytes, column: Column) -> bytes:
         """A LOB of a row, which is in the engine's binary form."""
-        lob, locator = self._lobs.put_raw(type_, value)
+        lob, locator = self._lobs.put_raw(column, value)
         with_sizes = define is None or bool(define.continuation_flags & _PREFETCH_LOB)
         ahead = define.type.char_size if define is not None and with_sizes and self._is_jdbc else 0
         return lobs.encode_located(lob, locator, with_sizes, ahead)
 
-    def _located_text(self, value: bytes, type_: OracleType) -> bytes:
-        _lob, locator = self._lobs.put_raw(type_, value)
+    def _located_text(self, value: bytes, column: Column) -> bytes:
+        _lob, locator = self._lobs.put_raw(column, value)
         return text(locator)
 
 

@@ -16,7 +16,8 @@ class Stats:
         denied_log_ons: log-ins denied for their users' or passwords' sake: ORA-01017, 28000, 28001, 28150.
         redirects: connections that the listener sent on to another address.
         round_trips: calls answered, by name (``execute``, ``fetch``, ``commit``, ``rollback``, ``ping``, ``version``,
-            ``lob``, ``log_off``; a log-on is one ``protocol``, one ``data_types`` and two ``authenticate``).
+            ``lob``, ``log_off``, ``pipeline`` for all the calls of one; a log-on is one ``protocol``, one
+            ``data_types`` and two ``authenticate``).
         bytes_received: bytes from clients.
         bytes_sent: bytes to clients.
         repeated_results: queries whose rows were kept from an earlier time, and not made again.

@@ -33,11 +33,12 @@ class OracleType:
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a result."""
+    """A column of a result; ``computed`` tells an expression's from that of a table or view."""
 
     name: str
     type: OracleType
     nullable: bool = True
+    computed: bool = False
 
 
 def number(precision: int = 0, scale: int = -127) -> OracleType:

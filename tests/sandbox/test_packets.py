@@ -83,3 +83,50 @@ def test_the_descriptor_of_a_connect_may_follow_in_a_packet_of_its_own() -> None
         packets.Packet(packets.CONNECT, body), lambda: packets.Packet(packets.DATA, b"\0\0" + descriptor)
     )
     assert (connect.service_name, connect.sid) == ("ORAPOOL", "")
+
+
+def test_a_break_is_found_behind_calls_that_wait(ends: tuple[socket.socket, PacketStream]) -> None:
+    client, stream = ends
+    client.sendall(packet(packets.DATA, b"\x08\0a") + packet(packets.DATA, b"\x08\0b"))
+    assert not stream.client_broke_in()
+    client.sendall(packet(packets.MARKER, b"\1\0\3"))
+    assert stream.client_broke_in()
+    assert stream.receive_data() == b"a"
+    assert stream.request_ended
+    assert stream.break_waits()
+    assert stream.receive_data() == b"b"
+    with pytest.raises(MarkerReceived):
+        stream.receive_data()
+
+
+def test_a_reset_is_no_break(ends: tuple[socket.socket, PacketStream]) -> None:
+    client, stream = ends
+    client.sendall(packet(packets.MARKER, b"\1\0\2") + packet(packets.DATA, b"\0\0x"))
+    assert not stream.client_broke_in()
+    assert stream.receive_data() == b"x"
+    assert not stream.request_ended
+
+
+def test_the_end_of_an_answer_is_marked_where_it_is_agreed_upon(ends: tuple[socket.socket, PacketStream]) -> None:
+    client, stream = ends
+    stream.packet_size = 512
+    stream.marks_ends = True
+    for size in (3, 500, 501, 1003):
+        stream.send_data(b"x" * size)
+        data, flags = b"", []
+        while len(data) < size + 1:
+            header = client.recv(10, socket.MSG_WAITALL)
+            data += client.recv(int.from_bytes(header[:4], "big") - 10, socket.MSG_WAITALL)
+            flags.append(header[8:])
+        assert data == b"x" * size + b"\x1d"
+        assert flags == [b"\0\0"] * (len(flags) - 1) + [b"\x20\0"]
+
+
+@pytest.mark.parametrize(("version", "services", "accepted"), [(318, 0x41, 317), (319, 0x41, 317), (319, 0x84, 319)])
+def test_ends_of_answers_are_marked_for_thin_clients(version: int, services: int, accepted: int) -> None:
+    head = version.to_bytes(2, "big") + bytes(4) + (8192).to_bytes(2, "big") + bytes(8) + bytes(2)
+    body = head + (74).to_bytes(2, "big") + bytes(4) + bytes((services, services)) + bytes(40)
+    connect = packets.parse_connect(packets.Packet(packets.CONNECT, body), lambda: packets.Packet(packets.DATA, b""))
+    assert connect.accepted_version == accepted
+    accept = packets.make_accept(accepted, 8192)
+    assert bool(accept[-4] & 0x02) == (accepted == 319)

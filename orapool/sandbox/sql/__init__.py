@@ -4,6 +4,7 @@ from orapool.sandbox.errors import OracleError
 from orapool.sandbox.sql.backend import Backend
 from orapool.sandbox.sql.engine import Engine
 from orapool.sandbox.sql.identity import BASE_EDITION, ClientWatch, SessionIdentity
+from orapool.sandbox.sql.lob_places import Place, PlacedValue, not_locked
 from orapool.sandbox.sql.open_cursor import OpenCursor
 from orapool.sandbox.sql.results import Outcome, ResultSet, RowStream
 from orapool.sandbox.sql.routines import Routine
@@ -19,9 +20,12 @@ __all__ = [
     "OpenCursor",
     "OracleError",
     "Outcome",
+    "Place",
+    "PlacedValue",
     "ResultSet",
     "Routine",
     "RowStream",
     "SessionIdentity",
     "Statement",
+    "not_locked",
 ]

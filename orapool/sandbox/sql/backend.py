@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ from orapool.sandbox.sql.dialect import unsupported
 from orapool.sandbox.sql.formats import FORMATS
 from orapool.sandbox.sql.identity import BASE_EDITION, ClientWatch, SessionIdentity
 from orapool.sandbox.sql.link import Failure, Link, Run, RunPrepared, Stream
+from orapool.sandbox.sql.lob_places import Place, change
 from orapool.sandbox.sql.names import quote_name, quote_text
 from orapool.sandbox.sql.parser import parse_statement
 from orapool.sandbox.sql.past import OtherTime, Past, has_time
@@ -247,9 +249,10 @@ class Backend:
             statement, bind_types, (binds,) = resolve(self, statement, bind_types, [binds])
         if self._is_of_other_time(statement):
             return self._other_time.session(statement, binds).query(statement, bind_types, binds)
-        prepared, values = self._bound(statement, bind_types, binds)
+        prepared, values = self._bound(statement, bind_types, binds, with_places=statement.locks)
         result = self._query(statement, RunPrepared(prepared.name, values))
-        return ResultSet(result, prepared.columns, prepared.guarded)
+        placing = replace(prepared.placing, transaction=self.transaction.number)
+        return ResultSet(result, prepared.columns, prepared.guarded, placing)
 
     def stream(
         self, statement: Statement, bind_types: Sequence[OracleType], binds: Sequence[bytes | None]
@@ -265,7 +268,9 @@ class Backend:
             statement, bind_types, (binds,) = resolve(self, statement, bind_types, [binds])
         if self._is_of_other_time(statement):
             return self._other_time.session(statement, binds).stream(statement, bind_types, binds)
-        prepared, values = self._bound(statement, bind_types, binds)
+        # What is not locked now can be locked later on: its LOBs are then to be selected again.
+        with_places = statement.locks or self.in_transaction
+        prepared, values = self._bound(statement, bind_types, binds, with_places)
         command = RunPrepared(prepared.name, values, binary=True)
         chunks: Stream | list[PGresult]
         if statement.locks:
@@ -278,6 +283,7 @@ class Backend:
             prepared.guarded,
             chunks,
             lambda failure: explain(failure, "SELECT"),
+            replace(prepared.placing, transaction=self.transaction.number),
         )
 
     def _told_before(self, statement: Statement) -> list[Run]:
@@ -316,13 +322,19 @@ class Backend:
         return self.engine.is_repeatable(statement, self.settings["search_path"])
 
     def _bound(
-        self, statement: Statement, bind_types: Sequence[OracleType], binds: Sequence[bytes | None]
+        self,
+        statement: Statement,
+        bind_types: Sequence[OracleType],
+        binds: Sequence[bytes | None],
+        with_places: bool = False,
     ) -> tuple[Prepared, list[bytes | None]]:
         if statement.kind != QUERY:
             raise OracleError(24333, "zero iteration count")
         check_binds(statement, bind_types, binds)
         merged = merged_binds(statement, bind_types, [binds])
         prepared = self.prepared.prepare(statement, bind_types, merged)
+        if with_places:
+            prepared = self.prepared.with_places(statement, prepared, merged)
         columns_: list[Sequence[bytes | None]] = [[value] for value in (*without_empty(binds), *statement.constants)]
         convert_strings(self, string_binds(statement, bind_types), prepared.parameters, columns_)
         return prepared, [value for (value,) in columns_]
@@ -391,6 +403,8 @@ class Backend:
         prepared = self.prepared.prepare(statement, bind_types[:inputs], merged)
         if is_single and statement.inserts_row:  # clients are told its ROWID
             prepared = self.prepared.with_rowid(statement, prepared, merged)
+        if statement.returning_from is not None:
+            prepared = self.prepared.with_places(statement, prepared, merged)
         values = BindRows.of(rows, inputs).with_constants(statement.constants)
         convert_strings(self, string_binds(statement, bind_types), prepared.parameters, values.columns)
         if is_single:
@@ -402,8 +416,15 @@ class Backend:
                 outcome.last_rowid = result.get_value(0, 0)
         else:
             outcome = run_batch(self, statement, prepared, values, batch_errors)
+        if prepared.placing.columns:
+            placing = replace(prepared.placing, transaction=self.transaction.number)
+            outcome.returned = [[placing.returned(row) for row in returned] for returned in outcome.returned]
         self.in_transaction = True
         return outcome
+
+    def change_lob(self, place: Place, make: Callable[[bytes], bytes]) -> bytes:
+        """`lob_places.change`."""
+        return change(self, place, make)
 
     # -- transactions --------------------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from orapool.sandbox.sql import control, merge, plsql, routine_calls
 from orapool.sandbox.sql.ddl import read_ddl
 from orapool.sandbox.sql.dialect import generate, unsupported
 from orapool.sandbox.sql.headings import column_names, literal_lengths
+from orapool.sandbox.sql.lob_places import row_sources
 from orapool.sandbox.sql.outside import name_clause
 from orapool.sandbox.sql.scanner import BIND, Token, locate, scan, split_list, without_end
 from orapool.sandbox.sql.statement import DDL, DML, QUERY, TRANSACTION, Part, Statement
@@ -119,6 +120,7 @@ def _query(sql: str, tokens: list[Token], names: tuple[str, ...]) -> Statement:
         constants=constants,
         functions=functions,
         tables=tables,
+        row_sources=row_sources(tree),
         scns=scns,
         scn_binds=scn_binds,
         asks_scn=asks_scn(tree),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from psycopg.pq.abc import PGresult
 
 from orapool.sandbox.errors import OracleError
-from orapool.sandbox.sql import columns
+from orapool.sandbox.sql import columns, lob_places
 from orapool.sandbox.sql.binds import LEFT_OPEN, bind_oid
 from orapool.sandbox.sql.columns import COLUMNS_OF_TABLES
 from orapool.sandbox.sql.dialect import unsupported
@@ -43,6 +43,8 @@ class Prepared:
     forms: tuple[str, ...] = ()
     # Whether an INSERT tells where its row is.
     with_rowid: bool = False
+    # Which of the columns are LOBs of rows that can be found again.
+    placing: lob_places.Placing = lob_places.NONE
 
 
 class PreparedStatements:
@@ -52,6 +54,8 @@ class PreparedStatements:
         self._backend = backend
         self._catalog = backend.engine.columns
         self._known: OrderedDict[tuple[bytes, tuple[int, ...]], Prepared] = OrderedDict()
+        # Texts that ask for the places of rows which have none, as those of views.
+        self._without_places: set[tuple[bytes, tuple[int, ...]]] = set()
         self._epoch = self._catalog.epoch
         self._serial = 0
 
@@ -60,6 +64,7 @@ class PreparedStatements:
 
     def forget(self) -> None:
         """Have none: what their names mean has changed."""
+        self._without_places.clear()
         if self._known:
             self._known.clear()
             self._backend.run([Run(b"DEALLOCATE ALL")])
@@ -96,13 +101,53 @@ class PreparedStatements:
         text = statement.part.text(merged) + b" RETURNING ctid"
         key = (text, prepared.parameters)
         made = self._known.get(key)
-        if made is None:
+        if made is None or not made.with_rowid:
+            if key in self._without_places:
+                return prepared
             try:
                 made = replace(self.prepare_text(text, prepared.parameters, statement), with_rowid=True)
             except OracleError:
-                made = prepared
+                self._note_without_places(key)
+                return prepared
             self._known[key] = made
         return made
+
+    def with_places(self, statement: Statement, prepared: Prepared, merged: dict[int, int]) -> Prepared:
+        """A prepared query, or DML with RETURNING, that tells where its LOBs are; the one given where it has none."""
+        lobs = [index for index, column in enumerate(prepared.columns) if column.type.code in lob_places.LOB_CODES]
+        if not lobs or statement.part is None or statement.verb == "DELETE":
+            return prepared
+        is_query = statement.returning_from is None
+        plain = statement.part.text(merged)
+        text = lob_places.query_with_places(plain, statement.row_sources) if is_query else plain + b", ctid"
+        if text is None:
+            return prepared
+        key = (text, prepared.parameters)
+        made = self._known.get(key)
+        if made is not None or key in self._without_places:
+            return made or prepared
+        self._serial += 1
+        name = b"p%d" % self._serial
+        try:
+            described = self._parse(name, text, list(prepared.parameters), statement)
+        except OracleError:  # rows of views have no places
+            self._note_without_places(key)
+            return prepared
+        if is_query:
+            placing = lob_places.placing_of_query(described, len(statement.row_sources), statement.locks, lobs)
+        else:
+            placing = lob_places.placing_of_returning(described, lobs)
+        if not placing.columns:
+            self._note_without_places(key)
+            self._backend.run([Run(b"DEALLOCATE " + name)])
+            return prepared
+        made = self._known[key] = replace(prepared, name=name, placing=placing)
+        return made
+
+    def _note_without_places(self, key: tuple[bytes, tuple[int, ...]]) -> None:
+        if len(self._without_places) >= _MOST:
+            self._without_places.clear()
+        self._without_places.add(key)
 
     def prepare_text(self, text: bytes, oids: Sequence[int], statement: Statement) -> Prepared:
         """Have PostgreSQL know a text by a name."""
@@ -197,6 +242,6 @@ class PreparedStatements:
                 kind = columns.literal(statement.literal_lengths[index])
             elif kind.code == 1:
                 guarded.append(index)
-            made.append(Column(title, kind))
+            made.append(Column(title, kind, computed=not described.ftable(index)))
         forms = tuple(self._catalog.form(described.ftype(index)) for index in range(described.nfields))
         return Prepared(name, parameters, tuple(made), tuple(guarded), forms)

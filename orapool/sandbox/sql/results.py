@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Callable
 
 from psycopg.pq.abc import PGresult
@@ -12,6 +13,7 @@ from psycopg.pq.abc import PGresult
 from orapool.sandbox.errors import OracleError
 from orapool.sandbox.sql.columns import TEXT_LIMIT
 from orapool.sandbox.sql.link import Failure, Stream
+from orapool.sandbox.sql.lob_places import NONE, Placing
 from orapool.sandbox.sql.open_cursor import OpenCursor
 from orapool.sandbox.types import Column
 
@@ -31,8 +33,10 @@ class RowStream:
         guarded: Sequence[int],
         chunks: Stream | Sequence[PGresult],
         explain: Callable[[Failure], OracleError],
+        placing: Placing = NONE,
     ) -> None:
         self.columns = columns
+        self._placing = placing
         self.forms = forms
         self._guarded = guarded
         self._lobs = [index for index, form in enumerate(forms) if form in ("clob", "blob")]
@@ -75,9 +79,13 @@ class RowStream:
                 break
             start = self._at
             end = min(part.ntuples, start + count - taken)
-            value = part.get_value
+            value, hidden, placing = part.get_value, self._placing.hidden, self._placing
             for index, column in enumerate(columns):
-                column += [value(row, index) for row in range(start, end)]
+                column += [value(row, index + hidden) for row in range(start, end)]
+            for index in placing.columns:
+                for row in range(start, end):
+                    at = taken + row - start
+                    columns[index][at] = placing.placed(index, columns[index][at], partial(value, row))
             for index in self._lobs:
                 size += sum(len(text) for text in columns[index][taken:] if text)
             taken += end - start
@@ -116,8 +124,11 @@ class RowStream:
 class ResultSet:
     """The rows of a query, held by PostgreSQL's client library and handed out in batches."""
 
-    def __init__(self, result: PGresult, columns: tuple[Column, ...], guarded: Sequence[int]) -> None:
+    def __init__(
+        self, result: PGresult, columns: tuple[Column, ...], guarded: Sequence[int], placing: Placing = NONE
+    ) -> None:
         self.columns = columns
+        self._placing = placing
         self.row_count: int = result.ntuples
         self._result: PGresult | None = result
         self._guarded = guarded
@@ -134,15 +145,18 @@ class ResultSet:
         result = self._result
         if result is None:
             raise OracleError(1002, "fetch out of sequence")
-        value = result.get_value
-        fields = range(len(self.columns))
+        value, placing = result.get_value, self._placing
+        fields = range(placing.hidden, placing.hidden + len(self.columns))
         end = min(start + count, self.row_count)
         for field_ in self._guarded:
             for row in range(start, end):
-                text = value(row, field_)
+                text = value(row, field_ + placing.hidden)
                 if text is not None and len(text) > longest:
                     raise OracleError(1489, "result of string concatenation is too long")
-        return [tuple([value(row, field_) for field_ in fields]) for row in range(start, end)]
+        rows = [tuple([value(row, field_) for field_ in fields]) for row in range(start, end)]
+        if not placing.columns:
+            return rows
+        return [placing.placed_row(row, partial(value, start + at)) for at, row in enumerate(rows)]
 
     def close(self) -> None:
         """Free the rows."""

@@ -66,6 +66,8 @@ class Statement:
     # Of a query: the functions it calls, as PostgreSQL knows them, and the tables it reads, CTEs excepted.
     functions: frozenset[str] = frozenset()
     tables: tuple[tuple[str | None, str], ...] = ()
+    # The tables of FROM whose rows it hands over one by one: `lob_places.row_sources`.
+    row_sources: tuple[str, ...] = ()
     # Of a query AS OF SCN: the SCN as it stands at its tables, and the numbers of the binds that have it.
     scns: tuple[int, ...] = ()
     scn_binds: tuple[int, ...] = ()

@@ -38,6 +38,8 @@ class Transaction:
         at_commit: Callable[[], Sequence[Run]] = tuple,
     ) -> None:
         self.active = False
+        self.number = 0
+        """How many have ended before."""
         # A PostgreSQL transaction may be open while Oracle would have none yet (after SAVEPOINT).
         self.open = False
         self.isolation = ""
@@ -68,6 +70,7 @@ class Transaction:
 
     def _finish(self, command: Run) -> None:
         self.active = False
+        self.number += 1
         self.open = False
         self._savepoints.clear()
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import datetime
 import importlib
@@ -105,7 +106,7 @@ def record(sandbox: Sandbox) -> list[Conversation]:
             subprocess.run([sys.executable, "-m", __name__, driver, f"127.0.0.1:{relay.port}/ORAPOOL"], check=True)
         finally:
             recorded = relay.close()
-        names = [*SPEECHES, "pooled"]
+        names = [*SPEECHES, "pooled", "pipelines"]
         found += [Conversation(f"{driver}, {name}", turns) for name, turns in zip(names, recorded)]
     return found
 
@@ -119,6 +120,22 @@ def speak(driver: str, dsn: str) -> None:
     arguments = {"user": USER, "password": PASSWORD, "dsn": f"{dsn}:pooled", "cclass": "FUZZ"}
     with dbapi.connect(**arguments, purity=dbapi.ATTR_PURITY_SELF) as connection:
         connection.cursor().execute("select 1 from dual").fetchall()
+    if driver == "oracledb":
+        asyncio.run(_pipelines(dbapi, dsn))
+
+
+async def _pipelines(dbapi: Any, dsn: str) -> None:
+    async with dbapi.connect_async(user=USER, password=PASSWORD, dsn=dsn) as connection:
+        for continue_on_error in (True, False):
+            pipeline = dbapi.create_pipeline()
+            pipeline.add_executemany("insert into fuzz_values (id) values (:1)", [(n,) for n in range(3000, 3100)])
+            pipeline.add_execute("insert into fuzz_values (id) values (:1)", [3000])
+            pipeline.add_fetchall("select id from fuzz_values where id >= 3000")
+            pipeline.add_commit()
+            with contextlib.suppress(dbapi.DatabaseError):
+                await connection.run_pipeline(pipeline, continue_on_error=continue_on_error)
+            await connection.execute("delete from fuzz_values where id >= 3000")
+            await connection.commit()
 
 
 def _queries(dbapi: Any, connection: Any) -> None:
@@ -192,6 +209,9 @@ def _lobs(dbapi: Any, connection: Any) -> None:
         note.read(2, 10)
         picture.size()
         picture.read()
+    (note,) = cursor.execute("select note from fuzz_values where id = 900 for update").fetchone()
+    note.write("other text", 6)
+    note.trim(100)
     connection.rollback()
 
 

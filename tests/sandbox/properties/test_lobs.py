@@ -67,14 +67,3 @@ def test_a_temporary_lob_is_written_at_places_and_cut(connection: Any, dbapi: Mo
     cursor.execute(f"insert into lobs ({column}) values (:1)", [lob])
     cursor.execute(f"select {column} from lobs")
     assert cursor.fetchone()[0].read() == of("hello")
-
-
-def test_the_lob_of_a_row_is_not_written_in_silence(connection: Any, dbapi: ModuleType) -> None:
-    cursor = connection.cursor()
-    cursor.execute("insert into lobs (c) values ('kept')")
-    cursor.execute("select c from lobs for update")
-    (lob,) = cursor.fetchone()
-    with pytest.raises(dbapi.DatabaseError, match="ORA-03001.*use UPDATE"):
-        lob.write("other")
-    cursor.execute("select c from lobs")
-    assert cursor.fetchone()[0].read() == "kept"
