@@ -14,6 +14,7 @@ _FILES = (
     "catalog.sql",
     "formats.sql",
     "numbers.sql",
+    "regexps.sql",
     "functions.sql",
     "aggregates.sql",
     "objects.sql",
