@@ -97,6 +97,12 @@ class Job:
         """Seconds until the deadline; None for ever."""
         return None if self.deadline is None else max(0.0, self.deadline - time.monotonic())
 
+    @property
+    def is_over(self) -> bool:
+        """Whether its time is over; drivers count in milliseconds."""
+        left = self.left()
+        return left is not None and left < 0.001
+
     def limit(self, driver: Driver, connection: Any) -> None:
         """Let no round trip take longer than is left."""
         left = self.left()

@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Union
 
 from orapool import alchemy, pools
-from orapool.errors import ConfigurationError
+from orapool.errors import ConfigurationError, WriteTimeout
 from orapool.frames import tables
 from orapool.frames.loads import Job, Load, Written
 from orapool.frames.progress import check_progress, make_progress
@@ -221,7 +221,16 @@ def _run(job: Job, attempt: Attempt) -> Written:
     with attempt.draw(pool, job.left()) as connection:
         job.limit(pool.driver, connection)
         cursor = connection.cursor()  # which is not closed here: with a lost session, that is an error of its own
-        columns = _prepare(job, cursor)
+        try:
+            columns = _prepare(job, cursor)
+        except pool.driver.dbapi.Error as error:
+            if not job.is_over:
+                raise
+            seconds = time.monotonic() - job.started
+            raise WriteTimeout(
+                f"table {job.target}: the time was over before the first row, after {seconds:.1f} s; no row is written",
+                Written(str(job.target), 0, [], 0, seconds),
+            ) from error
         order = sorted(range(len(columns)), key=lambda number: columns[number].is_lob)
         in_order = [columns[number] for number in order]
         bar = make_progress(job.frame.rows if job.progress else False, "write_df")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from orapool.sandbox import bind_rows, codecs, lobs, rowid
+from orapool.sandbox.arrays import ArrayText
 from orapool.sandbox.cursors import LOB_CODES, BindRow, Cursor
 from orapool.sandbox.errors import OracleError
 from orapool.sandbox.messages import (
@@ -77,6 +78,10 @@ class BindReader:
             rows.append(row)
         if failure:
             raise failure
+        # CALL is a statement of SQL.
+        is_sql = statement is not None and (statement.kind != "plsql" or statement.verb == "CALL")
+        if is_sql and any(definition.flags & BIND_FLAG_ARRAY for definition in definitions):
+            raise OracleError(1484, "arrays can only be bound to PL/SQL statements")
         return rows
 
     def _is_special(self, definition: Definition) -> bool:
@@ -88,9 +93,26 @@ class BindReader:
 
     def _read_value(self, reader: Reader, definition: Definition) -> bytes | None:
         if definition.flags & BIND_FLAG_ARRAY:
-            for _ in range(reader.integer()):
-                reader.text()
-            raise OracleError(3001, "unimplemented feature: PL/SQL arrays as binds")
+            count = reader.integer()
+            if not 0 <= count <= definition.type.most_elements:
+                raise ProtocolError(f"an array of {count} elements, of {definition.type.most_elements} at the most")
+            return self._read_array(reader, definition, count)
+        return self._read_one(reader, definition)
+
+    def _read_array(self, reader: Reader, definition: Definition, count: int) -> ArrayText:
+        """The elements of a PL/SQL array; all are read, also where one is refused."""
+        elements: list[bytes | None] = []
+        failure: OracleError | None = None
+        for _ in range(count):
+            try:
+                elements.append(self._read_one(reader, definition))
+            except OracleError as error:
+                failure = failure or error
+        if failure:
+            raise failure
+        return ArrayText.of(elements)
+
+    def _read_one(self, reader: Reader, definition: Definition) -> bytes | None:
         if definition.type.code in LOB_CODES:
             locator = reader.sized_text()
             return self._lobs.value(locator) if locator else None

@@ -5,6 +5,7 @@ A function runs in the process that registered it, in a thread of its own, while
 
 from __future__ import annotations
 
+import collections.abc
 import contextlib
 import inspect
 import json
@@ -183,8 +184,15 @@ def _mode(annotation: Any) -> tuple[str, type | None]:
     origin = typing.get_origin(annotation) or annotation
     if origin is InOut or origin is Out:
         kind = next(iter(typing.get_args(annotation)), None)
-        return ("in out" if origin is InOut else "out"), kind if isinstance(kind, type) else None
-    return "in", annotation if isinstance(annotation, type) else None
+        return ("in out" if origin is InOut else "out"), _kind(kind)
+    return "in", _kind(annotation)
+
+
+def _kind(annotation: Any) -> type | None:
+    """The type that an annotation tells of a value, or of an array's elements."""
+    if typing.get_origin(annotation) in (list, collections.abc.Sequence):
+        annotation = next(iter(typing.get_args(annotation)), None)
+    return annotation if isinstance(annotation, type) else None
 
 
 class CallSession:
@@ -314,15 +322,18 @@ def _call(registered: _Registered, stream: _Stream, request: dict[str, Any]) -> 
         positional += more
         named = {name.lower(): _as(value, None) for name, value in request["more_named"].items()}
     returned = registered.function(*positional, **named)
+    arrays = frozenset(request["arrays"])
     return {
-        "returned": _result(returned, registered.name),
-        "out": {name: _result(out.value, f"{name} of {registered.name}") for name, out in outs.items()},
+        "returned": _result(returned, registered.name, request["returns_array"]),
+        "out": {name: _result(out.value, f"{name} of {registered.name}", name in arrays) for name, out in outs.items()},
         "results": session._results,
     }
 
 
 def _as(given: Json, kind: type | None) -> Any:
-    """An argument as Python wants it: without an annotation, NUMBERs are ints or floats."""
+    """An argument as Python wants it: without an annotation, NUMBERs are ints or floats; of an array, each element."""
+    if given is not None and given[0] == "array":
+        return [_as(each, kind) for each in given[1]]
     value = from_json(given)
     if isinstance(value, Decimal) and kind is not Decimal:
         return float(value)
@@ -331,13 +342,27 @@ def _as(given: Json, kind: type | None) -> Any:
     return value
 
 
-def _result(value: Any, what: str) -> Any:
+def _result(value: Any, what: str, is_array: bool = False) -> Any:
+    if is_array:
+        return _array(value, what)
     if isinstance(value, (Query, Rows, list, tuple)) or is_tabular(value):
         return _cursor(value)
     try:
         return to_json(value)
     except TypeError as error:
         raise OracleError(6502, f"PL/SQL: numeric or value error: {what}: {error}") from None
+
+
+def _array(value: Any, what: str) -> Any:
+    """What goes into an array that the caller has bound; None is one without elements."""
+    if isinstance(value, (str, bytes, Mapping, Query, Rows)) or not (value is None or isinstance(value, Iterable)):
+        raise OracleError(
+            6502, f"PL/SQL: numeric or value error: {what} is bound to an array: give it a list of values"
+        )
+    try:
+        return ["array", [to_json(each) for each in (() if value is None else value)]]
+    except TypeError as error:
+        raise OracleError(6502, f"PL/SQL: numeric or value error: an element of {what}: {error}") from None
 
 
 def _cursor(value: Any) -> dict[str, Any]:

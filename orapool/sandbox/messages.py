@@ -250,7 +250,8 @@ def parse_definition(reader: Reader) -> Definition:
     charset_form = reader.byte()
     char_size = reader.integer()
     reader.integer()  # object column
-    type_ = OracleType("", code, charset_form, precision, scale, size, char_size)
+    elements = max(1, max_elements) if flags & BIND_FLAG_ARRAY else 0
+    type_ = OracleType("", code, charset_form, precision, scale, size, char_size, elements)
     return Definition(type_, flags, max_elements, continuation_flags)
 
 

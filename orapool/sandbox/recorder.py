@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
+from orapool.sandbox.arrays import ArrayText
 from orapool.sandbox.errors import OracleError
 from orapool.sandbox.sql import SessionIdentity
 from orapool.sandbox.sql.python_values import json_of
@@ -53,7 +54,8 @@ class Record:
                     if value is not None:
                         size = len(value)
                         if size > _KEPT_VALUE:
-                            row[index] = value[:_KEPT_VALUE]
+                            cut = value.cut(_KEPT_VALUE) if isinstance(value, ArrayText) else value[:_KEPT_VALUE]
+                            row[index] = cut
                         self.size += size
                 self.bind_rows.append(row)
         self.row_count = 0
@@ -84,7 +86,7 @@ def _without_passwords(text: str) -> str:
 
 
 def _bind(kind: OracleType, value: bytes | None) -> Any:
-    if value is None or len(value) < _KEPT_VALUE:
+    if value is None or isinstance(value, ArrayText) or len(value) < _KEPT_VALUE:
         return json_of(kind, value)
     given = json_of(kind, value.decode(errors="ignore").encode())
     return given if given is None or given[0] != "bytes" else ["bytes", given[1][: len(given[1]) // 2 * 2]]

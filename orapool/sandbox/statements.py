@@ -7,12 +7,14 @@ import time
 from collections.abc import Callable, Sequence
 
 from orapool.sandbox import binary, codecs, lobs, rowid
+from orapool.sandbox.arrays import ArrayText
 from orapool.sandbox.bind_reading import BindReader
 from orapool.sandbox.capabilities import CHARSET_UTF8, CHARSET_UTF16
 from orapool.sandbox.cursors import LOB_CODES, BindRow, Cursor
 from orapool.sandbox.errors import OracleError
 from orapool.sandbox.messages import (
     ARRAY_DML_ERRORS,
+    BIND_FLAG_ARRAY,
     BIND_FLAG_INDICATOR,
     BIND_FLAG_RETURN_CODE,
     DIRECTION_IN,
@@ -408,7 +410,13 @@ class StatementCalls:
         return b"".join(parts)
 
     def _out_value(self, definition: Definition, value: bytes | None) -> bytes:
-        """An OUT value with the indicator and return code that the client asked for."""
+        """An OUT value with the indicator and return code that the client asked for; of an array, those of each."""
+        if definition.flags & BIND_FLAG_ARRAY:
+            elements = value.elements if isinstance(value, ArrayText) else ()
+            return integer(len(elements)) + b"".join([self._out_element(definition, each) for each in elements])
+        return self._out_element(definition, value)
+
+    def _out_element(self, definition: Definition, value: bytes | None) -> bytes:
         if value is None:
             encoded = b"\0"
         elif definition.type.code in LOB_CODES:

@@ -17,7 +17,8 @@ CHARSET_NCHAR = 2
 class OracleType:
     """One data type as a describe tells it: the wire's type number with its sizes.
 
-    ``buffer_size`` and ``char_size`` are the greatest length of a value in bytes and in characters.
+    ``buffer_size`` and ``char_size`` are the greatest length of a value in bytes and in characters. ``most_elements``
+    is how many a bind may have that is an array of the type, 0 for any other.
     """
 
     name: str
@@ -27,6 +28,7 @@ class OracleType:
     scale: int = 0
     buffer_size: int = 0
     char_size: int = 0
+    most_elements: int = 0
 
 
 @dataclass(frozen=True)

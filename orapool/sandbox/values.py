@@ -1,6 +1,6 @@
 """Python's values as they go between a sandbox's process and the one that steers it: JSON, each with its kind.
 
-NULL is None; all else is a pair of kind and text, such as ``["number", "12.50"]``.
+NULL is None; all else is a pair of kind and text, such as ``["number", "12.50"]``, or ``["array", [...]]`` of such.
 """
 
 from __future__ import annotations
@@ -69,6 +69,8 @@ def from_json(given: Json) -> Any:
     if given is None:
         return None
     kind, text = given
+    if kind == "array":
+        return [from_json(each) for each in text]
     if kind == "number":
         number = Decimal(text)
         return int(number) if number == number.to_integral_value() else number

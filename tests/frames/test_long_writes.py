@@ -85,6 +85,20 @@ def test_a_database_that_falls_silent_ends_it_in_time(
             sandbox.thaw()
 
 
+def test_a_database_that_fell_silent_before_the_first_row_ends_it_in_time(
+    places: SessionPool, sandbox: Sandbox
+) -> None:
+    places.acquire().close()  # there is a session, and its path was good a moment ago
+    sandbox.freeze()
+    try:
+        with pytest.raises(orapool.WriteTimeout, match=r"PLACES: .* before the first row, .*; no row is written"):
+            orapool.write_df(FRAME, "places", timeout=1)
+    finally:
+        sandbox.thaw()
+
+    assert _count() == 0
+
+
 def test_ctrl_c_cancels_it_on_the_server_and_writes_nothing(
     places: SessionPool, sandbox: Sandbox, driver: str, connect: Callable[..., Any]
 ) -> None:

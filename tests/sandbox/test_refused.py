@@ -50,16 +50,16 @@ def session(server: Sandbox, sessions: dict[str, Any], driver: str, dbapi: Modul
 
 
 def told(session: Any) -> list[tuple[str, str]]:
-    cursor = session.cursor()
-    cursor.execute(TOLD)
-    return sorted(cursor.fetchall(), key=str)
+    with session.cursor() as cursor:
+        cursor.execute(TOLD)
+        return sorted(cursor.fetchall(), key=str)
 
 
 @pytest.mark.parametrize(("sql", "code", "text"), REFUSED)
 def test_refused_by_name_and_without_effect(session: Any, dbapi: ModuleType, sql: str, code: int, text: str) -> None:
     before = told(session)
-    cursor = session.cursor()
-    with pytest.raises(dbapi.DatabaseError) as caught:
+    # Closed at once: the error's traceback would keep it, see the fixture `rows` of queries.
+    with pytest.raises(dbapi.DatabaseError) as caught, session.cursor() as cursor:
         cursor.execute(sql) and cursor.fetchall()
     assert re.match(rf"ORA-0*{code}: ", str(caught.value)), caught.value
     assert text in str(caught.value)

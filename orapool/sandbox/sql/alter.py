@@ -7,7 +7,7 @@ from orapool.sandbox.sql.cursor import TokenReader
 from orapool.sandbox.sql.datatypes import read_type
 from orapool.sandbox.sql.dialect import unsupported
 from orapool.sandbox.sql.expressions import expression
-from orapool.sandbox.sql.names import SCHEMA_NAME, qualified, quote_name, quote_text
+from orapool.sandbox.sql.names import SCHEMA_NAME, postgres_name, qualified, quote_name, quote_text
 from orapool.sandbox.sql.tables import TableText, length_name, read_item
 
 _DROP_PRIMARY_KEY = "DROP PRIMARY KEY"
@@ -63,6 +63,10 @@ def _modify(reader: TokenReader, table: TableText, changes: list[str]) -> None:
     name = quote_name(column)
     if not reader.sees("NOT", "NULL", "DEFAULT", "CONSTRAINT"):
         kind = read_type(reader)
+        described = kind.oracle
+        names = ", ".join(quote_text(text) for text in (qualified(table.name), postgres_name(column), described.name))
+        sizes = f"{described.precision}, {described.scale}, {described.buffer_size}"
+        table.before.append(f"SELECT oracle.check_modify({names}, {sizes})")
         changes.append(f"DROP CONSTRAINT IF EXISTS {quote_name(length_name(column))}")
         changes.append(f"ALTER COLUMN {name} TYPE {kind.postgres}")
         check = kind.check(table.name[0] or SCHEMA_NAME, table.name[1], column)

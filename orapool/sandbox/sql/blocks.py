@@ -11,7 +11,7 @@ from orapool.sandbox.sql.link import Run
 from orapool.sandbox.sql.open_cursor import OpenCursor
 from orapool.sandbox.sql.plsql import PROCEDURES, Step
 from orapool.sandbox.sql.results import Outcome
-from orapool.sandbox.sql.routine_calls import make_call
+from orapool.sandbox.sql.routine_calls import make_call, refuse_arrays
 from orapool.sandbox.sql.statement import Statement
 from orapool.sandbox.sql.zones import transitions
 from orapool.sandbox.types import REF_CURSOR, OracleType
@@ -66,12 +66,14 @@ class _BlockRun:
         backend, outcome = self._backend, self._outcome
         self._read |= step.reads - self._assigned
         if step.kind == "transaction_id":
+            refuse_arrays(self._types[number] for number in step.targets)
             self._assign(step.targets[0], _transaction_id(backend, bool(step.procedure)))
             return
         if step.kind == "routine":
             self._routine(step)
             return
         inner = step.statement
+        refuse_arrays(self._types[number] for number in (*step.binds, *step.targets))
         types = [self._types[number] for number in step.binds]
         binds = [self._values[number] for number in step.binds]
         if step.kind == "statement" and inner is not None:
@@ -116,7 +118,8 @@ class _BlockRun:
 
     def _routine(self, step: Step) -> None:
         assert step.call is not None
-        made = make_call(self._backend, step.call, self._types, self._values)
+        returns_array = any(self._types[bind].most_elements for bind in step.targets)
+        made = make_call(self._backend, step.call, self._types, self._values, returns_array)
         returned, name = made.returned, step.call.name
         self._read |= made.read - self._assigned
         given = [(bind, returned.out[parameter], f"{parameter} of {name}") for parameter, bind in made.outs.items()]
@@ -124,7 +127,7 @@ class _BlockRun:
         for bind, value, what in given:
             if isinstance(value, OpenCursor):
                 self._assign_cursor(bind, value)
-            elif self._types[bind].code == REF_CURSOR.code:
+            elif self._types[bind].code == REF_CURSOR.code and not self._types[bind].most_elements:
                 raise OracleError(
                     6504, f"PL/SQL: {what} is bound to a REF CURSOR: give it rows, a Query or a DataFrame"
                 )

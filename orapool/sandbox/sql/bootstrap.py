@@ -10,7 +10,16 @@ from psycopg.pq.abc import PGconn, PGresult
 
 from orapool.sandbox.sql.names import quote_text
 
-_FILES = ("catalog.sql", "formats.sql", "functions.sql", "objects.sql", "dictionary.sql")
+_FILES = (
+    "catalog.sql",
+    "formats.sql",
+    "numbers.sql",
+    "regexps.sql",
+    "functions.sql",
+    "aggregates.sql",
+    "objects.sql",
+    "dictionary.sql",
+)
 
 
 def scripts() -> dict[str, str]:

@@ -36,10 +36,9 @@ def anonymous(node: exp.Expr) -> exp.Expr:
     if upper in functions.SAME:
         return exp.Anonymous(this=upper.lower(), expressions=arguments)
     if upper in functions.AGGREGATES or upper in functions.ANALYTIC:
-        if upper in ("LAG", "LEAD") and len(arguments) > 1:
-            count = exp.Cast(this=arguments[1], to=exp.DataType(this=exp.DType.INT))
-            arguments = [arguments[0], count, *arguments[2:]]
-        return exp.Anonymous(this=upper.lower(), expressions=arguments)
+        made = exp.Anonymous(this=upper.lower(), expressions=arguments)
+        made.meta.update(node.meta)
+        return made
     if upper == "RATIO_TO_REPORT" and isinstance(node.parent, exp.Window):
         return call("ratio_to_report", *arguments)
     if upper == "NTILE":

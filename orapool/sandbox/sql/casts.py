@@ -7,6 +7,7 @@ import re
 from sqlglot import exp
 
 from orapool.sandbox.errors import OracleError
+from orapool.sandbox.sql.columns import FLOATING
 
 _TYPE = exp.DType
 
@@ -26,6 +27,15 @@ def _sizes(kind: exp.DataType) -> list[int]:
     return sizes
 
 
+# The precision of FLOAT and DOUBLE PRECISION, and of REAL, in binary digits.
+MOST_BITS, REAL_BITS = 126, 63
+
+
+def floating(bits: int) -> str:
+    """FLOAT(bits) by PostgreSQL's name: a precision that no NUMBER has tells `oracle.fit` to round to digits."""
+    return f"numeric({FLOATING},{bits})"
+
+
 # Oracle's type (as sqlglot knows it) -> PostgreSQL's, and our function that converts a value of any type to it.
 _CASTS = {
     _TYPE.VARCHAR: ("varchar", "str"),
@@ -35,8 +45,9 @@ _CASTS = {
     _TYPE.DECIMAL: ("numeric", "num"),
     _TYPE.INT: ("numeric(38,0)", "num"),
     _TYPE.SMALLINT: ("numeric(38,0)", "num"),
-    _TYPE.DOUBLE: ("numeric", "num"),
-    _TYPE.FLOAT: ("numeric", "num"),
+    _TYPE.DOUBLE: (floating(MOST_BITS), "num"),
+    _TYPE.FLOAT: (floating(MOST_BITS), "num"),
+    _TYPE.MEDIUMINT: (floating(REAL_BITS), "num"),  # REAL: see OracleInput
     _TYPE.MONEY: ("float8", ""),
     _TYPE.SMALLMONEY: ("float4", ""),
     _TYPE.DATE: ("oracle.date", "dat"),
@@ -69,6 +80,8 @@ def cast_rule(node: exp.Expr) -> exp.Expr:
     if literal and target == "timestamp" and _ZONED.search(value.name):
         # TIMESTAMP '2024-01-02 03:04:05 +02:00' is one with time zone.
         target = "timestamptz"
+    if literal and function in ("dat", "tms") and value.name[:1] == "-":
+        value = exp.Literal.string(f"{value.name[1:]} BC")
     if literal and target in ("timestamp", "timestamptz") and _NANOSECONDS.search(value.name):
         raise OracleError(3001, "unimplemented feature: fractions of a second beyond microseconds")
     if function and not (literal and function in ("dat", "tms")):
@@ -76,6 +89,10 @@ def cast_rule(node: exp.Expr) -> exp.Expr:
     if target in ("varchar", "bpchar") and sizes:
         # PostgreSQL's explicit cast cuts, as Oracle's does for VARCHAR2.
         target = f"{target}({sizes[0]})"
+    elif kind.this == _TYPE.FLOAT and sizes:
+        if not 1 <= sizes[0] <= MOST_BITS:
+            raise OracleError(1724, "floating point precision is out of range (1 to 126)")
+        target = floating(sizes[0])
     elif target == "numeric" and sizes and kind.this == _TYPE.DECIMAL:
         target = f"numeric({sizes[0]},{sizes[1] if len(sizes) > 1 else 0})"
     elif target in ("timestamp", "timestamptz") and sizes:

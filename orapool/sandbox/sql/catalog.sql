@@ -1,6 +1,10 @@
 -- Oracle's data types as types of PostgreSQL's own machinery, and our catalogue beside PostgreSQL's.
 
 create schema oracle;
+create function oracle.raise(code int, message text) returns boolean language plpgsql as $$
+begin
+  raise exception 'ORA-%: %', lpad(code::text, 5, '0'), message using errcode = 'P0001';
+end $$;
 
 create table oracle.bootstrap (digest text not null);
 create table oracle.users (username text primary key, user_id int generated always as identity, created timestamp default now());

@@ -15,6 +15,9 @@ BOOL, BYTEA, CHAR1, NAME, INT8, INT2, INT4, TEXT, OID, TID = 16, 17, 18, 19, 20,
 FLOAT4, FLOAT8, UNKNOWN, BPCHAR, VARCHAR = 700, 701, 705, 1042, 1043
 TIMESTAMP, TIMESTAMPTZ, INTERVAL, NUMERIC = 1114, 1184, 1186, 1700
 
+# The precision of a numeric(precision, b) that stands for FLOAT(b): see `oracle.fit`.
+FLOATING = 1000
+
 # Expressions of text: Oracle's limit for a VARCHAR2 in SQL. Longer values are refused when read (ORA-01489).
 TEXT_LIMIT = 4000
 
@@ -125,8 +128,10 @@ class ColumnCatalog:
         if oid == NUMERIC:
             if modifier < 4:
                 return types.number()
-            scale = (modifier - 4) & 0x7FF
-            return types.number((modifier - 4) >> 16 & 0xFFFF, scale - 2048 if scale >= 1024 else scale)
+            precision, scale = (modifier - 4) >> 16 & 0xFFFF, (modifier - 4) & 0x7FF
+            if precision == FLOATING:
+                return types.float_number(scale)
+            return types.number(precision, scale - 2048 if scale >= 1024 else scale)
         if oid == BPCHAR:
             return types.char(modifier - 4, in_chars=True) if modifier >= 4 else types.char(TEXT_LIMIT)
         if oid == VARCHAR and modifier >= 4:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from orapool.sandbox import types
 from orapool.sandbox.errors import OracleError
+from orapool.sandbox.sql.casts import MOST_BITS, REAL_BITS, floating
 from orapool.sandbox.sql.cursor import TokenReader
 from orapool.sandbox.sql.names import quote_name, quote_text
 from orapool.sandbox.types import OracleType
@@ -49,7 +50,6 @@ _PLAIN = {
     "JSON": ColumnType("oracle.json", types.JSON, rule="oracle.check_json({})"),
     "ROWID": ColumnType("tid", types.ROWID),
     "BOOLEAN": ColumnType("bool", types.BOOLEAN),
-    "REAL": ColumnType("numeric", types.float_number(63), precision=63),
 }
 
 
@@ -68,12 +68,8 @@ def read_type(reader: TokenReader) -> ColumnType:
         return _number(reader, name)
     if name in _INTEGER:
         return ColumnType("numeric(38,0)", types.number(38, 0), scale=0)
-    if name == "FLOAT":
-        bits = _size(reader, 126) if reader.sees_sign("(") else 126
-        return ColumnType("numeric", types.float_number(bits), precision=bits)
-    if name == "DOUBLE":
-        reader.expect("PRECISION")
-        return ColumnType("numeric", types.float_number(126), precision=126)
+    if name in ("FLOAT", "REAL", "DOUBLE"):
+        return _float(reader, name)
     if name in ("VARCHAR2", "VARCHAR", "CHAR", "CHARACTER"):
         return _text(reader, name)
     if name in ("NVARCHAR2", "NCHAR"):
@@ -119,6 +115,20 @@ def _number(reader: TokenReader, name: str) -> ColumnType:
         raise OracleError(1728, "numeric scale specifier is out of range (-84 to 127)", place)
     digits = precision or 38
     return ColumnType(f"numeric({digits},{scale})", types.number(digits, scale), precision=precision, scale=scale)
+
+
+def _float(reader: TokenReader, name: str) -> ColumnType:
+    """FLOAT(b) and what ANSI calls it: a NUMBER of as many decimal digits as b binary ones are."""
+    bits = REAL_BITS if name == "REAL" else MOST_BITS
+    if name == "DOUBLE":
+        reader.expect("PRECISION")
+    elif name == "FLOAT" and reader.has_sign("("):
+        place = reader.position
+        bits = reader.integer()
+        reader.expect_sign(")")
+        if not 1 <= bits <= MOST_BITS:
+            raise OracleError(1724, "floating point precision is out of range (1 to 126)", place)
+    return ColumnType(floating(bits), types.float_number(bits), precision=bits)
 
 
 def _text(reader: TokenReader, name: str) -> ColumnType:

@@ -40,6 +40,13 @@ class SyntaxOnlyParser(OracleParser):
             count = self._parse_term(parse_mod=False)
         return self.expression(exp.Fetch(direction=direction, count=count, limit_options=self._parse_limit_options()))
 
+    def _parse_window(self, this: Any, alias: bool = False) -> Any:
+        """NTH_VALUE ... FROM LAST, which sqlglot knows of its own NTH_VALUE alone."""
+        if isinstance(this, exp.Anonymous) and str(this.this).upper() == "NTH_VALUE":
+            this.meta["from_last"] = self._match_text_seq("FROM", "LAST")
+            self._match_text_seq("FROM", "FIRST")
+        return super()._parse_window(this, alias)
+
 
 class OracleInput(Oracle):
     """What sessions send."""
@@ -50,6 +57,8 @@ class OracleInput(Oracle):
             **Oracle.Tokenizer.KEYWORDS,
             "BINARY_FLOAT": TokenType.SMALLMONEY,
             "BINARY_DOUBLE": TokenType.MONEY,
+            # REAL is not FLOAT, but FLOAT(63).
+            "REAL": TokenType.MEDIUMINT,
         }
 
     Parser = SyntaxOnlyParser
@@ -150,7 +159,8 @@ ALLOWED: dict[type[exp.Expr], set[str]] = {
     exp.RespectNulls: {"this"},
     exp.WindowSpec: {"kind", "start", "start_side", "end", "end_side"},
     exp.WithinGroup: {"this", "expression"},
-    exp.GroupConcat: {"this", "separator"},
+    exp.GroupConcat: {"this", "separator", "on_overflow"},
+    exp.OverflowTruncateBehavior: {"this", "with_count"},
     exp.Case: {"this", "ifs", "default"},
     exp.If: {"this", "true"},
     exp.Cast: {"this", "to"},

@@ -22,7 +22,8 @@ _MORE = "SYYYY SYEAR YEAR IYYY IYY IY I FX FM DL DS TS TZD EE E RM SCC FF7 FF8 F
 _OTHERS = frozenset(_MORE.split())
 
 _ELEMENT = re.compile(
-    "|".join(re.escape(word) for word in sorted(_SAME | _OTHERS, key=len, reverse=True)) + r"""|[\s,./;:-]|"[^"]*\"""",
+    "|".join(re.escape(word) for word in sorted(_SAME | _OTHERS, key=len, reverse=True))
+    + r"""|[\s!#-/:-@\[-`{-~]|"[^"]*\"""",
     re.IGNORECASE,
 )
 # What functions.sql spells otherwise, wherever it stands.

@@ -1,10 +1,10 @@
--- The formats of TO_CHAR, TO_DATE, TO_TIMESTAMP and TO_NUMBER, element by element: what is no element is an error.
+-- The formats of TO_CHAR, TO_DATE and TO_TIMESTAMP, element by element: what is no element is an error.
 
--- The elements of a format for dates, in capitals; texts begin with a quote, FM and FX stand before what they change.
+-- The elements of a format for dates, as they are written; texts begin with a quote, FM and FX stand before what they change.
 create function oracle.format_elements(format text) returns text[] language plpgsql immutable strict as $$
 declare
-  rest text := format; found text; elements text[] := '{}';
-  known constant text := '^(SYYYY|Y,YYY|YYYY|YYY|YY|Y(?!EAR)|RRRR|RR|IYYY|IYY|IY|I(?!W)|MONTH|MON|MM|MI|RM|DAY|DY|DDD|DD|DL|DS|D|J|Q|WW|W|IW|HH24|HH12|HH|SSSSS|SS|FF[1-9]?'
+  rest text := format; found text; elements text[] := '{}'; parts text[];
+  known constant text := '^(SYYYY|Y,YYY|YYYY|YYY|YY|Y(?!EAR)|RRRR|RR|IYYY|IYY|IY|I(?!W)|MONTH|MON|MM|MI|RM|DAY|DY|DDD|DD|DL|DS(?!P)|D|J|Q|WW|W|IW|HH24|HH12|HH|SSSSS|SS|FF[1-9]?'
     '|X|A\.M\.|P\.M\.|AM|PM|A\.D\.|B\.C\.|AD|BC|SCC|CC|SYEAR|YEAR|TZH|TZM|TZR|TZD|TS|EE|E|FM|FX)(SPTH|THSP|SP|TH)?';
 begin
   while rest <> '' loop
@@ -12,13 +12,16 @@ begin
       if strpos(substr(rest, 2), '"') = 0 then perform oracle.raise(1821, 'date format not recognized'); end if;
       found := left(rest, strpos(substr(rest, 2), '"') + 1);
       elements := elements || ('"' || btrim(found, '"'));
-    elsif left(rest, 1) ~ '[-/,.;: ]' then
+    elsif left(rest, 1) ~ '[[:punct:] ]' then
       found := left(rest, 1);
       elements := elements || found;
     else
-      found := (regexp_match(rest, known, 'i'))[1] || coalesce((regexp_match(rest, known, 'i'))[2], '');
-      if found is null then perform oracle.raise(1821, 'date format not recognized'); end if;
-      if upper(found) ~ '^(SYYYY|Y,YYY|SYEAR|YEAR|DL|DS|TS|EE|E|SCC|TZD)$|SP' then
+      parts := regexp_match(rest, known, 'i');
+      found := parts[1] || coalesce(parts[2], '');
+      if found is null or (parts[2] is not null and parts[1] !~* '^(S?Y|RR|I|MM$|MI|D+$|J|Q|W|HH|SS|S?CC)' or parts[1] ~* 'YEAR' and parts[2] is not null) then
+        perform oracle.raise(1821, 'date format not recognized');
+      end if;
+      if upper(found) ~ '^(EE|E|TZD)$' then
         perform oracle.raise(3001, format('unimplemented feature: %s in a date format', upper(found)));
       end if;
       elements := elements || found;
@@ -28,7 +31,83 @@ begin
   return elements;
 end $$;
 
--- The same in PostgreSQL's letters. SSSSS, which that does not pad, is a mark.
+-- A word as its element is written: of two capitals, of one, of none.
+create function oracle.cased(word text, element text) returns text language sql immutable strict return
+  case when element ~ '^[a-z]' then lower(word) when element ~ '^.[a-z]' then initcap(word) else word end;
+-- A number in words, and as an ordinal.
+create function oracle.spelled(number int) returns text language sql immutable strict return
+  case when number < 20 then (array['ZERO','ONE','TWO','THREE','FOUR','FIVE','SIX','SEVEN','EIGHT','NINE','TEN','ELEVEN','TWELVE','THIRTEEN','FOURTEEN','FIFTEEN','SIXTEEN','SEVENTEEN','EIGHTEEN','NINETEEN'])[number + 1]
+    when number < 100 then (array['TWENTY','THIRTY','FORTY','FIFTY','SIXTY','SEVENTY','EIGHTY','NINETY'])[number / 10 - 1]
+      || coalesce('-' || (array['ONE','TWO','THREE','FOUR','FIVE','SIX','SEVEN','EIGHT','NINE'])[number % 10], '') end;
+create function oracle.in_words(number int) returns text language plpgsql immutable strict as $$
+declare words text := ''; rest int := number;
+begin
+  if number = 0 then return 'ZERO'; end if;
+  if rest >= 1000000 then words := oracle.in_words(rest / 1000000) || ' MILLION '; rest := rest % 1000000; end if;
+  if rest >= 1000 then words := words || oracle.in_words(rest / 1000) || ' THOUSAND '; rest := rest % 1000; end if;
+  if rest >= 100 then words := words || oracle.spelled(rest / 100) || ' HUNDRED '; rest := rest % 100; end if;
+  return rtrim(words || case when rest > 0 then oracle.spelled(rest) else '' end);
+end $$;
+create function oracle.ordinal(words text) returns text language sql immutable strict return
+  case when words ~ 'ONE$' then regexp_replace(words, 'ONE$', 'FIRST') when words ~ 'TWO$' then regexp_replace(words, 'TWO$', 'SECOND')
+    when words ~ 'THREE$' then regexp_replace(words, 'THREE$', 'THIRD') when words ~ 'FIVE$' then regexp_replace(words, 'FIVE$', 'FIFTH')
+    when words ~ 'EIGHT$' then words || 'H' when words ~ 'NINE$' then regexp_replace(words, 'NINE$', 'NINTH') when words ~ 'TWELVE$' then regexp_replace(words, 'TWELVE$', 'TWELFTH')
+    when words ~ 'Y$' then regexp_replace(words, 'Y$', 'IETH') else words || case when words = 'ZERO' then 'ETH' else 'TH' end end;
+-- YEAR: NINETEEN NINETY-EIGHT, but TWO THOUSAND EIGHT.
+create function oracle.year_in_words(year int) returns text language sql immutable strict return
+  case when year between 1000 and 9999 and (year / 100) % 10 = 0 and year % 100 < 10 then oracle.in_words(year)
+    when year between 1000 and 9999 and year % 100 = 0 then oracle.spelled(year / 100) || ' HUNDRED'
+    when year between 1000 and 9999 and year % 100 >= 10 then oracle.spelled(year / 100) || ' ' || oracle.spelled(year % 100)
+    else oracle.raise(3001, format('unimplemented feature: the year %s in words', year))::text end;
+-- Julian days of Oracle's calendar, which is the Julian one before October 15, 1582.
+create function oracle.julian_day(moment timestamp) returns int language sql immutable strict return
+  case when moment >= '1582-10-15' or moment < '0001-01-01' then to_char(moment, 'J')::int else (
+    select extract(day from moment)::int + (153 * m + 2) / 5 + 365 * y + y / 4 - 32083 from (
+      select extract(year from moment)::int + 4800 - before as y, extract(month from moment)::int + 12 * before - 3 as m
+        from (select case when extract(month from moment) < 3 then 1 else 0 end as before) a) b) end;
+create function oracle.of_julian_day(number int) returns timestamp language sql immutable strict return
+  case when number >= 2299161 or number < 1721424 then to_date(format('%s', number), 'J')::timestamp else (
+    select make_date(y - 4800 + m / 10, m + 3 - 12 * (m / 10), e - (153 * m + 2) / 5 + 1)::timestamp from (
+      select y, e, (5 * e + 2) / 153 as m from (
+        select y, c - 1461 * y / 4 as e from (select c, (4 * c + 3) / 1461 as y from (select number + 32082 as c) a) b) d) f) end;
+-- What PostgreSQL's TO_CHAR does not write.
+create function oracle.write_element(moment timestamp, element text, filled boolean) returns text language plpgsql stable strict as $$
+declare
+  base text := regexp_replace(upper(element), '(.)(SPTH|THSP|SP|TH)$', '\1'); suffix text := substr(upper(element), length(base) + 1);
+  plain text; number int; year int := extract(year from moment)::int; fill text := case when filled then '' else 'FM' end;
+begin
+  if base in ('YEAR', 'SYEAR') then
+    return case when base = 'SYEAR' and year < 0 then '-' when base = 'SYEAR' and filled then ' ' else '' end
+      || oracle.cased(oracle.year_in_words(abs(year)), case when base = 'SYEAR' then substr(element, 2) else element end);
+  elsif base = 'DL' then return to_char(moment, 'FMDay, FMMonth FMDD, FMYYYY');
+  elsif base = 'DS' then return to_char(moment, 'FMMM/FMDD/FMYYYY');
+  elsif base = 'TS' then return to_char(moment, 'FMHH12:MI:SS AM');
+  elsif base = 'J' then
+    number := oracle.julian_day(moment);
+    plain := case when filled then lpad(number::text, 7, '0') else number::text end;
+  elsif base in ('SYYYY', 'SCC') then
+    plain := to_char(moment, fill || substr(base, 2));
+    number := abs(plain::int);
+    plain := case when year < 0 then '-' when filled then ' ' else '' end || ltrim(plain, '-');
+    if year < 0 and suffix <> '' then perform oracle.raise(1877, 'string is too long for internal buffer'); end if;
+  elsif base = 'SSSSS' then
+    number := extract(epoch from date_trunc('second', moment) - date_trunc('day', moment))::int;
+    plain := case when filled then lpad(number::text, 5, '0') else number::text end;
+  else
+    plain := to_char(moment, fill || replace(replace(base, 'RRRR', 'YYYY'), 'RR', 'YY'));
+    number := replace(plain, ',', '')::int;
+  end if;
+  case suffix
+    when '' then return plain;
+    when 'TH' then
+      if number = 0 then perform oracle.raise(1877, 'string is too long for internal buffer'); end if;
+      return oracle.cased(plain || case when number % 100 between 11 and 13 then 'TH' when number % 10 = 1 then 'ST' when number % 10 = 2 then 'ND' when number % 10 = 3 then 'RD' else 'TH' end, element);
+    when 'SP' then return oracle.cased(oracle.in_words(number), element);
+    else return oracle.cased(oracle.ordinal(oracle.in_words(number)), element);
+  end case;
+end $$;
+
+-- The same in PostgreSQL's letters; what that does not write stands between marks, behind whether it is filled.
 create function oracle.datetime_format(format text) returns text language plpgsql immutable strict as $$
 declare
   element text; upper_ text; made text := ''; fill text := '';
@@ -38,28 +117,47 @@ begin
     upper_ := upper(element);
     if left(element, 1) = '"' then made := made || '"' || replace(substr(element, 2), '\', '\\') || '"';
     elsif element ~ '^[-/,.;: ]$' then made := made || element;
+    elsif element = '\' then made := made || '"\\"';
+    elsif element ~ '^[[:punct:]]$' then made := made || '"' || element || '"';
     elsif upper_ = 'FM' then fill := case when fill = '' then 'FM' else '' end;
     elsif upper_ = 'FX' then null;
     elsif upper_ = 'X' then made := made || '.';
-    elsif upper_ = 'SSSSS' then made := made || E'"\x03"';
+    elsif upper_ ~ '^(SYYYY|SCC|S?YEAR|SSSSS|DL|DS|TS|J)|(SP|TH)$' and upper_ <> 'MONTH' then
+      made := made || E'\x02' || case when fill = '' then 't' else 'f' end || element || E'\x02';
     elsif upper_ = 'TZR' then made := made || 'TZH:TZM';
     elsif upper_ = 'FF' then made := made || 'US';
     elsif upper_ ~ '^FF[789]$' then made := made || 'US"' || repeat('0', right(upper_, 1)::int - 6) || '"';
-    elsif upper_ in ('MONTH', 'MON', 'DAY', 'DY') or upper_ ~ '^[AP]\.?[MDC]' or upper_ ~ '^BC|^B\.C' or upper_ = 'RM' then
-      made := made || fill || case when left(element, 2) = upper(left(element, 2)) then upper_
-        when left(element, 1) = upper(left(element, 1)) and length(upper_) > 2 then initcap(element) when upper_ = 'DY' and left(element, 1) = 'D' then 'Dy' else lower(element) end;
+    elsif upper_ ~ '^[AP]\.?M' or upper_ ~ '^A\.?D' or upper_ ~ '^B\.?C' then
+      made := made || fill || case when element ~ '^[a-z]' then lower(element) when element ~ '^.[a-z]' then oracle.raise(3001, format('unimplemented feature: %s in a date format', element))::text else upper_ end;
+    elsif upper_ = 'RM' then
+      if element ~ '^R.*m' then perform oracle.raise(3001, 'unimplemented feature: Rm in a date format'); end if;
+      made := made || fill || oracle.cased(upper_, element);
+    elsif upper_ in ('MONTH', 'MON', 'DAY', 'DY') then
+      made := made || fill || oracle.cased(upper_, element);
     else
-      made := made || fill || replace(replace(regexp_replace(upper_, 'TH$', ''), 'RRRR', 'YYYY'), 'RR', 'YY')
-        || case when upper_ like '%TH' then case when element = upper_ then 'TH' else 'th' end else '' end;
+      made := made || fill || replace(replace(upper_, 'RRRR', 'YYYY'), 'RR', 'YY');
     end if;
   end loop;
   return made;
 end $$;
+-- A DATE has no fraction of a second, and no zone.
+create function oracle.of_dates(format text) returns text language plpgsql immutable strict as $$
+begin
+  if format ~* 'F|X|TZ' and exists (select from unnest(oracle.format_elements(format)) e where e ~* '^(FF|X|TZ)') then
+    perform oracle.raise(1821, 'date format not recognized');
+  end if;
+  return format;
+end $$;
 -- By PostgreSQL's format.
 create function oracle.format_datetime(timestamptz, text) returns text language plpgsql stable strict as $$
+declare made text := ''; part text; marked boolean := false;
 begin
-  if strpos($2, E'\x03') = 0 then return to_char($1, $2); end if;
-  return replace(to_char($1, $2), E'\x03', lpad(extract(epoch from date_trunc('second', $1::timestamp) - date_trunc('day', $1::timestamp))::int::text, 5, '0'));
+  if strpos($2, E'\x02') = 0 then return to_char($1, $2); end if;
+  foreach part in array string_to_array($2, E'\x02') loop
+    made := made || case when marked then oracle.write_element($1::timestamp, substr(part, 2), part like 't%') when part <> '' then to_char($1, part) else '' end;
+    marked := not marked;
+  end loop;
+  return made;
 end $$;
 
 -- For formats of full dates, of what is written most: a regular expression of texts that PostgreSQL reads as Oracle does,
@@ -68,7 +166,7 @@ create function oracle.quick_format(format text) returns text[] language plpgsql
 declare element text; pattern text := '';
 begin
   if upper(format) !~ 'YYYY|RR' or upper(format) !~ 'MM|MON' or upper(format) !~ 'DD' then return null; end if;
-  foreach element in array oracle.format_elements(format) loop
+  foreach element in array oracle.input_elements(format) loop
     pattern := pattern || case upper(element) when 'YYYY' then '[1-9]\d{3}' when 'RR' then '(?:[0-4]\d|[7-9]\d)' when 'MM' then '(?:0[1-9]|1[0-2])'
       when 'MON' then '(?:JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC)' when 'DD' then '(?:0[1-9]|1\d|2[0-8])' when 'HH24' then '(?:[01]\d|2[0-3])'
       when 'MI' then '[0-5]\d' when 'SS' then '[0-5]\d' when '-' then '-' when '/' then '/' when '.' then '\.' when ',' then ',' when ':' then ':' when ' ' then ' ' end;
@@ -81,6 +179,39 @@ create function oracle.quick_session_format(text) returns text[] language sql im
     when 'YYYY-MM-DD' then array['^[1-9]\d{3}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])$', 'YYYY-MM-DD']
     when 'YYYY-MM-DD HH24:MI:SS' then array['^[1-9]\d{3}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8]) (?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d$', 'YYYY-MM-DD HH24:MI:SS'] end;
 
+-- The elements of a format that a time is read by: none twice, none that contradict each other, none that are written only.
+create function oracle.input_elements(format text) returns text[] language plpgsql immutable strict as $$
+declare elements text[] := '{}'; element text; found text; seen text[] := '{}'; kind text; kinds text[] := '{}'; twice int; what text;
+begin
+  foreach element in array oracle.format_elements(format) loop
+    found := upper(element);
+    if found in ('DS', 'DL', 'TS') then
+      elements := elements || oracle.format_elements(case found when 'DS' then 'MM/DD/RRRR' when 'DL' then 'DAY, MONTH DD, YYYY' else 'HH:MI:SS AM' end);
+    else elements := elements || element; end if;
+  end loop;
+  foreach element in array elements loop
+    found := upper(element);
+    continue when left(element, 1) = '"' or element ~ '^[[:punct:] ]$' or found in ('FM', 'FX', 'X');
+    if found ~ '^(D|Q|WW|W|IW|S?CC|I|IY|IYY|IYYY|S?YEAR)$|(SP|TH)$' and found <> 'MONTH' then
+      perform oracle.raise(1820, 'format code cannot appear in date input format');
+    end if;
+    if found = any (seen) then perform oracle.raise(1810, 'format code appears twice'); end if;
+    kind := case when found ~ '^(S?Y|RR)' then 'year' when found ~ '^(MON|MM|RM)' then 'month' when found ~ '^HH' then 'hour' when found in ('DAY', 'DY') then 'weekday'
+      when found ~ '^[AP]\.?M' then 'meridian' when found ~ '^[AB]\.?[DC]' then 'era' else found end;
+    if kind = any (kinds) then
+      select t.n, t.message into twice, what from (values ('year', 1812, 'year may only be specified once'), ('month', 1816, 'month may only be specified once'),
+        ('hour', 1813, 'hour may only be specified once'), ('weekday', 1817, 'day of week may only be specified once'),
+        ('meridian', 1814, 'AM/PM conflicts with use of A.M./P.M.'), ('era', 1815, 'BC/AD conflicts with use of B.C./A.D.')) t (of, n, message) where t.of = kind;
+      perform oracle.raise(coalesce(twice, 1810), coalesce(what, 'format code appears twice'));
+    end if;
+    seen := seen || found; kinds := kinds || kind;
+  end loop;
+  if seen @> array['HH24'] and kinds @> array['meridian'] then perform oracle.raise(1818, format('%L precludes use of meridian indicator', 'HH24')); end if;
+  if seen @> array['SYYYY'] and kinds @> array['era'] then perform oracle.raise(1819, 'signed year precludes use of BC/AD'); end if;
+  if seen @> array['J', 'DDD'] then perform oracle.raise(1811, 'Julian date precludes use of day of year'); end if;
+  return elements;
+end $$;
+
 -- A text as a time, with the seconds that its zone is ahead of UTC (null without one).
 create type oracle.zoned as (moment timestamp, ahead int);
 create function oracle.parse_datetime(value text, format text, quick text[]) returns oracle.zoned language plpgsql stable as $$
@@ -88,7 +219,7 @@ create function oracle.parse_datetime(value text, format text, quick text[]) ret
 declare
   rest text := value; element text; digits text; exact boolean := false; found text; at int;
   now_ timestamp := (statement_timestamp() at time zone oracle.host_zone());
-  year int; month int; day int; of_year int; julian int; hour int; hour12 int; minute int; second int; of_day int; afternoon boolean; before boolean;
+  year int; month int; day int; of_year int; julian int; hour int; hour12 int; minute int; second int; of_day int; afternoon boolean; before boolean; given_year boolean;
   micros int := 0; zone_sign int := 1; zone_hours int; zone_minutes int; weekday text; zone_name text; result oracle.zoned;
   months constant text[] := array['JANUARY','FEBRUARY','MARCH','APRIL','MAY','JUNE','JULY','AUGUST','SEPTEMBER','OCTOBER','NOVEMBER','DECEMBER'];
 begin
@@ -97,16 +228,16 @@ begin
     result.moment := to_timestamp(value, quick[2])::timestamp;
     return result;
   end if;
-  foreach element in array oracle.format_elements(format) loop
+  foreach element in array oracle.input_elements(format) loop
     found := upper(element);
     if found = 'FX' then exact := true; continue; end if;
     if found = 'FM' then continue; end if;
     if not exact and found <> ' ' and left(element, 1) <> '"' then rest := ltrim(rest, ' '); end if;
-    if rest = '' and found ~ '^(HH|MI|SS|FF|X|TZ|A\.?M|P\.?M|["-/,.;: ])' then continue; end if;
+    if rest = '' and (found ~ '^(HH|MI|SS|FF|X|TZ|A\.?M|P\.?M|")' or found ~ '^[[:punct:] ]') then continue; end if;
     if left(element, 1) = '"' then
       if left(rest, length(element) - 1) <> substr(element, 2) then perform oracle.raise(1861, 'literal does not match format string'); end if;
       rest := substr(rest, length(element));
-    elsif element ~ '^[-/,.;: ]$' then
+    elsif element ~ '^[[:punct:] ]$' then
       if exact and left(rest, 1) <> element then perform oracle.raise(1861, 'literal does not match format string'); end if;
       if rest ~ '^[^[:alnum:]+]' and not (element = ' ' and rest ~ '^-\d') then rest := substr(rest, 2);
       elsif element <> ' ' and rest !~ '^\d' then perform oracle.raise(1861, 'literal does not match format string'); end if;
@@ -147,24 +278,27 @@ begin
         rest := substr(rest, length(zone_name) + 1);
       end if;
     else
-      if found in ('D', 'Q', 'WW', 'W', 'IW', 'CC', 'IYYY', 'IYY', 'IY', 'I') then perform oracle.raise(1820, 'format code cannot appear in date input format'); end if;
+      if found = 'SYYYY' and rest ~ '^[+-]' then
+        before := rest like '-%';
+        rest := substr(rest, 2);
+      end if;
+      if found = 'Y,YYY' then rest := regexp_replace(rest, '^(\d),(?=\d{3})', '\1'); end if;
       if found = 'TZH' and rest ~ '^[+-]' then
         zone_sign := case when rest like '-%' then -1 else 1 end;
         rest := substr(rest, 2);
       end if;
-      at := case when found in ('YYYY', 'RRRR') then 4 when found = 'YYY' or found = 'DDD' then 3 when found = 'Y' then 1 when found = 'J' then 7 when found = 'SSSSS' then 5
+      at := case when found in ('YYYY', 'RRRR', 'SYYYY', 'Y,YYY') then 4 when found = 'YYY' or found = 'DDD' then 3 when found = 'Y' then 1 when found = 'J' then 7 when found = 'SSSSS' then 5
         when found = 'FF' then 9 when found ~ '^FF' then right(found, 1)::int when found = 'RR' and rest ~ '^\d{4}' then 4 else 2 end;
       digits := (regexp_match(rest, format('^\d{1,%s}', at)))[1];
       if rest = '' then perform oracle.raise(1840, 'input value not long enough for date format'); end if;
       if digits is null then perform oracle.raise(1858, 'a non-numeric character was found where a numeric was expected'); end if;
       if exact and length(digits) < at and found !~ '^FF|^J' then perform oracle.raise(1862, 'the numeric value does not match the length of the format item'); end if;
       rest := substr(rest, length(digits) + 1);
-      found := regexp_replace(found, 'TH$', '');
       case
         when found in ('RR', 'RRRR') and length(digits) <= 2 then
           year := digits::int + (extract(year from now_)::int / 100 + case when digits::int < 50 and extract(year from now_)::int % 100 >= 50 then 1
             when digits::int >= 50 and extract(year from now_)::int % 100 < 50 then -1 else 0 end) * 100;
-        when found in ('YYYY', 'RR', 'RRRR') then year := digits::int;
+        when found in ('YYYY', 'SYYYY', 'Y,YYY', 'RR', 'RRRR') then year := digits::int;
         when found in ('YYY', 'YY', 'Y') then year := extract(year from now_)::int / (10 ^ at)::int * (10 ^ at)::int + digits::int;
         when found = 'MM' then month := digits::int;
         when found = 'DD' then day := digits::int;
@@ -191,18 +325,30 @@ begin
   if minute not between 0 and 59 then perform oracle.raise(1851, 'minutes must be between 0 and 59'); end if;
   if second not between 0 and 59 then perform oracle.raise(1852, 'seconds must be between 0 and 59'); end if;
   if of_day not between 0 and 86399 then perform oracle.raise(1853, 'seconds in day must be between 0 and 86399'); end if;
+  given_year := year is not null;
   year := coalesce(year, extract(year from now_)::int);
   year := case when before then -year else year end;
-  if julian is not null then result.moment := to_date(julian::text, 'J')::timestamp;
+  if julian is not null then
+    if julian not between 1 and 5373484 then perform oracle.raise(1854, 'julian date must be between 1 and 5373484'); end if;
+    result.moment := oracle.of_julian_day(julian);
+    if given_year and year <> extract(year from result.moment) then perform oracle.raise(1831, 'year conflicts with Julian date'); end if;
   elsif of_year is not null then
     result.moment := make_date(year, 1, 1)::timestamp + make_interval(days => of_year - 1);
     if of_year < 1 or extract(year from result.moment) <> year then perform oracle.raise(1848, 'day of year must be between 1 and 365 (366 for leap year)'); end if;
   else
     month := coalesce(month, extract(month from now_)::int);
-    if coalesce(day, 1) > extract(day from make_date(year, month, 1) + interval '1 month - 1 day') then perform oracle.raise(1839, 'date not valid for month specified'); end if;
-    result.moment := make_date(year, month, coalesce(day, 1))::timestamp;
+    day := coalesce(day, 1);
+    if day > extract(day from make_date(year, month, 1) + interval '1 month - 1 day') then perform oracle.raise(1839, 'date not valid for month specified'); end if;
+    result.moment := make_date(year, month, day)::timestamp;
   end if;
+  if month <> extract(month from result.moment) then perform oracle.raise(1833, 'month conflicts with Julian date'); end if;
+  if day <> extract(day from result.moment) then perform oracle.raise(1834, 'day of month conflicts with Julian date'); end if;
   if weekday is not null and weekday <> to_char(result.moment, 'DY') then perform oracle.raise(1835, 'day of week conflicts with Julian date'); end if;
+  if of_day is not null then
+    if coalesce(hour, hour12 % 12 + case when afternoon then 12 else 0 end) <> of_day / 3600 then perform oracle.raise(1836, 'hour conflicts with seconds in day'); end if;
+    if minute <> of_day / 60 % 60 then perform oracle.raise(1837, 'minutes of hour conflicts with seconds in day'); end if;
+    if second <> of_day % 60 then perform oracle.raise(1838, 'seconds of minute conflicts with seconds in day'); end if;
+  end if;
   hour := coalesce(hour, hour12 % 12 + case when afternoon then 12 else 0 end, 0);
   result.moment := result.moment + make_interval(hours => hour, mins => coalesce(minute, 0), secs => coalesce(second, 0)) + micros * interval '1 microsecond';
   if of_day is not null then result.moment := date_trunc('day', result.moment) + make_interval(secs => of_day) + micros * interval '1 microsecond'; end if;
@@ -214,109 +360,3 @@ begin
   end if;
   return result;
 end $$;
-
--- TO_CHAR of a number.
-create function oracle.number_model(format text) returns text language plpgsql immutable strict as $$
-declare model text := regexp_replace(upper(format), '^FM', '');
-begin
-  if model ~ '[BCUV]' and model !~ '[^09,.GDLCUBVS$EMIPR]' then perform oracle.raise(3001, format('unimplemented feature: the number format %s', format)); end if;
-  if model !~ '^S?[$L]?[09,G]*([.D][09]*)?[$L]?(EEEE)?(MI|PR|S)?$' or model !~ '[09]' or model ~ '^S.*(MI|PR|S)$' or model ~ '[$L].*[$L]' or model ~ '^[$LS]*[,G]' then
-    perform oracle.raise(1481, 'invalid number format model');
-  end if;
-  return model;
-end $$;
-create function oracle.format_number(value numeric, format text) returns text language plpgsql immutable strict as $$
-declare model text; fill text := case when upper(format) like 'FM%' then 'FM' else '' end; made text; bare text := regexp_replace(upper(format), '^FM', '');
-begin
-  if bare in ('TM', 'TM9') then return oracle.number_text(value); end if;
-  if bare = 'RN' then
-    if round(value) not between 1 and 3999 then return repeat('#', 15); end if;
-    made := to_char(round(value)::int, fill || 'RN');
-    return case when left(regexp_replace(format, '^fm', '', 'i'), 1) = 'r' then lower(made) else made end;
-  end if;
-  if bare ~ '^0*X+$' then
-    made := upper(to_hex(round(value)::bigint));
-    if value < 0 or length(made) > length(bare) then return repeat('#', length(bare) + 1); end if;
-    if bare like '0%' then made := lpad(made, length(bare), '0'); elsif fill = '' then made := lpad(made, length(bare)); end if;
-    if format = lower(format) then made := lower(made); end if;
-    return case when fill = '' then ' ' else '' end || made;
-  end if;
-  model := oracle.number_model(format);
-  made := to_char(value, fill || translate(model, '$L', ''));
-  if strpos(made, '#') > 0 then return repeat('#', length(to_char(0, translate(model, '$L', ''))) + case when model ~ '\$' then 1 when model ~ 'L' then 10 else 0 end); end if;
-  if model like '%EEEE%' then made := upper(made); end if;
-  if model ~ '[$L]' then
-    made := regexp_replace(made, '([-+<]?)(\d|\.)', '\1$\2');
-    if model ~ 'L' and fill = '' then made := repeat(' ', 9) || made; end if;
-  end if;
-  return made;
-end $$;
-
-create function oracle.parse_number(value text, format text) returns numeric language plpgsql immutable strict as $$
-declare model text; rest text := btrim(value); sign_ text := ''; bare text := regexp_replace(upper(format), '^FM', ''); most int;
-begin
-  if bare ~ '^X+$' then
-    if rest !~* '^[0-9a-f]+$' or length(rest) > length(bare) or length(rest) > 15 then perform oracle.raise(1722, 'invalid number'); end if;
-    return ('x' || lpad(rest, 16, '0'))::bit(64)::bigint;
-  end if;
-  model := oracle.number_model(format);
-  if model like '%EEEE%' then return oracle.text_number(rest); end if;
-  if model like '%PR' and rest ~ '^<.*>$' then sign_ := '-'; rest := btrim(rest, '<>');
-  elsif model ~ '(MI|S)$' and rest ~ '[+-]$' then sign_ := replace(right(rest, 1), '+', ''); rest := left(rest, -1);
-  elsif model !~ '(MI|PR|S)$' and rest ~ '^[+-]' then sign_ := replace(left(rest, 1), '+', ''); rest := substr(rest, 2); end if;
-  if model ~ '[$L]' then rest := regexp_replace(rest, '^\$', ''); end if;
-  if model ~ '[,G]' then rest := replace(rest, ',', ''); end if;
-  most := length(regexp_replace(split_part(translate(model, 'D', '.'), '.', 1), '[^09]', '', 'g'));
-  if rest !~ '^(\d+\.?\d*|\.\d+)$' or length(ltrim(split_part(rest, '.', 1), '0')) > most
-      or length(split_part(rest, '.', 2)) > length(regexp_replace(split_part(translate(model, 'D', '.'), '.', 2), '[^09]', '', 'g')) then
-    perform oracle.raise(1722, 'invalid number');
-  end if;
-  return (sign_ || rest)::numeric;
-end $$;
-
--- Regular expressions: a point is no newline unless told ('n'), ^ and $ are of the whole text unless told ('m').
-create function oracle.regexp_pattern(pattern text, flags text) returns text language plpgsql immutable as $$
-declare made text := ''; at int := 1; part text;
-begin
-  if coalesce(flags, '') like '%n%' or strpos(pattern, '.') = 0 then return pattern; end if;
-  while at <= length(pattern) loop
-    part := (regexp_match(substr(pattern, at), '^(\\.|\[\^?\]?(?:\[:\w+:\]|[^]])*\]|.)', 's'))[1];
-    made := made || case when part = '.' then '[^' || E'\n' || ']' else part end;
-    at := at + length(part);
-  end loop;
-  return made;
-end $$;
-create function oracle.regexp_flags(flags text) returns text language plpgsql immutable as $$
-begin
-  if flags !~ '^[icnmx]*$' then perform oracle.raise(1760, 'illegal argument for function'); end if;
-  return replace(replace(coalesce(flags, ''), 'n', ''), 'm', 'w');
-end $$;
-do $$
-declare signature record;
-begin
-  -- PostgreSQL's own have the same arguments; each may be left out from the end.
-  for signature in select * from (values ('like', 'boolean', 'regexp_like($1, oracle.regexp_pattern($2, %flags%), oracle.regexp_flags(%flags%))', array['text'], 3),
-      ('count', 'numeric', 'regexp_count($1, oracle.regexp_pattern($2, %flags%), %3%, oracle.regexp_flags(%flags%))::numeric', array['numeric', 'text'], 4),
-      ('substr', 'text', 'nullif(regexp_substr($1, oracle.regexp_pattern($2, %flags%), %3%, %4%, oracle.regexp_flags(%flags%), %6%), '''')', array['numeric', 'numeric', 'text', 'numeric'], 5),
-      ('instr', 'numeric', 'regexp_instr($1, oracle.regexp_pattern($2, %flags%), %3%, %4%, %5%, oracle.regexp_flags(%flags%), %6%)::numeric', array['numeric', 'numeric', 'numeric', 'text', 'numeric'], 6)) s (name, result, body, more, flags) loop
-    for count in 0 .. array_length(signature.more, 1) loop
-      declare
-        body text := signature.body; place int; usual text;
-        strict_ text := case when count + 2 >= signature.flags then '' else ' strict' end;
-      begin
-        body := replace(body, '%flags%', case when count + 2 >= signature.flags then '$' || signature.flags else 'null' end);
-        for place in 3 .. 5 loop
-          usual := case when place = 5 then '0' else '1' end;
-          body := replace(body, format('%%%s%%', place), case when count + 2 >= place then format('$%s::int', place) else usual end);
-        end loop;
-        -- The number of a subexpression comes last.
-        body := replace(body, '%6%', case when count = array_length(signature.more, 1) then format('$%s::int', count + 2) else '0' end);
-        execute format('create function oracle.regexp_%s(%s) returns %s language sql immutable%s return %s', signature.name,
-          array_to_string(array['text', 'text'] || signature.more[1:count], ', '), signature.result, strict_, body);
-      end;
-    end loop;
-  end loop;
-end $$;
-create function oracle.regexp_replace(value text, pattern text, by text default '', start numeric default 1, occurrence numeric default 0, flags text default null)
-  returns text language sql immutable return
-  case when pattern is null then value else nullif(regexp_replace(value, oracle.regexp_pattern(pattern, flags), coalesce(by, ''), start::int, occurrence::int, oracle.regexp_flags(flags)), '') end;

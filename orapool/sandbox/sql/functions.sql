@@ -1,9 +1,5 @@
 -- Oracle's functions and operators. Texts of no length are NULL; results are NUMBER (numeric), never an integer.
 
-create function oracle.raise(code int, message text) returns boolean language plpgsql as $$
-begin
-  raise exception 'ORA-%: %', lpad(code::text, 5, '0'), message using errcode = 'P0001';
-end $$;
 create function oracle.too_long(owner text, tab text, col text, actual int, most int) returns boolean language sql
   return oracle.raise(12899, format('value too large for column "%s"."%s"."%s" (actual: %s, maximum: %s)', owner, tab, col, actual, most));
 -- The length in UTF-16, whose characters beyond the basic plane are two: they have four bytes in UTF-8.
@@ -19,6 +15,23 @@ create function oracle.fit(timestamptz, int) returns timestamptz language sql im
   timestamptz(case when $1 < timestamptz '2000-01-01 00:00:00+00' and $2 < 6 then $1 + interval '1 microsecond' else $1 end, $2);
 update pg_cast set castfunc = 'oracle.fit(timestamp, int)'::regprocedure where castsource = 'timestamp'::regtype and casttarget = castsource;
 update pg_cast set castfunc = 'oracle.fit(timestamptz, int)'::regprocedure where castsource = 'timestamptz'::regtype and casttarget = castsource;
+-- FLOAT(b) is numeric(1000, b): rounded to ceil(b * 0.30103) significant digits, a half away from zero, wherever a value becomes
+-- one. Not strict, so that it is gone from the plan where another type's value is not dear to compute.
+create function oracle.significant(value numeric, digits int) returns numeric language plpgsql immutable strict as $$
+declare made numeric; plain text;
+begin
+  if abs(value) >= 1 then
+    made := round(value, digits - length(trunc(abs(value))::text));
+  else
+    plain := split_part(value::text, '.', 2);
+    made := round(value, digits - length(ltrim(plain, '0')) + length(plain));
+  end if;
+  if abs(made) >= 1e126 then perform oracle.raise(1426, 'numeric overflow'); end if;
+  return trim_scale(made);
+end $$;
+create function oracle.fit(numeric, int) returns numeric language sql immutable return
+  case when $2 >= 1000 << 16 then oracle.significant($1, ceil((($2 - 4) & 2047) * 0.30103)::int) else pg_catalog.numeric($1, $2) end;
+update pg_cast set castfunc = 'oracle.fit(numeric, int)'::regprocedure where castsource = 'numeric'::regtype and casttarget = castsource;
 -- What PostgreSQL has made of a text is no OSON.
 create function oracle.check_json(oracle.json) returns boolean language sql immutable strict return
   case when substr($1::bytea, 1, 3) = '\xff4a5a'::bytea then true else oracle.raise(3001, 'unimplemented feature: JSON of an expression; bind it') end;
@@ -108,8 +121,6 @@ create function oracle.widen(float8) returns float8 language sql immutable stric
 create function oracle.widen(text) returns numeric language sql immutable strict return round(oracle.text_number($1), 40);
 create function oracle.narrow(numeric) returns numeric language sql immutable strict return trim_scale($1);
 create function oracle.narrow(float8) returns float8 language sql immutable strict return $1;
-create aggregate oracle.avg(numeric) (sfunc = numeric_avg_accum, stype = internal, sspace = 128, finalfunc = numeric_avg);
-create aggregate oracle.avg(float8) (sfunc = float8_accum, stype = float8[], finalfunc = float8_avg, initcond = '{0,0,0}');
 
 -- DATE and TIMESTAMP arithmetic in days.
 create function oracle.days(numeric) returns interval language sql immutable strict return make_interval(secs => ($1 * 86400)::float8);
@@ -306,12 +317,6 @@ create function oracle.to_nclob(text) returns oracle.nclob language sql immutabl
 create function oracle.to_blob(bytea) returns oracle.blob language sql immutable strict return $1::oracle.blob;
 create function oracle.empty_clob() returns oracle.clob language sql immutable return ''::oracle.clob;
 create function oracle.empty_blob() returns oracle.blob language sql immutable return ''::oracle.blob;
-create function oracle.listagg_step(text, text) returns text language sql immutable return case when $1 is null then $2 when $2 is null then $1 else $1 || $2 end;
-create function oracle.listagg_state(text, text, text) returns text language sql immutable return
-  case when $2 is null then $1 when $1 is null then $2
-    when octet_length($1) + octet_length($2) > 4000 then oracle.raise(1489, 'result of string concatenation is too long')::text
-    else concat($1, $3, $2) end;
-create aggregate oracle.listagg(text, text) (sfunc = oracle.listagg_state, stype = text);
 
 -- Numbers
 create function oracle.abs(numeric) returns numeric language sql immutable strict return abs($1);
@@ -361,7 +366,11 @@ create function oracle.to_char(oracle.date) returns text language sql stable str
 create function oracle.to_char(timestamp) returns text language sql stable strict return oracle.str($1);
 create function oracle.to_char(timestamptz) returns text language sql stable strict return oracle.str($1);
 create function oracle.to_char(numeric, text) returns text language sql immutable strict return oracle.format_number($1, $2);
-create function oracle.to_char(oracle.date, text) returns text language sql stable strict return oracle.format_datetime($1::timestamptz, oracle.datetime_format($2));
+-- A text is taken for a number, as is NULL.
+create function oracle.to_char(text, text) returns text language sql immutable strict return oracle.format_number(oracle.text_number($1), $2);
+create function oracle.to_char(numeric, text, text) returns text language sql immutable strict return oracle.format_number($1, $2, $3);
+create function oracle.to_char(float8, text) returns text language sql immutable strict return oracle.format_number($1, $2);
+create function oracle.to_char(oracle.date, text) returns text language sql stable strict return oracle.format_datetime($1::timestamptz, oracle.datetime_format(oracle.of_dates($2)));
 create function oracle.to_char(timestamp, text) returns text language sql stable strict return oracle.format_datetime($1::timestamptz, oracle.datetime_format($2));
 create function oracle.to_char(timestamptz, text) returns text language sql stable strict return oracle.format_datetime($1, oracle.datetime_format($2));
 create function oracle.to_char(interval) returns text language sql immutable strict return oracle.interval_text($1);
@@ -372,6 +381,7 @@ create function oracle.to_number(text) returns numeric language sql immutable st
 create function oracle.to_number(numeric) returns numeric language sql immutable strict return $1;
 create function oracle.to_number(float8) returns numeric language sql immutable strict return $1::numeric;
 create function oracle.to_number(text, text) returns numeric language sql immutable strict return oracle.parse_number($1, $2);
+create function oracle.to_number(text, text, text) returns numeric language sql immutable strict return oracle.parse_number($1, $2, $3);
 create function oracle.to_timestamp(text, text) returns timestamp language sql stable return (oracle.parse_datetime($1, $2, oracle.quick_format($2))).moment;
 create function oracle.to_timestamp(text) returns timestamp language sql stable return (oracle.parse_datetime($1, oracle.timestamp_format(), oracle.quick_session_format(oracle.timestamp_format()))).moment;
 create function oracle.at_utc(oracle.zoned) returns timestamptz language sql stable return ($1.moment at time zone 'UTC') - make_interval(secs => coalesce($1.ahead, 0));
@@ -398,9 +408,23 @@ create function oracle.chartorowid(text) returns tid language sql immutable stri
 -- PostgreSQL reads an offset alone the wrong way round (as POSIX does), and behind a time as it is meant.
 create function oracle.from_tz(timestamp, text) returns timestamptz language sql stable strict return ($1::text || ' ' || $2)::timestamptz;
 create function oracle.sys_extract_utc(timestamptz) returns timestamp language sql immutable strict return $1 at time zone 'UTC';
-create function oracle.to_date(text, text) returns oracle.date language sql stable return (oracle.parse_datetime($1, $2, oracle.quick_format($2))).moment::oracle.date;
+create function oracle.to_date(text, text) returns oracle.date language sql stable return (oracle.parse_datetime($1, oracle.of_dates($2), oracle.quick_format($2))).moment::oracle.date;
 create function oracle.to_date(text) returns oracle.date language sql stable return (oracle.parse_datetime($1, oracle.date_format(), oracle.quick_session_format(oracle.date_format()))).moment::oracle.date;
 create function oracle.to_date(oracle.date) returns oracle.date language sql stable strict return $1;
+-- AMERICAN is the only language.
+create function oracle.of_language(format text, nls text) returns text language plpgsql immutable strict as $$
+begin
+  if nls !~* '^\s*nls_date_language\s*=\s*''?american''?\s*$' then
+    if nls ~* '^\s*nls_(date_language|calendar)\s*=' then perform oracle.raise(3001, format('unimplemented feature: %s', nls)); end if;
+    perform oracle.raise(12702, 'invalid NLS parameter string used in SQL function');
+  end if;
+  return format;
+end $$;
+create function oracle.to_char(oracle.date, text, text) returns text language sql stable strict return oracle.to_char($1, oracle.of_language($2, $3));
+create function oracle.to_char(timestamp, text, text) returns text language sql stable strict return oracle.to_char($1, oracle.of_language($2, $3));
+create function oracle.to_char(timestamptz, text, text) returns text language sql stable strict return oracle.to_char($1, oracle.of_language($2, $3));
+create function oracle.to_date(text, text, text) returns oracle.date language sql stable strict return oracle.to_date($1, oracle.of_language($2, $3));
+create function oracle.to_timestamp(text, text, text) returns timestamp language sql stable strict return oracle.to_timestamp($1, oracle.of_language($2, $3));
 create function oracle.dat(text) returns oracle.date language sql stable strict return oracle.to_date($1);
 create function oracle.dat(oracle.date) returns oracle.date language sql immutable strict return $1;
 create function oracle.dat(timestamp) returns oracle.date language sql immutable strict return oracle.whole_seconds($1);
@@ -456,15 +480,6 @@ create function oracle.to_dsinterval(text) returns interval language sql immutab
 create function oracle.path_part(value text, separator text) returns text language sql immutable return
   case when strpos(value, separator) > 0 then oracle.raise(30004, 'when using SYS_CONNECT_BY_PATH function, cannot have separator as part of column value')::text
     else separator || coalesce(value, '') end;
-
--- FIRST_VALUE and LAST_VALUE IGNORE NULLS: of a window's frame, the first and the last that is there.
-create function oracle.first_of(anyelement, anyelement) returns anyelement language sql immutable strict as 'select $1';
-create function oracle.last_of(anyelement, anyelement) returns anyelement language sql immutable strict as 'select $2';
-create aggregate oracle.first_known(anyelement) (sfunc = oracle.first_of, stype = anyelement);
-create aggregate oracle.last_known(anyelement) (sfunc = oracle.last_of, stype = anyelement);
-create function oracle.middle(numeric[]) returns numeric language sql immutable return (
-  select trim_scale(avg(v)) from (select v, row_number() over (order by v) n, count(*) over () c from unnest($1) v where v is not null) s where n between c / 2.0 and c / 2.0 + 1);
-create aggregate oracle.median(numeric) (sfunc = array_append, stype = numeric[], initcond = '{}', finalfunc = oracle.middle);
 
 create function oracle.numtoyminterval(numeric, text) returns oracle.interval_ym language sql immutable strict return
   make_interval(months => round(case upper(trim($2)) when 'YEAR' then $1 * 12 when 'MONTH' then $1 else oracle.raise(1760, 'illegal argument for function')::text::numeric end)::int)::oracle.interval_ym;

@@ -103,3 +103,30 @@ begin
   perform oracle.raise(42399, 'cannot perform a DML operation on a read-only view');
   return null;
 end $$;
+
+-- MODIFY of a column that has values: to another type, or to fewer digits, is an error, as the values would not stay what they are.
+create function oracle.check_modify(relation regclass, col text, new_name text, new_precision int, new_scale int, new_size int) returns boolean language plpgsql as $$
+declare old oracle.column_types; filled boolean; longer boolean;
+begin
+  select t.* into old from oracle.column_types t join pg_attribute a on a.attrelid = t.relid and a.attnum = t.attnum where t.relid = relation and a.attname = col;
+  if not found then return true; end if;
+  execute format('select exists (select from %s where %I is not null)', relation, col) into filled;
+  if not filled then return true; end if;
+  if (old.type_name, new_name) in (('CHAR', 'VARCHAR2'), ('VARCHAR2', 'CHAR'), ('NCHAR', 'NVARCHAR2'), ('NVARCHAR2', 'NCHAR'), ('DATE', 'TIMESTAMP'), ('DATE', 'TIMESTAMP WITH LOCAL TIME ZONE'),
+      ('TIMESTAMP', 'TIMESTAMP WITH LOCAL TIME ZONE')) then return true; end if;
+  if old.type_name <> new_name then return oracle.raise(1439, 'column to be modified must be empty to change datatype'); end if;
+  if new_name = 'NUMBER' and not (new_scale = -127 and new_precision = 0) then
+    if (old.type_scale = -127) <> (new_scale = -127) or (old.type_scale = -127 and (old.type_precision = 0 or old.type_precision > new_precision))
+        or (old.type_scale <> -127 and (new_scale < old.type_scale or new_precision - new_scale < old.type_precision - old.type_scale)) then
+      return oracle.raise(1440, 'column to be modified must be empty to decrease precision or scale');
+    end if;
+  end if;
+  if new_name in ('VARCHAR2', 'NVARCHAR2', 'RAW') and new_size < old.buffer_size then
+    execute format('select exists (select from %s where octet_length(%I) > %s)', relation, col, case when new_name = 'NVARCHAR2' then 2 * new_size else new_size end) into longer;
+    if longer then return oracle.raise(1441, 'cannot decrease column length because some value is too big'); end if;
+  end if;
+  if new_name in ('TIMESTAMP', 'TIMESTAMP WITH TIME ZONE', 'TIMESTAMP WITH LOCAL TIME ZONE') and new_scale < old.type_scale then
+    return oracle.raise(30082, 'datetime/interval column to be modified must be empty to decrease fractional second or leading field precision');
+  end if;
+  return true;
+end $$;

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from typing import Any, Optional
 
 from orapool.sandbox import types
+from orapool.sandbox.arrays import ArrayText
 from orapool.sandbox.errors import OracleError
 from orapool.sandbox.types import OracleType
 
@@ -41,7 +43,11 @@ def kind_of(kind: OracleType) -> str:
 
 
 def json_of(kind: OracleType, text: bytes | None) -> Json:
-    """Engine text of a type as JSON."""
+    """Engine text of a type as JSON; an array without elements is one, and no NULL."""
+    if kind.most_elements:
+        elements = text.elements if isinstance(text, ArrayText) else ()
+        scalar = replace(kind, most_elements=0)
+        return ["array", [json_of(scalar, each) for each in elements]]
     if text is None:
         return None
     name, plain = kind_of(kind), text.decode()
@@ -91,6 +97,8 @@ def converted(given: Json, kind: OracleType, what: str) -> bytes | None:
     Raises:
         OracleError: ORA-06502 for a value that does not fit; `what` tells which.
     """
+    if kind.most_elements:
+        return _converted_array(given, kind, what)
     if given is None:
         return None
     have, text = given
@@ -109,6 +117,20 @@ def converted(given: Json, kind: OracleType, what: str) -> bytes | None:
             f"{kind.buffer_size}",
         )
     return made
+
+
+def _converted_array(given: Json, kind: OracleType, what: str) -> ArrayText:
+    elements = given[1] if given is not None else []
+    if len(elements) > kind.most_elements:
+        raise OracleError(
+            6513,
+            f"PL/SQL: index for PL/SQL table out of range for host language array: {what} has {len(elements)} "
+            f"elements, the array bound to it {kind.most_elements}",
+        )
+    scalar = replace(kind, most_elements=0)
+    return ArrayText.of(
+        [converted(each, scalar, f"element {number} of {what}") for number, each in enumerate(elements, 1)]
+    )
 
 
 def _convert(code: int) -> Callable[[str, str], bytes | None]:

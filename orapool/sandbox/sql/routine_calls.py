@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Callable
 
@@ -244,8 +244,17 @@ def _value(
     return python_values.typed(returned.value)
 
 
-def make_call(backend: Backend, each: Call, bind_types: Sequence[OracleType], row: Sequence[bytes | None]) -> Made:
+def make_call(
+    backend: Backend,
+    each: Call,
+    bind_types: Sequence[OracleType],
+    row: Sequence[bytes | None],
+    returns_array: bool = False,
+) -> Made:
     """Call a function.
+
+    Args:
+        returns_array: whether what it returns goes into an array.
 
     Raises:
         OracleError: what it raised; ORA-06550 when it cannot be called like that.
@@ -275,7 +284,9 @@ def make_call(backend: Backend, each: Call, bind_types: Sequence[OracleType], ro
             arguments[parameter.name] = evaluate(argument)
     further = [evaluate(argument) for argument in more]
     named = {name: evaluate(argument) for name, argument in more_named.items()}
-    return Made(routines.call(backend, routine, arguments, further, named), outs, read)
+    arrays = [name for name, bind in outs.items() if bind_types[bind].most_elements]
+    returned = routines.call(backend, routine, arguments, further, named, arrays, returns_array)
+    return Made(returned, outs, read)
 
 
 def _assign(routine: Routine, each: Call) -> tuple[dict[str, Argument], list[Argument], dict[str, Argument]]:
@@ -312,6 +323,12 @@ def _wrong_number(routine: Routine) -> OracleError:
     )
 
 
+def refuse_arrays(kinds: Iterable[OracleType]) -> None:
+    """Refuse arrays where a single value stands (ORA-06550)."""
+    if any(kind.most_elements for kind in kinds):
+        raise _wrong("PLS-00382: expression is of wrong type: an array is the whole argument of a call, or its result")
+
+
 def _wrong(message: str) -> OracleError:
     return OracleError(6550, message)
 
@@ -326,6 +343,7 @@ def _evaluate(
             raise OracleError(1008, "not all variables bound")
         return python_values.json_of(bind_types[argument.bind], row[argument.bind] or None)
     assert argument.statement is not None
+    refuse_arrays(bind_types[bind] for bind in argument.binds)
     result = backend.query(
         argument.statement, [bind_types[bind] for bind in argument.binds], [row[bind] for bind in argument.binds]
     )

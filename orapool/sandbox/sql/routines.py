@@ -124,8 +124,13 @@ class Routines:
 
 
 def call(backend: Backend, routine: Routine, arguments: Mapping[str, Json], more: Sequence[Json] = (),
-         more_named: Mapping[str, Json] | None = None) -> Returned:  # fmt: skip
+         more_named: Mapping[str, Json] | None = None, arrays: Sequence[str] = (),
+         returns_array: bool = False) -> Returned:  # fmt: skip
     """Call a function and wait for what it gives back.
+
+    Args:
+        arrays: the OUT parameters that are bound to arrays.
+        returns_array: whether the result is.
 
     Raises:
         OracleError: what the function raised; ORA-01013 when the client broke in, or has gone.
@@ -138,6 +143,8 @@ def call(backend: Backend, routine: Routine, arguments: Mapping[str, Json], more
         "arguments": arguments,
         "more": list(more),
         "more_named": dict(more_named or {}),
+        "arrays": list(arrays),
+        "returns_array": returns_array,
     }
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
         try:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from sqlglot import exp
 
 from orapool.sandbox.errors import OracleError
-from orapool.sandbox.sql import fetch, hierarchy, joins, merge, pivot, rownum, synonyms
+from orapool.sandbox.sql import analytic, fetch, hierarchy, joins, merge, pivot, rownum, synonyms
 from orapool.sandbox.sql.calls import call
 from orapool.sandbox.sql.dialect import check, generate, parse, unsupported
 from orapool.sandbox.sql.headings import name_expressions
@@ -80,6 +80,7 @@ def translate(tree: exp.Expr) -> exp.Expr:
         raise OracleError(933, "SQL command not properly ended")
     if any(not select.args.get("from_") for select in tree.find_all(exp.Select)):
         raise OracleError(923, "FROM keyword not found where expected")
+    analytic.check(tree)
     synonyms.replace(tree)
     merge.rewrite(tree)
     for select in list(tree.find_all(exp.Select)):

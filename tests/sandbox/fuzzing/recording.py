@@ -216,6 +216,10 @@ def _arrays(dbapi: Any, connection: Any) -> None:
     connection.commit()
     cursor.execute("delete from fuzz_values")
     connection.commit()
+    # Arrays of PL/SQL, which are read although a single value stands there.
+    for values in ([1, None, 3], ["a", None, "ř" * 300]):
+        with contextlib.suppress(dbapi.DatabaseError):
+            cursor.execute("begin :1 := 1; end;", [cursor.arrayvar(type(values[0]), values, 1000)])
 
 
 def _lobs(dbapi: Any, connection: Any) -> None:

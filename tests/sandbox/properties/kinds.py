@@ -95,6 +95,16 @@ def rounded(scale: int) -> Callable[[decimal.Decimal], decimal.Decimal]:
     return lambda number: number.quantize(Decimal(1).scaleb(-scale), context=context)
 
 
+def significant(bits: int) -> Callable[[decimal.Decimal], decimal.Decimal]:
+    """FLOAT(bits): rounded to as many decimal digits as that are, a half away from zero."""
+    return decimal.Context(prec=math.ceil(bits * 0.30103), rounding=decimal.ROUND_HALF_UP).plus
+
+
+def below_the_greatest(number: decimal.Decimal) -> bool:
+    """Whether a number stays one when it is rounded."""
+    return abs(number) < Decimal("9e125")
+
+
 def as_float32(value: float) -> float:
     found: float = struct.unpack("f", struct.pack("f", value))[0]
     return found
@@ -167,7 +177,15 @@ KINDS = [
     Kind("NUMBER(12,3)", "number(12,3)", of_precision(12, 3), "DB_TYPE_NUMBER", came_back=rounded(3)),
     Kind("NUMBER(5,-2)", "number(5,-2)", of_precision(5, -2), "DB_TYPE_NUMBER", came_back=rounded(-2)),
     Kind("NUMBER(3,8)", "number(3,8)", of_precision(3, 8), "DB_TYPE_NUMBER", came_back=rounded(8)),
-    Kind("FLOAT", "float", numbers(), "DB_TYPE_NUMBER"),
+    *(
+        Kind(name, name.lower(), numbers().filter(below_the_greatest), "DB_TYPE_NUMBER", came_back=significant(bits))
+        for name, bits in (
+            *((f"FLOAT({bits})", bits) for bits in (1, 10, 53, 125)),
+            ("FLOAT", 126),
+            ("REAL", 63),
+            ("DOUBLE PRECISION", 126),
+        )
+    ),
     Kind("BINARY_DOUBLE", "binary_double", st.floats(), "DB_TYPE_BINARY_DOUBLE", came_back=comparable),
     Kind("BINARY_FLOAT", "binary_float", st.floats(width=32), "DB_TYPE_BINARY_FLOAT", came_back=comparable),
     Kind("CHAR BYTE", "char(30 byte)", texts(30, in_bytes), "DB_TYPE_CHAR", 30, padded(30, in_bytes)),

@@ -61,8 +61,10 @@ def rows(session: Any) -> Rows:
     """Runs a statement, and gives the rows of a query."""
 
     def rows(sql: str, *binds: Any) -> list[tuple[Any, ...]]:
-        cursor = session.cursor()
-        cursor.execute(sql, binds)
-        return list(cursor.fetchall()) if cursor.description else []
+        # Closed at once: an error's traceback would keep it, and python-oracledb 26.1 stands still when the garbage
+        # collector comes to a cursor while the cache of statements is locked.
+        with session.cursor() as cursor:
+            cursor.execute(sql, binds)
+            return list(cursor.fetchall()) if cursor.description else []
 
     return rows

@@ -55,9 +55,10 @@ def test_check_option(rows: Rows, dbapi: ModuleType) -> None:
 
 def test_what_a_view_reads_is_kept(rows: Rows, dbapi: ModuleType) -> None:
     rows("create view v as select x from t")
+    rows("update t set x = null")
     for ddl in ("drop table t", "alter table t drop column x", "alter table t modify (x varchar2(9))"):
         assert error(rows, dbapi, ddl) == "ORA-03001"
-    assert rows("select x from v") == [(1,)]
+    assert rows("select x from v") == [(None,)]
 
 
 @pytest.mark.parametrize(
@@ -74,3 +75,40 @@ def test_constraints_that_rows_do_not_meet(rows: Rows, dbapi: Any, change: str, 
     rows("create table u (id number primary key)")
     rows("insert into t values (1, null)")
     assert error(rows, dbapi, f"alter table t {change}") == code
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "modified", "code"),
+    [
+        ("number(8,2)", "123.45", "number(8,1)", "ORA-01440"),
+        ("number(8,2)", "123.45", "number(8,3)", "ORA-01440"),
+        ("number(8,2)", "123.45", "float", "ORA-01440"),
+        ("number", "1.5", "number(9,2)", "ORA-01440"),
+        ("float(20)", "1.5", "float(19)", "ORA-01440"),
+        ("number(8,2)", "123.45", "varchar2(20)", "ORA-01439"),
+        ("varchar2(10)", "'12'", "number", "ORA-01439"),
+        ("varchar2(10)", "'abcdef'", "varchar2(5)", "ORA-01441"),
+        ("timestamp(6)", "systimestamp", "timestamp(3)", "ORA-30082"),
+        ("number(8,2)", "123.45", "number(9,3)", None),
+        ("number(8,2)", "123.45", "number", None),
+        ("float(20)", "1.5", "float(21)", None),
+        ("varchar2(10)", "'abcdef'", "varchar2(6)", None),
+        ("varchar2(10)", "'abcdef'", "varchar2(20)", None),
+        ("date", "date '2024-01-01'", "timestamp", None),
+        ("number(8,2)", "null", "number(3,1)", None),
+        ("number(8,2)", "null", "varchar2(5)", None),
+    ],
+)
+def test_modify_leaves_values_as_they_are(
+    rows: Rows, dbapi: ModuleType, column: str, value: str, modified: str, code: str | None
+) -> None:
+    rows(f"create table u (c {column})")
+    rows(f"insert into u values ({value})")
+    # A text of its own: Oracle Client's cache of statements does not bear that a column is of another type by now.
+    query = f"select c from u /* {column} {modified} */"
+    before = rows(query)
+    if code is None:
+        rows(f"alter table u modify (c {modified})")
+    else:
+        assert error(rows, dbapi, f"alter table u modify (c {modified})") == code
+    assert rows(f"{query} where 1 = 1") == before
