@@ -168,11 +168,7 @@ class Session:
         elif kind == MessageType.FUNCTION:
             code = reader.byte()
             self._sequence = reader.byte()
-            if self._pipeline is not None:
-                self._pipelined_call(code)
-            else:
-                self._count(code)
-                self._call(code)
+            (self._pipelined_call if self._pipeline is not None else self._call)(code)
         elif kind == network_services.MAGIC[0]:
             network_services.skip_offer(reader)
             self._answer(network_services.make_refusal())
@@ -208,9 +204,6 @@ class Session:
         return CallStatus(self._backend is not None and self._backend.in_transaction, self._sequence)
 
     # ------------------------------------------------------------ calls
-    def _count(self, code: int) -> None:
-        self._host.count_call(messages.CALL_NAMES.get(code, f"function_{code}"))  # type: ignore[call-overload]
-
     def _call(self, code: int, make: Callable[[int], None] | None = None) -> None:
         make = make or self._make_call
         activity = self._backend.activity if self._backend is not None else None
@@ -224,6 +217,10 @@ class Session:
             activity.end()
 
     def _make_call(self, code: int) -> None:
+        self._host.count_call(messages.CALL_NAMES.get(code, f"function_{code}"))  # type: ignore[call-overload]
+        self._make_counted_call(code)
+
+    def _make_counted_call(self, code: int) -> None:
         self._host.wait_while_frozen(self.logged_on, self.ended)
         self._send_owed_markers()
         delay = self._host.delay
@@ -419,7 +416,7 @@ class Session:
         if kind != MessageType.FUNCTION or code not in _AUTHENTICATION:
             raise ProtocolError(f"fast authentication with a message of type {kind} and call {code}")
         self._host.count_call("fast_authentication")
-        self._call(code)
+        self._call(code, self._make_counted_call)
 
     def _log_on(self) -> None:
         self._stream.unlimit()
