@@ -16,9 +16,9 @@ from pathlib import Path
 from rich.console import Console
 
 from orapool.cli.screen import View, screen
-from orapool.published import read
-from orapool.rows import Looks
 from orapool.sandbox import Sandbox
+from orapool.watching.published import read
+from orapool.watching.rows import Looks
 
 WIDTH, HEIGHT = 100, 19
 

@@ -1,7 +1,7 @@
 """The pools of one application: of this process, and of those that work beside it, as a server's workers do.
 
 Processes belong together that run the same program (interpreter and arguments) and of which one has started the other,
-or both have the same master: see `orapool.processes.Origin`. So gunicorn's workers do, with their master, and those of
+or both have the same master: see `Origin` in processes.py. So gunicorn's workers do, with their master, and those of
 uWSGI, Apache, uvicorn and Celery, and children of multiprocessing. Another server, another script, or a second start of
 the same, by a shell or by systemd, does not, though its user is the same.
 """
