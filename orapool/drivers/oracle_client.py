@@ -18,26 +18,19 @@ EXHAUSTED = frozenset({"ORA-24418", "ORA-24457", "ORA-24459", "ORA-24496"})
 """The pool is full, or did not grow in time."""
 
 
-_FEW_CURSORS = 32
-
-
 class ClientConnection(PooledConnection):
     """A connection that Oracle Client has made: it can close its cursors before another thread uses it."""
 
     survives_cancel = False  # measured on the sandbox: Oracle Client may make the call again, after the break
 
-    _cursors: list[weakref.ref[Any]] | None = None  # a WeakSet takes three times as long
-    _looked_through_at = _FEW_CURSORS
+    _cursors: set[weakref.ref[Any]] | None = None  # a WeakSet takes three times as long
 
     def _remember(self, cursor: Any) -> None:
         """A cursor was made."""
         cursors = self._cursors
         if cursors is None:
-            cursors = self._cursors = []
-        elif len(cursors) >= self._looked_through_at:
-            cursors[:] = [each for each in cursors if each() is not None]
-            self._looked_through_at = max(_FEW_CURSORS, len(cursors) * 2)
-        cursors.append(weakref.ref(cursor))
+            cursors = self._cursors = set()
+        cursors.add(weakref.ref(cursor, cursors.discard))
 
     def close_cursors(self) -> None:
         """Close all cursors, in the thread that used them.
@@ -47,7 +40,7 @@ class ClientConnection(PooledConnection):
         """
         if self.in_call:
             return  # whose thread has them
-        for reference in self._cursors or ():
+        for reference in list(self._cursors or ()):
             cursor = reference()
             if cursor is not None:
                 with contextlib.suppress(self.drivers_error):  # closed already
