@@ -14,6 +14,9 @@ SIZED = frozenset(("VARCHAR", "NVARCHAR", "RAW"))
 """Kinds that the drivers make room for by the longest value."""
 LONGEST_IN_ARROW = 4000
 """Bytes. python-oracledb binds all strings of Arrow data as VARCHAR2, which longer ones are not in every database."""
+_FLOATS_DIGITS, _FLOATS_SCALE = 15, 22
+"""Of decimal numbers of so many digits, the float next to each has it for its shortest form; and what power of 10 a
+float still holds exactly."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,7 @@ def execute_lists(
 
 def to_rows(binds: Sequence[Bind]) -> list[tuple[Any, ...]]:
     """The rows as tuples of Python's own values."""
-    return list(zip(*[_to_list(bind) for bind in binds]))
+    return list(zip(*[_to_list(bind.values) for bind in binds]))
 
 
 def execute_arrow(
@@ -85,9 +88,9 @@ def _input_size(dbapi: ModuleType, cursor: Any, bind: Bind) -> Any:
     return cursor.var(kind, max(1, bind.longest), len(bind.values)) if bind.kind in SIZED else kind
 
 
-def _to_list(bind: Bind) -> list[Any]:
+def _to_list(values: Any) -> list[Any]:
     """Python's own values, by way of numpy, which makes them several times as fast as Arrow itself."""
-    values, arrow = bind.values, bind.values.type
+    arrow = values.type
     if pa.types.is_timestamp(arrow) or pa.types.is_duration(arrow):
         if arrow.unit != "us":
             values = values.cast(pa.timestamp("us") if pa.types.is_timestamp(arrow) else pa.duration("us"))
@@ -102,6 +105,20 @@ def _to_list(bind: Bind) -> list[Any]:
         return list(found.tolist())
     if pa.types.is_string(arrow) or pa.types.is_large_string(arrow) or pa.types.is_binary(arrow):
         return list(values.to_numpy(zero_copy_only=False).tolist())
+    if pa.types.is_decimal128(arrow):
+        return _decimals(values)
+    return list(values.to_pylist())
+
+
+def _decimals(values: Any) -> list[Any]:
+    """Floats, where they have the same digits: of both, the drivers send what str() makes. Else decimal.Decimal."""
+    scale = values.type.scale
+    if 0 <= scale <= _FLOATS_SCALE and values.null_count < len(values):
+        counts = values.view(pa.decimal128(38, 0))
+        bounds = pc.min_max(counts).as_py()
+        if bounds["min"] > -(10**_FLOATS_DIGITS) and bounds["max"] < 10**_FLOATS_DIGITS:
+            # Of two numbers that are exact, the quotient is the float next to the one that is meant.
+            return _to_list(pc.divide(counts.cast(pa.int64()).cast(pa.float64()), 10.0**scale))
     return list(values.to_pylist())
 
 

@@ -33,6 +33,8 @@ VALUES: dict[str, tuple[st.SearchStrategy[Any], Any]] = {
     "ratio": (st.floats(), pyarrow.float64()),
     "single": (st.floats(width=32), pyarrow.float32()),
     "price": (st.decimals(-(10**18), 10**18, places=10), pyarrow.decimal128(38, 10)),
+    "cents": (st.decimals(-(10**12), 10**12, places=2), pyarrow.decimal128(16, 2)),
+    "trace": (st.decimals(Decimal("-1e-16"), Decimal("1e-16"), places=30), pyarrow.decimal128(38, 30)),
     "text": (TEXT, pyarrow.string()),
     "letters": (st.one_of(TEXT, st.text("abc", min_size=4001, max_size=4100)), pyarrow.large_string()),
     "token": (st.binary(max_size=40), pyarrow.binary()),
@@ -47,7 +49,7 @@ VALUES: dict[str, tuple[st.SearchStrategy[Any], Any]] = {
     "span": (st.timedeltas(datetime.timedelta(days=-99_999), datetime.timedelta(days=99_999)), pyarrow.duration("us")),
 }
 _reads = itertools.count()
-SELECT = {"price": "to_char(price)", "large": "to_char(large)", "whole": "to_char(whole)"}
+SELECT = {name: f"to_char({name})" for name in ("price", "cents", "trace", "large", "whole")}
 
 
 @st.composite
