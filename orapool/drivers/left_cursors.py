@@ -12,21 +12,19 @@ import os
 from collections import deque
 from typing import Any
 
+from orapool.collector import collects_here
 from orapool.drivers.connections import ParentsConnection
 
 _left: deque[Any] = deque()
-"""What the driver has of each, apart from the connection that it was made by."""
 
 
 class LeftToClose:
-    """Mixed into a driver's Cursor class: when it is freed it is left to `close_left`."""
+    """Mixed into a driver's Cursor class: when the garbage collector frees it, it is left to `close_left`."""
 
-    _impl: Any
-    _connection: Any
-
-    def __del__(self) -> None:
-        # The driver's own instance of it, None when it was closed.
-        if self._impl is not None and not isinstance(self._connection, ParentsConnection):
+    def __del__(self: Any) -> None:
+        if not collects_here():
+            super().__del__()  # type: ignore[misc]
+        elif self._impl is not None and not isinstance(self._connection, ParentsConnection):
             _left.append(self._impl)
 
 
