@@ -25,9 +25,9 @@ from orapool.sandbox import instant_client
 
 MODULES = {"checkout": "units", "throughput": "throughput", "footprint": "footprint", "growth": "growth"}
 """What is run in this process, and its module."""
-PROGRAMS = {"outage": "outage", "dataframes": "dataframes", "sandbox": "sandbox"}
+PROGRAMS = {"outage": "outage", "dataframes": "dataframes", "writing": "dataframes_write", "sandbox": "sandbox"}
 """What is a program of its own."""
-ORDER = ("checkout", "throughput", "footprint", "growth", "dataframes", "sandbox", "outage")
+ORDER = ("checkout", "throughput", "footprint", "growth", "dataframes", "writing", "sandbox", "outage")
 
 
 def run_program(what: str, drivers: tuple[str, ...], report: results.Report) -> None:

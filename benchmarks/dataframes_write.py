@@ -1,11 +1,12 @@
 """What it takes to write a DataFrame into a table: `write_df` beside `DataFrame.to_sql`, and the driver by hand.
 
-    python -m benchmarks.dataframes_write --rows 1000000
+    python -m benchmarks writing         or: python -m benchmarks.dataframes_write --rows 1000000 --rounds 1
 
 Ten columns: whole numbers, one of them with NULLs, a decimal one, a float, three of text, two of moments, and a flag.
-Each contender has a process and a table of its own; the server is another process, on another processor where there
-are two. Rows a second are those of the whole call. CPU is the client process's: with a server that is quicker, or on
-another machine, that is what is left. Memory is the process's peak beyond what it had with the frame made.
+Each contender has a process and a table of its own, in turns; the server is another process, on another processor. Rows
+a second are those of the whole call, in which the sandbox's server takes most of the time, some 9 us a row. CPU is the
+client process's: with a server that is quicker, or on another machine, that is what is left. Memory is the process's
+peak beyond what it had with the frame made.
 
 `to_sql` with its defaults cannot make a table of float columns with SQLAlchemy 2.x (ArgumentError: binary precision),
 so that it is told the types of these; and with cx_Oracle, which then makes room for 4,000 characters of each text, it
@@ -17,23 +18,29 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import random
 import re
+import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, Callable
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 import orapool
-from benchmarks.measuring import forget_peak, make_console, peak
+from benchmarks.contenders import DRIVERS, PASSWORD, TITLES, USER, running_sandbox
+from benchmarks.measuring import forget_peak, peak, processors
+from benchmarks.results import Report, rounded
+from benchmarks.spread import Spread, beside, number
 from orapool.sandbox import Sandbox, instant_client
 
-DRIVERS = ("cx_oracle", "oracledb")
-USER, PASSWORD = "scott", "tiger"
+ROWS, ROUNDS = 200_000, 5
+QUICK_ROWS, QUICK_ROUNDS = 10_000, 1
+WRITE_DF, OF_ARROW = "orapool.write_df", "orapool.write_df of a pyarrow Table"
 TABLE, OWN_TABLE = "written", "written_own"
 FLOATS = ("amount", "rate")
 NUMBERS, TEXTS, MOMENTS = ("id", "customer", "amount", "flag"), ("name", "city", "note"), ("ordered", "updated")
@@ -126,9 +133,9 @@ def by_hand(frame: Any) -> None:
 
 
 CONTENDERS: dict[str, Callable[[Any], None]] = {
-    "write_df": write_df,
-    "write_df of a pyarrow Table": write_arrow,
-    "write_df, its own table": write_own_table,
+    WRITE_DF: write_df,
+    OF_ARROW: write_arrow,
+    "orapool.write_df, its own table": write_own_table,
     "to_sql, its own table": to_sql_own_table,
     "to_sql": to_sql,
     "to_sql, chunksize=10,000": to_sql_in_chunks,
@@ -157,7 +164,7 @@ def count_rows(table: str) -> int:
 def run_one(contender: str, rows: int) -> dict[str, Any]:
     """Write in this process."""
     frame = make_frame(rows)
-    if contender == "write_df of a pyarrow Table":
+    if contender == OF_ARROW:
         import pyarrow
 
         frame = pyarrow.Table.from_pandas(frame, preserve_index=False)
@@ -186,68 +193,98 @@ def run_one(contender: str, rows: int) -> dict[str, Any]:
     }
 
 
-def compare(sandbox: Sandbox, driver: str, contenders: list[str], rows: int) -> list[Cost]:
-    """Let contenders write, one after the other, each in a process of its own."""
-    found = []
-    for contender in contenders:
-        command = [sys.executable, "-m", "benchmarks.dataframes_write", "--rows", str(rows), "--driver", driver]
-        before = sandbox.stats()
-        run = subprocess.run(
-            [*command, "--contender", contender, "--dsn", sandbox.dsn], capture_output=True, text=True, check=True
-        )
-        told = json.loads(run.stdout.splitlines()[-1])
-        trips = (sandbox.stats() - before).total_round_trips
-        found.append(Cost(contender, rows, round_trips=trips, **told))
+def measure(sandbox: Sandbox, driver: str, contender: str, rows: int) -> Cost:
+    """One write, in a process of its own."""
+    command = [sys.executable, "-m", "benchmarks.dataframes_write", "--rows", str(rows), "--driver", driver]
+    before = sandbox.stats()
+    run = subprocess.run(
+        [*command, "--contender", contender, "--dsn", sandbox.dsn], capture_output=True, text=True, check=True
+    )
+    told = json.loads(run.stdout.splitlines()[-1])
+    return Cost(contender, rows, round_trips=(sandbox.stats() - before).total_round_trips, **told)
+
+
+def compare(
+    sandbox: Sandbox, driver: str, contenders: Sequence[str], rows: int, rounds: int = 1
+) -> dict[str, list[Cost]]:
+    """Let contenders write in turns; what each round has cost, by contender."""
+    found: dict[str, list[Cost]] = {name: [] for name in contenders}
+    for _ in range(rounds):
+        for name in random.sample(list(contenders), len(contenders)):
+            found[name].append(measure(sandbox, driver, name, rows))
     return found
 
 
-def show(console: Console, driver: str, costs: list[Cost]) -> None:
-    """Print a table."""
-    table = Table(title=f"{driver}: {costs[0].rows:,} rows of {len(COLUMNS)} columns")
-    table.add_column("")
-    for title in ("rows/s", "seconds", "CPU s", "rows/CPU s", "peak MB", "round trips"):
-        table.add_column(title, justify="right")
-    for cost in costs:
-        if cost.failure:
-            table.add_row(cost.contender, cost.failure)
+COLUMNS_SHOWN = ("rows/s", "CPU, s", "peak memory, MB", "round trips")
+
+
+def rows_of(costs: dict[str, list[Cost]]) -> list[list[str]]:
+    """A row for each contender, beside `write_df` in the same rounds."""
+    own = costs.get(WRITE_DF, [])
+    rows = []
+    for name, each in costs.items():
+        failures = [cost.failure for cost in each if cost.failure]
+        if failures:
+            rows.append([name, failures[0], "", "", ""])
             continue
-        table.add_row(
-            cost.contender,
-            f"{cost.rows / cost.seconds:,.0f}",
-            f"{cost.seconds:.1f}",
-            f"{cost.cpu_seconds:.2f}",
-            f"{cost.rows / max(cost.cpu_seconds, 0.01):,.0f}",
-            f"{cost.memory / 1e6:,.0f}",
-            f"{cost.round_trips:,.0f}",
-        )
-    console.print(table)
+        cells = []
+        for what in (lambda cost: cost.rows / cost.seconds, lambda cost: cost.cpu_seconds):
+            values = list(map(what, each))
+            cells.append(str(Spread.of(values)) if name == WRITE_DF else beside(values, list(map(what, own))))
+        memory = number(statistics.median(cost.memory for cost in each) / 1e6)
+        rows.append([name, *cells, memory, f"{each[-1].round_trips:,}"])
+    return rows
+
+
+def show(report: Report, driver: str, costs: dict[str, list[Cost]]) -> None:
+    """Lay out one driver's."""
+    rows = next(iter(costs.values()))[0].rows
+    title = f"{TITLES[driver]}, {rows:,} rows of {len(COLUMNS)} columns"
+    report.table(
+        title,
+        [title, *COLUMNS_SHOWN],
+        rows_of(costs),
+        f"writing-{driver}",
+        f"Medians, and between what the rounds lie; then how many times as much as `{WRITE_DF}` in the same rounds. "
+        "Peak memory beyond what the process had with the frame.",
+    )
 
 
 @click.command()
-@click.option("--rows", default=100_000, show_default=True, help="of the frame")
-@click.option("--driver", "drivers", type=click.Choice(DRIVERS), multiple=True, help="both without it")
-@click.option("--contender", "contenders", type=click.Choice(list(CONTENDERS)), multiple=True, help="all without it")
-@click.option("--dsn", hidden=True, help="of a server that runs: one contender, whose costs are printed as JSON")
-@click.option("--json", "path", type=click.Path(dir_okay=False), help="a file for the costs")
-def main(rows: int, drivers: tuple[str, ...], contenders: tuple[str, ...], dsn: str | None, path: str | None) -> None:
+@click.option("--rows", type=click.IntRange(1), help=f"Of the frame. Default: {ROWS:,}.")
+@click.option("--rounds", type=click.IntRange(1), help=f"Default: {ROUNDS}.")
+@click.option("--quick", is_flag=True, help=f"{QUICK_ROWS:,} rows, {QUICK_ROUNDS} round.")
+@click.option("--driver", "drivers", type=click.Choice(list(DRIVERS)), multiple=True, help="Default: both.")
+@click.option("--contender", "contenders", type=click.Choice(list(CONTENDERS)), multiple=True, help="Default: all.")
+@click.option("--results", "folder", type=click.Path(file_okay=False, path_type=Path), help="Where to write.")
+@click.option("--dsn", hidden=True, help="Of a server that runs: one contender, whose costs are printed as JSON.")
+def main(
+    rows: int | None,
+    rounds: int | None,
+    quick: bool,
+    drivers: tuple[str, ...],
+    contenders: tuple[str, ...],
+    folder: Path | None,
+    dsn: str | None,
+) -> None:
     """Compare ways to write a DataFrame."""
     if dsn is not None:
-        processors = sorted(os.sched_getaffinity(0))
-        if len(processors) > 1:
-            os.sched_setaffinity(0, processors[:1])
+        os.sched_setaffinity(0, {processors()[1]})
         orapool.configure(dsn=dsn, user=USER, password=PASSWORD, driver=drivers[0], max=2)
-        click.echo(json.dumps(run_one(contenders[0], rows)))
+        click.echo(json.dumps(run_one(contenders[0], rows or ROWS)))
         return
     instant_client.reexec()
-    console = make_console()
-    costs = {}
-    with Sandbox(users={USER: PASSWORD}) as sandbox:
-        for driver in drivers or DRIVERS:
-            costs[driver] = compare(sandbox, driver, list(contenders or CONTENDERS), rows)
-            show(console, driver, costs[driver])
-    if path is not None:
-        with open(path, "w") as file:
-            json.dump({driver: [asdict(cost) for cost in found] for driver, found in costs.items()}, file, indent=1)
+    report = Report("writing", quick, folder)
+    rows, rounds = rows or (QUICK_ROWS if quick else ROWS), rounds or (QUICK_ROUNDS if quick else ROUNDS)
+    report.data["drivers"] = {}
+    for driver in drivers or tuple(DRIVERS):
+        with running_sandbox() as sandbox:
+            costs = compare(sandbox, driver, list(contenders or CONTENDERS), rows, rounds)
+        show(report, driver, costs)
+        report.data["drivers"][driver] = {
+            name: [rounded(asdict(cost)) for cost in each] for name, each in costs.items()
+        }
+    report.write()
 
 
 if __name__ == "__main__":

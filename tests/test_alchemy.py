@@ -300,6 +300,21 @@ def test_what_was_not_committed_does_not_leak_to_the_next_caller(default_pool: S
     assert default_pool.stats().log_ons == 1
 
 
+def test_a_connection_that_the_collector_closes_comes_back_by_another_thread(default_pool: SessionPool) -> None:
+    connection = orapool.engine().connect()
+    connection.execute(ONE)
+    itself = [connection]
+    itself.append(itself)
+    del connection, itself
+
+    gc.collect()
+
+    until(lambda: default_pool.stats().busy == 0)
+    assert default_pool.stats().reclaimed == 1
+    with orapool.engine().connect() as connection:
+        assert connection.execute(ONE).scalar() == 1
+
+
 def test_invalidate_takes_the_session_out_of_the_pool(default_pool: SessionPool) -> None:
     with orapool.engine().connect() as connection:
         connection.invalidate()

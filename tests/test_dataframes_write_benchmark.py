@@ -10,7 +10,7 @@ from orapool.sandbox import Sandbox
 
 @pytest.mark.parametrize("contender", list(dataframes_write.CONTENDERS))
 def test_every_contender_writes_all_rows(driver: str, sandbox: Sandbox, contender: str) -> None:
-    (cost,) = dataframes_write.compare(sandbox, driver, [contender], rows=300)
+    (cost,) = dataframes_write.compare(sandbox, driver, [contender], rows=300)[contender]
 
     assert cost.failure == ""
     assert cost.written == 300

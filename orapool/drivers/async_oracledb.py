@@ -15,6 +15,7 @@ import oracledb
 from orapool.causes import CANCELLED
 from orapool.credentials import Credentials
 from orapool.drivers.connections import ParentsConnection, PooledConnection
+from orapool.drivers.left_cursors import LeftToClose, close_left
 from orapool.drivers.oracledb import log_on_arguments, session_class
 from orapool.drivers.wires import Interrupted, Wire, find_transport, interruptible, is_stranded
 from orapool.errors import lost_by_silence, lost_connection
@@ -113,7 +114,7 @@ def _attending(drivers: type, *names: str, sends: bool = False) -> Callable[[typ
 @_attending(oracledb.AsyncCursor, "__anext__", "callfunc", "callproc", "fetchall", "fetchmany", "fetchone")
 @_attending(oracledb.AsyncCursor, "parse", "scroll")
 @_attending(oracledb.AsyncCursor, "execute", "executemany", sends=True)
-class AsyncCursor(oracledb.AsyncCursor):
+class AsyncCursor(LeftToClose, oracledb.AsyncCursor):
     """python-oracledb's cursor, watched."""
 
 
@@ -157,6 +158,7 @@ class AsyncConnection(_Calls, PooledConnection, oracledb.AsyncConnection):
     def cursor(self, *args: Any, **options: Any) -> AsyncCursor:
         """As the driver's own."""
         self._verify_connected()
+        close_left()
         return AsyncCursor(self, *args, **options)  # type: ignore[arg-type]
 
     async def fetch_df_batches(self, *args: Any, **options: Any) -> AsyncIterator[Any]:  # type: ignore[override]

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Any, Protocol
 
 from orapool.causes import ASKED
+from orapool.collector import collects_here
 from orapool.drivers import units
 from orapool.errors import lost_by_silence, lost_connection
 from orapool.tags import Tags
@@ -98,7 +99,11 @@ class PooledConnection:
     def close(self) -> None:
         """Give the session back to the pool, rolling back what was not committed. A second call does nothing."""
         lender = self._end_loan()
-        if lender is not None:
+        if lender is None:
+            return
+        if collects_here():
+            lender.reclaim(self)
+        else:
             lender.take_back(self)
 
     def _end_loan(self) -> Lender | None:
@@ -138,7 +143,12 @@ class PooledConnection:
     def drop(self) -> None:
         """Close the session instead of giving it back: the pool opens a new one when it needs one."""
         lender = self._end_loan()
-        if lender is not None:
+        if lender is None:
+            return
+        if collects_here():
+            self.lost_by = self.lost_by or ASKED
+            lender.reclaim(self)
+        else:
             lender.take_out(self, ASKED)
 
     def note(self, error: BaseException, by_driver: bool = True) -> None:

@@ -19,6 +19,7 @@ from orapool.drivers.base import DeadIdleSession, OnSession, describe, native_ma
 from orapool.drivers.columns import ResultColumn, has_lobs
 from orapool.drivers.connections import ParentsConnection, PooledConnection
 from orapool.drivers.cursors import WatchedCursor
+from orapool.drivers.left_cursors import LeftToClose, close_left
 from orapool.dsn import unwatched, with_connect_timeouts
 from orapool.errors import ConfigurationError, error_codes, lost_connection
 from orapool.settings import PoolSettings
@@ -41,13 +42,18 @@ class Cursor(WatchedCursor, oracledb.Cursor):
     """python-oracledb's cursor, watched."""
 
 
+class ThinCursor(LeftToClose, Cursor):
+    """The same in thin mode."""
+
+
 class Connection(PooledConnection, oracledb.Connection):
     """python-oracledb's connection, of the pool."""
 
     def cursor(self, *args: Any, **options: Any) -> Cursor:
         """As the driver's own."""
         self._verify_connected()
-        return Cursor(self, *args, **options)
+        close_left()
+        return ThinCursor(self, *args, **options)
 
     def told_of_transaction(self) -> bool:
         """Whether a transaction is open, as the server's last answer had it. Raises DPY-1001 for a closed session."""
@@ -258,6 +264,7 @@ class OracleDb:
 
     def release(self, connection: Any) -> None:
         """Put the session back."""
+        close_left()
         oracledb.Connection.close(connection)
 
     def drop(self, native: Any, connection: Any) -> None:

@@ -40,7 +40,8 @@ class ThickConnection(ClientConnection, Connection):
 
     def cursor(self, *args: Any, **options: Any) -> Cursor:
         """As the driver's own."""
-        cursor = super().cursor(*args, **options)
+        self._verify_connected()
+        cursor = Cursor(self, *args, **options)
         self._remember(cursor)
         return cursor
 

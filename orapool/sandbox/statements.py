@@ -66,7 +66,8 @@ _PREFETCH_LOB = 0x2000000
 _CHARSET_IDS = {CHARSET_IMPLICIT: CHARSET_UTF8, CHARSET_NCHAR: CHARSET_UTF16}
 _NULL_INDICATOR = -1
 _NULL_FETCHED = 1405
-_MOST_CURSORS = 65_000
+_MOST_CURSORS = 300
+_LAST_CURSOR_ID = 65_000
 _LOST = 3113
 _SHORT = 4000
 
@@ -182,7 +183,7 @@ class StatementCalls:
         if len(self._cursors) >= _MOST_CURSORS:
             raise OracleError(1000, "maximum open cursors exceeded")
         while True:
-            self._last_cursor_id = self._last_cursor_id % _MOST_CURSORS + 1
+            self._last_cursor_id = self._last_cursor_id % _LAST_CURSOR_ID + 1
             if self._last_cursor_id not in self._cursors:
                 cursor = Cursor(self._last_cursor_id)
                 self._cursors[cursor.id] = cursor

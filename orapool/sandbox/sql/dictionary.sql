@@ -197,7 +197,7 @@ create view "SYS"."V$INSTANCE" as select 1::numeric as "INSTANCE_NUMBER", 'ORAPO
 create view "SYS"."V$DATABASE" as select 1::numeric as "DBID", 'ORAPOOL'::varchar(9) as "NAME", 'READ WRITE'::varchar(20) as "OPEN_MODE", 'PRIMARY'::varchar(16) as "DATABASE_ROLE",
   'ORAPOOL'::varchar(30) as "DB_UNIQUE_NAME", oracle.current_scn() as "CURRENT_SCN";
 create view "SYS"."V$PARAMETER" as select row_number() over ()::numeric as "NUM", p.name::varchar(80) as "NAME", p.value::varchar(4000) as "VALUE", p.value::varchar(4000) as "DISPLAY_VALUE"
-  from (values ('compatible', '19.0.0'), ('db_name', 'ORAPOOL'), ('open_cursors', '300'), ('processes', '300'), ('sessions', '300'), ('max_string_size', 'STANDARD'),
+  from (values ('compatible', '19.0.0'), ('db_name', 'ORAPOOL'), ('open_cursors', '300'), ('processes', '500'), ('sessions', '500'), ('max_string_size', 'STANDARD'),
     ('nls_language', 'AMERICAN'), ('nls_territory', 'AMERICA'), ('service_names', 'ORAPOOL')) as p (name, value);
 create view "SYS"."V$RESOURCE_LIMIT" as select p."NAME"::varchar(30) as "RESOURCE_NAME", c.used as "CURRENT_UTILIZATION", c.used as "MAX_UTILIZATION",
     lpad(p."VALUE", 10)::varchar(10) as "INITIAL_ALLOCATION", lpad(p."VALUE", 10)::varchar(10) as "LIMIT_VALUE"

@@ -22,7 +22,8 @@ from orapool.sandbox.sql.template import Template
 
 START_SECONDS = 30.0
 STOP_SECONDS = 10.0
-_MAX_SESSIONS = 300
+_MAX_SESSIONS = 500
+"""Some more than nine worker processes with fifty each."""
 
 # The data folder as PostgreSQL is told of it: where it stands. So an account that runs it in root's place needs no
 # right to the folders above, whose modes are none of our business.

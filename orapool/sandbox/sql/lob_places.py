@@ -108,10 +108,16 @@ def row_sources(tree: exp.Expr) -> tuple[str, ...]:
     return tuple(quote_name(name_of(table)) for table in tables)
 
 
-def query_with_places(text: bytes, sources: tuple[str, ...]) -> bytes | None:
-    """A query's text that has the places and versions of its rows first; None where it cannot have them."""
+def query_with_places(text: bytes, sources: tuple[str, ...], locks: bool) -> bytes | None:
+    """A query's text that has the places and versions of its rows first; None where it cannot have them.
+
+    Rows are locked more strongly then: a lock that is shared with new children cannot be told from another session's.
+    """
     if not sources or not text.startswith(b"SELECT "):
         return None
+    if locks:
+        before, _, after = text.rpartition(b" FOR NO KEY UPDATE")
+        text = before + b" FOR UPDATE" + after
     hidden = ", ".join(f"{source}.ctid, {source}.xmin::text" for source in sources)
     return b"SELECT " + hidden.encode() + b", " + text[len(b"SELECT ") :]
 

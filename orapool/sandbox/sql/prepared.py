@@ -119,7 +119,8 @@ class PreparedStatements:
             return prepared
         is_query = statement.returning_from is None
         plain = statement.part.text(merged)
-        text = lob_places.query_with_places(plain, statement.row_sources) if is_query else plain + b", ctid"
+        sources, locks = statement.row_sources, statement.locks
+        text = lob_places.query_with_places(plain, sources, locks) if is_query else plain + b", ctid"
         if text is None:
             return prepared
         key = (text, prepared.parameters)
@@ -134,7 +135,7 @@ class PreparedStatements:
             self._note_without_places(key)
             return prepared
         if is_query:
-            placing = lob_places.placing_of_query(described, len(statement.row_sources), statement.locks, lobs)
+            placing = lob_places.placing_of_query(described, len(sources), locks, lobs)
         else:
             placing = lob_places.placing_of_returning(described, lobs)
         if not placing.columns:

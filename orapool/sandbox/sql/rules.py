@@ -148,6 +148,8 @@ def _select(node: exp.Expr) -> exp.Expr:
             raise unsupported("FOR UPDATE OF an unqualified column in a join")
         made = [table or sources[0].alias_or_name for table in tables]
         lock.set("expressions", [exp.to_identifier(name, quoted=True) for name in dict.fromkeys(made)])
+        # As in Oracle, a row that is locked may become a parent, and a new child's parent may be locked.
+        lock.set("key", True)
         if not isinstance(lock.args.get("wait"), bool):
             lock.set("wait", None)
     return node

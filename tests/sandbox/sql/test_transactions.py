@@ -113,6 +113,17 @@ def test_rows_are_locked_one_by_one(session: Session, other: Session) -> None:
     assert session.rows("select x from t order by id") == [(1,), (2,)]
 
 
+def test_a_lock_of_a_row_and_a_new_child_of_it_do_not_wait_for_each_other(session: Session, other: Session) -> None:
+    session.run("create table child (id number primary key, parent number references t (id))")
+    session.run("insert into child values (1, 1)")
+    assert other.rows("select id from t order by id for update wait 1") == [(1,), (2,)]
+    session.run("insert into child values (2, 2)")
+    with refused(54):
+        session.rows("select * from t for update nowait")
+    other.run("rollback")
+    session.run("rollback")
+
+
 def test_a_deadlock_fails_one_statement_of_one_session(session: Session, other: Session) -> None:
     session.run("update t set x = 1 where id = 1")
     other.run("update t set x = 2 where id = 2")
