@@ -80,6 +80,32 @@ class Retried:
         self._action()
 
 
+class Rarer:
+    """Runs while there is need, after a pause, and from then on each time when the need is twice as old.
+
+    Args:
+        since: when it arose, a time of ``time.monotonic``; None where there is none.
+        action: what to do about it.
+    """
+
+    PAUSE = 1.0
+
+    def __init__(self, since: Callable[[], float | None], action: Callable[[], object]) -> None:
+        self._since = since
+        self._action = action
+        self._last = -NEVER
+
+    def due(self) -> float:
+        """When it is to run next."""
+        since = self._since()
+        return NEVER if since is None else max(since + self.PAUSE, self._last + max(self.PAUSE, self._last - since))
+
+    def run(self) -> None:
+        """Do it."""
+        self._last = time.monotonic()
+        self._action()
+
+
 class WhenThere:
     """Runs as soon as the keeper is woken and something is there.
 

@@ -226,10 +226,14 @@ class NativePools:
 
     def may_hold_unasked(self) -> bool:
         """Whether a driver may have opened a session that nobody asked for, or be about to: see `draw_unasked`."""
+        return self.unasked_since() is not None
+
+    def unasked_since(self) -> float | None:
+        """Since when, a time of ``time.monotonic``; None where it may not."""
         if not self.driver.logs_on_unasked:
-            return False
-        bound = time.monotonic() - _UNASKED_SECONDS
-        return any(each.deviated > bound for each in self.all)
+            return None
+        since = max((each.deviated for each in self.all), default=float("-inf"))
+        return since if since > time.monotonic() - _UNASKED_SECONDS else None
 
     def draw_unasked(self) -> tuple[Any, NativePool] | None:
         """In a worker: draw a session that a native pool has opened by itself, if there is one.

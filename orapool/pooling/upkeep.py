@@ -10,7 +10,7 @@ from typing import Any, Callable
 from orapool.causes import RETIRED
 from orapool.errors import DatabaseUnavailable, PoolError, denied
 from orapool.health import SessionState
-from orapool.keeper import Keeper, LookForDatabase, Periodic, Retried, Task, WhenThere
+from orapool.keeper import Keeper, LookForDatabase, Periodic, Rarer, Retried, Task, WhenThere
 from orapool.logs import report
 from orapool.pooling.floor import Floor
 from orapool.pooling.log_ons import CUT_PAUSE, PATIENCE
@@ -53,7 +53,7 @@ class Upkeep:
                 LookForDatabase(lambda: self._outage.since is not None, self._look_for_database),
                 WhenThere(self._floor.asked, self._fill_as_asked),
                 Retried(self._floor.is_short, self._fill),
-                Retried(self._natives.may_hold_unasked, self._spares.adopt_unasked),
+                Rarer(self._natives.unasked_since, self._spares.adopt_unasked),
                 Retried(self._log_ons.any_overdue, self._log_ons.cut_overdue, CUT_PAUSE),
                 Periodic(ages, self._retire),
                 Periodic(self._settings.keepalive_idle, self._keep_warm),
