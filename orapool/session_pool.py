@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from _thread import start_new_thread
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from orapool import ending, forking, totals
@@ -231,7 +232,11 @@ class SessionPool:
         """A connection was garbage-collected without close(): called by its __del__."""
         # The collector runs anywhere, also where this thread holds a lock of the pool: the keeper does the rest.
         self._strays.append(connection)
-        self._keeper.wake()
+        if not self._slots.closed:
+            self._keeper.wake()
+        else:  # it has ended; a thread of threading's takes locks, too
+            with suppress(RuntimeError):  # the process ends
+                start_new_thread(self._sweep, ())
 
     def _sweep(self) -> None:
         """Give back connections that were garbage-collected."""
@@ -343,6 +348,7 @@ class SessionPool:
         if parts is None:
             return
         self._keeper.stop()
+        self._sweep()
         if all_back:
             self._close_natives()
         else:

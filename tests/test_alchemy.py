@@ -315,6 +315,23 @@ def test_a_connection_that_the_collector_closes_comes_back_by_another_thread(def
         assert connection.execute(ONE).scalar() == 1
 
 
+def test_what_the_collector_closes_after_its_pool_was_closed_is_logged_off(
+    default_pool: SessionPool, sandbox: Sandbox
+) -> None:
+    before = sandbox.stats().sessions
+    connection = orapool.engine().connect()
+    connection.execute(ONE)
+    itself = [connection]
+    itself.append(itself)
+    orapool.close()
+    assert sandbox.stats().sessions == before + 1
+
+    del connection, itself
+    gc.collect()
+
+    until(lambda: sandbox.stats().sessions == before)
+
+
 def test_invalidate_takes_the_session_out_of_the_pool(default_pool: SessionPool) -> None:
     with orapool.engine().connect() as connection:
         connection.invalidate()

@@ -142,23 +142,23 @@ class TestAskingTheServer:
 
         assert len(others) == 3
         assert (result.exit_code, sandbox.stats().sessions) == (0, 3)
-        assert "Server: processes 300, sessions 300 (V$RESOURCE_LIMIT), 3 of others: 297 left" in result.output
+        assert "Server: processes 500, sessions 500 (V$RESOURCE_LIMIT), 3 of others: 497 left" in result.output
 
     def test_views_that_this_user_cannot_see(self, connect) -> None:
         # A table of the user's own hides the view.
         cursor = connect().cursor()
         cursor.execute('create table "V$RESOURCE_LIMIT" (hidden number(1))')
         try:
-            without_one = sizing("--workers=99", "--threads=4")
+            without_one = sizing("--workers=199", "--threads=4")
             cursor.execute('create table "V$PARAMETER" (hidden number(1))')
-            without_both = sizing("--workers=99", "--threads=4")
-            told = sizing("--workers=99", "--threads=4", "--sessions=500")
+            without_both = sizing("--workers=199", "--threads=4")
+            told = sizing("--workers=199", "--threads=4", "--sessions=1000")
         finally:
             cursor.execute('drop table "V$RESOURCE_LIMIT"')
             cursor.execute('drop table "V$PARAMETER"')
 
         assert without_one.exit_code == 1
-        assert "Server: processes 300, sessions 300 (V$PARAMETER), 0 of others: 300 left" in without_one.output
+        assert "Server: processes 500, sessions 500 (V$PARAMETER), 0 of others: 500 left" in without_one.output
         assert without_both.exit_code == 2
         assert "V$RESOURCE_LIMIT and V$PARAMETER cannot be read: ORA-00904" in without_both.output
         assert "the server's limits are not known: give --processes, or --sessions" in without_both.output

@@ -58,7 +58,7 @@ def test_all_is_good(doctor: Doctor, sandbox: Sandbox) -> None:
     assert told.finding("listener")["values"]["version"] == "19.0"
     assert told.finding("log-on")["values"]["round_trips"] > 3
     assert "19.3" in told.said("server")
-    assert "processes 300" in told.said("limits")
+    assert "processes 500" in told.said("limits")
     assert "the kernel has taken it" in told.said("time-outs")
     assert "TRANSPORT_CONNECT_TIMEOUT = 2  (setting transport_connect_timeout, default)" in told.said("descriptor")
     assert "9 workers x max 4 are 36 sessions" in told.said("sizing")
