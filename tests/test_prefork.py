@@ -49,14 +49,19 @@ def celery_worker(
 
 @pytest.mark.usefixtures("shop")
 def test_celery(celery_worker: subprocess.Popen[bytes], tmp_path: Path, sandbox: Sandbox) -> None:
-    folders = {name: str(tmp_path / "messages") for name in ("data_folder_in", "data_folder_out")}
+    # Its own folders: the worker would read what is not written to its end.
+    sending = tmp_path / "sending"
+    folders = {name: str(sending) for name in ("data_folder_in", "data_folder_out")}
     client = Celery("client", broker="filesystem://", backend=f"file://{tmp_path}/results")
-    client.conf.broker_transport_options = {**folders, "control_folder": str(tmp_path / "control")}
+    client.conf.broker_transport_options = {**folders, "control_folder": str(tmp_path / "sending-control")}
+    sending.mkdir()
     until(lambda: (tmp_path / "results").exists(), 60)
 
     def play() -> set[int]:
         """The processes that have done the jobs."""
         sent = [client.send_task("total", ["Basel"]) for _ in range(JOBS)]
+        for message in sending.iterdir():
+            message.replace(tmp_path / "messages" / message.name)
         done = [job.get(timeout=60, interval=0.02) for job in sent]
         assert {amount for amount, _ in done} == {42}
         return {pid for _, pid in done}
