@@ -6,7 +6,8 @@ import random
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from orapool.causes import ENDED, RETIRED
@@ -24,6 +25,9 @@ _NO_KEY = -1
 _JUST_LOGGED_ON = 5.0
 """Seconds for which a log-on is sign of life enough, whatever `trust` is: a driver may open a session unasked, and long
 before its first draw."""
+_LONGEST_DRAW = 0.05
+"""Seconds that drawing an idle session takes at most, where it does not turn into a log-on."""
+_DRAW_PAUSE = 0.0005
 _LIFETIME_JITTER = 0.1
 """Sessions retire at up to a tenth less than the greatest age, so that not all do it at once."""
 
@@ -108,6 +112,7 @@ class Health:
         self._states: dict[int, SessionState] = {}
         self._idle: dict[int, SessionState] = {}
         self._drawing: deque[None] = deque()
+        self._growing = 0
         self._blind = 0
 
     # ------------------------------------------------------------ sessions come and go
@@ -197,8 +202,31 @@ class Health:
         """Idle sessions that nobody is about to draw."""
         return max(0, len(self._idle) - len(self._drawing))
 
-    def draw_idle(self, handle: Any) -> tuple[Any, SessionState] | None:
-        """Draw an idle session from the native pool, where that cannot block.
+    @property
+    def growing(self) -> bool:
+        """Whether somebody logs on."""
+        return self._growing > 0
+
+    @contextmanager
+    def growth(self) -> Iterator[None]:
+        """Log on within the block.
+
+        The native pool may give a session that comes back to whoever wants to log on, and have another, who has seen it
+        come back, log on instead. So one is left to them by whoever must not block, or has drawn it before they begin.
+        """
+        with self._lock:
+            self._growing += 1
+        limit = time.monotonic() + _LONGEST_DRAW
+        while self._drawing and time.monotonic() < limit:
+            time.sleep(_DRAW_PAUSE)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._growing -= 1
+
+    def draw_idle(self, handle: Any, may_block: bool = False) -> tuple[Any, SessionState] | None:
+        """Draw an idle session from the native pool; where that cannot block, unless it may.
 
         None when there is none, or when the kernel does not vouch that no session has been ended. Raises what the
         driver's `acquire_idle` does.
@@ -209,7 +237,7 @@ class Health:
         drawing = self._drawing
         drawing.append(None)
         try:
-            if len(drawing) > len(self._idle):
+            if len(drawing) + (0 if may_block else self._growing) > len(self._idle):
                 return None
             connection = self._acquire_idle(handle)
             return connection, self.drawn(connection)

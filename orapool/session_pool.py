@@ -32,6 +32,7 @@ from orapool.pooling.native_pools import NativePools
 from orapool.pooling.outage import Outage
 from orapool.pooling.parts import Parts
 from orapool.pooling.returns import Returns
+from orapool.pooling.seekers import Seekers
 from orapool.pooling.session_setup import SessionSetup
 from orapool.pooling.slots import LineClosed, Slots
 from orapool.pooling.spares import Spares
@@ -298,6 +299,7 @@ class SessionPool:
             driver=self.driver,
             natives=natives,
             slots=self._slots,
+            seekers=Seekers(),
             workers=self._workers,
             background=self._background,
             log_ons=self._log_ons,

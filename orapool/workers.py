@@ -10,6 +10,7 @@ import logging
 import threading
 import time
 from collections import deque
+from queue import Empty, SimpleQueue
 from typing import Any, Callable, TypeVar
 
 log = logging.getLogger("orapool.workers")
@@ -36,20 +37,45 @@ class CallTimeout(Exception):
     """The deadline passed before the call ended."""
 
 
-class _Job:
-    """One call: waiting, running, then ended or abandoned."""
+class Bell:
+    """Wakes the one thread that waits for it, for whatever reason: it looks for itself."""
+
+    def __init__(self) -> None:
+        self._rings: SimpleQueue[None] = SimpleQueue()
+
+    def ring(self) -> None:
+        """Wake it, now or when it comes to wait."""
+        self._rings.put(None)
+
+    def wait(self, deadline: float) -> bool:
+        """Wait until it rings; False when it has not by ``deadline``, a time of ``time.monotonic``."""
+        try:
+            self._rings.get(timeout=max(0.0, deadline - time.monotonic()))
+        except Empty:
+            return False
+        return True
+
+
+class Call:
+    """One call: waiting, running, then ended or abandoned. Its bell rings when it has ended and was not abandoned."""
 
     __slots__ = ("abandoned", "bell", "call", "ended", "error", "late", "result")
 
-    def __init__(self, call: Callable[[], Any], late: Late | None) -> None:
+    def __init__(self, call: Callable[[], Any], late: Late | None, bell: Bell) -> None:
         self.call = call
         self.late = late
-        self.bell = threading.Lock()
-        self.bell.acquire()
+        self.bell = bell
         self.abandoned = False
         self.ended = False
         self.result: Any = None
         self.error: BaseException | None = None
+
+    def outcome(self) -> Any:
+        """The result of a call that has ended; raises its error."""
+        error, self.error = self.error, None
+        if error is not None:
+            raise error
+        return self.result
 
 
 class Workers:
@@ -65,7 +91,7 @@ class Workers:
         lock = threading.RLock()
         self._work = threading.Condition(lock)
         self._ended = threading.Condition(lock)
-        self._jobs: deque[_Job] = deque()
+        self._calls: deque[Call] = deque()
         self._threads = 0
         self._spare = 0
         self._running = 0
@@ -83,7 +109,7 @@ class Workers:
     @property
     def active(self) -> bool:
         """Whether any call waits or runs."""
-        return self._running > 0 or bool(self._jobs)
+        return self._running > 0 or bool(self._calls)
 
     @property
     def abandoned(self) -> int:
@@ -102,27 +128,29 @@ class Workers:
         Raises:
             CallTimeout: the deadline has passed.
         """
-        job = _Job(call, late)
-        self._put(job)
-        if not job.bell.acquire(timeout=max(0.0, deadline - time.monotonic())) and self._abandon(job):
+        begun = self.begin(call, late, Bell())
+        if not begun.bell.wait(deadline) and self.abandon(begun):
             raise CallTimeout
-        error, job.error = job.error, None
-        if error is not None:
-            raise error
-        result: Result = job.result
+        result: Result = begun.outcome()
         return result
+
+    def begin(self, call: Callable[[], Any], late: Late | None, bell: Bell) -> Call:
+        """Have ``call`` run in a worker, for one who waits for the bell, which may ring for other reasons too."""
+        begun = Call(call, late, bell)
+        self._put(begun)
+        return begun
 
     def submit(self, call: Callable[[], Any]) -> None:
         """Run ``call`` in a worker some time; an error is logged."""
-        job = _Job(call, self._log_error)
-        job.abandoned = True
-        self._put(job, abandoned=True)
+        begun = Call(call, self._log_error, Bell())
+        begun.abandoned = True
+        self._put(begun, abandoned=True)
 
     def idle_by(self, deadline: float) -> bool:
         """Wait until no call waits or runs, abandoned ones included; False when that is not so by ``deadline``."""
         with self._work:
             return self._ended.wait_for(
-                lambda: not self._jobs and not self._running, max(0.0, deadline - time.monotonic())
+                lambda: not self._calls and not self._running, max(0.0, deadline - time.monotonic())
             )
 
     def retire(self) -> None:
@@ -131,11 +159,11 @@ class Workers:
             self._retired = True
             self._work.notify_all()
 
-    def _put(self, job: _Job, abandoned: bool = False) -> None:
+    def _put(self, call: Call, abandoned: bool = False) -> None:
         with self._work:
-            self._jobs.append(job)
+            self._calls.append(call)
             self._abandoned += abandoned
-            if self._spare >= len(self._jobs):
+            if self._spare >= len(self._calls):
                 self._work.notify()
                 return
             if self._threads >= self.most:
@@ -143,53 +171,59 @@ class Workers:
             self._threads += 1
         threading.Thread(target=self._serve, name=f"orapool-{self.name}", daemon=True).start()
 
-    def _abandon(self, job: _Job) -> bool:
-        """Give a job up; False when it has ended at the same moment."""
+    def abandon(self, call: Call) -> bool:
+        """Give a call up; False when it has ended at the same moment."""
         with self._work:
-            if job.ended:
+            if call.ended:
                 return False
-            job.abandoned = True
-            waiting = job in self._jobs
+            call.abandoned = True
+            waiting = call in self._calls
             if waiting:
-                self._jobs.remove(job)
+                self._calls.remove(call)
             else:
                 self._abandoned += 1
-        if waiting and job.late is not None:
-            job.late(None, CallTimeout())
+        if waiting and call.late is not None:
+            call.late(None, CallTimeout())
         return True
+
+    def leave(self, call: Call) -> None:
+        """Leave a call to itself, whether it has ended or not: what it brings is for its `late`."""
+        if not self.abandon(call) and call.late is not None:
+            call.late(call.result, call.error)
 
     def _serve(self) -> None:
         _here.serves = True
         while True:
             with self._work:
-                while not self._jobs:
+                while not self._calls:
                     self._spare += 1
                     notified = not self._retired and self._work.wait(_SPARE_SECONDS)
                     self._spare -= 1
-                    if not self._jobs and (not notified or self._retired):
+                    if not self._calls and (not notified or self._retired):
                         self._threads -= 1
                         return
-                job = self._jobs.popleft()
+                call = self._calls.popleft()
                 self._running += 1
-            self._do(job)
-            del job  # or the connection that it brought back would live on here
+            self._do(call)
+            del call  # or the connection that it brought back would live on here
 
-    def _do(self, job: _Job) -> None:
+    def _do(self, call: Call) -> None:
         result: Any = None
         error: BaseException | None = None
         try:
-            result = job.call()
+            result = call.call()
         except BaseException as raised:
             error = raised
         with self._work:
-            abandoned = job.abandoned
-            job.ended = True
+            abandoned = call.abandoned
+            if not abandoned:
+                call.result, call.error = result, error
+            call.ended = True
         if not abandoned:
-            job.result, job.error = result, error
-            job.bell.release()
-        elif job.late is not None:
+            call.bell.ring()
+        elif call.late is not None:
             try:
-                job.late(result, error)
+                call.late(result, error)
             except Exception:
                 told = {"event": "cleanup_failed", "workers": self.name}
                 log.exception("%s: cleaning up after a call that ended late", self.name, extra=told)

@@ -17,6 +17,7 @@ from sqlalchemy import text
 import orapool
 from orapool import ConfigurationError, LogOnError, PoolTimeout, SessionPool
 from orapool.credentials import Credentials, of_checkout
+from orapool.pooling.seekers import Seeker
 from orapool.sandbox import Sandbox
 from orapool.settings import load_settings
 from tests.waiting import until
@@ -162,7 +163,7 @@ class TestACheckoutOfAnotherUser:
             sandbox.set_password("sh", "silk")
             with pool.acquire(), pool.acquire(**SH):  # nothing is idle that the newer one could take
                 pool.acquire(user="sh", password="silk").close()
-            connection, found = natives.draw(older, time.monotonic() + 5)
+            connection, found = natives.draw(time.monotonic() + 5, Seeker(older))
             found.health.put_back(connection, found.health.drawn(connection))
         before = sandbox.stats()
 

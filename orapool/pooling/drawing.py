@@ -19,9 +19,10 @@ from orapool.pooling.native_pool import NativePool
 from orapool.pooling.native_pools import StillDenied
 from orapool.pooling.parts import Parts
 from orapool.pooling.returns import Returns
+from orapool.pooling.seekers import Seeker
 from orapool.pooling.session_setup import SessionSetup
 from orapool.tags import Tags
-from orapool.workers import CallTimeout
+from orapool.workers import Call, CallTimeout
 
 log = logging.getLogger("orapool.pool")
 
@@ -29,6 +30,9 @@ _RETRY_PAUSE = 0.005
 """Seconds between attempts when the native pool says that it is full although a place in it is ours."""
 _CUT_OFF = frozenset({"ORA-03113", "ORA-03135", "ORA-12537", "ORA-12547", "DPY-4011"})
 """What a log-on fails with when the other side ends the connection in the middle of it."""
+_LONG_LOG_ON = 0.1
+"""Seconds that a log-on takes before its caller looks for a session that comes back too. Passing on each one that does
+takes more time than it saves where log-ons are quick."""
 _LOG_ON_ATTEMPTS = 5
 """Log-ons that one caller makes when the other side says goodbye in the middle of them."""
 
@@ -37,9 +41,9 @@ _SLOW_LOG_ON = ("a log-on has not ended", "check whether the database answers, o
 
 
 class Overdue(Exception):
-    """A log-on, or `on_session`, outlived its caller's deadline: the slot stays with it until it ends."""
+    """A log-on, or `on_session`, outlived its caller's deadline or patience: the slot stays with it until it ends."""
 
-    def __init__(self, error: Exception) -> None:
+    def __init__(self, error: BaseException) -> None:
         super().__init__(str(error))
         self.error = error
 
@@ -64,6 +68,7 @@ class Drawing:
         self._driver = parts.driver
         self._natives = parts.natives
         self._slots = parts.slots
+        self._seekers = parts.seekers
         self._outage = parts.outage
         self._lent = parts.lent
         self._wake = parts.wake
@@ -104,8 +109,13 @@ class Drawing:
             self._grow()
         return connection
 
-    def draw_otherwise(self, native: NativePool, deadline: float, seconds: float) -> tuple[Any, SessionState]:
-        """Draw one of an older password's, or else in a worker, which may find dead ones, and may have to log on."""
+    def draw_otherwise(
+        self, native: NativePool, deadline: float, seconds: float, seeks: bool = True
+    ) -> tuple[Any, SessionState]:
+        """Draw one of an older password's, or else in a worker, which may find dead ones, and may have to log on.
+
+        `seeks`: whether one that comes back while it takes long will do.
+        """
         natives, driver = self._natives, self._driver
         native.health.clear_ended()
         self._floor.look()
@@ -114,15 +124,13 @@ class Drawing:
             return drawn
         if self._outage.since is not None and not native.any_alive():
             raise self._outage.error()
-        started = time.monotonic()
         attempts = 1
         while True:
+            seeker = Seeker(native)
             try:
-                connection, found = self._parts.workers.run(
-                    partial(natives.draw, native, deadline), deadline, self.came_late
-                )
+                return self._seek(seeker, deadline, seeks)
             except CallTimeout:
-                if time.monotonic() - started >= self._settings.ping_timeout:
+                if self._is_silent(seeker):
                     self._log_on_failed(driver.dbapi.OperationalError("a log-on got no answer"), silent=True)
                 self._parts.log_ons.cut_overdue()
                 self._wake()
@@ -142,28 +150,87 @@ class Drawing:
                 if not interrupted and not driver.is_pool_exhausted(error):
                     raised = log_on_error(error, native.where)
                     if isinstance(raised, DatabaseUnavailable):
-                        self._log_on_failed(error, time.monotonic() - started >= self._settings.ping_timeout)
+                        self._log_on_failed(error, self._is_silent(seeker))
                     raise raised from error
                 if time.monotonic() >= deadline:
                     raise self._timed_out(seconds, _SLOW_LOG_ON) from None
                 attempts += interrupted
                 time.sleep(_RETRY_PAUSE)
-            else:
-                found.health.forget_vanished()
-                self._outage.succeeded()
-                if natives.may_hold_unasked():
-                    self._wake()
-                return connection, found.health.drawn(connection)
 
-    def came_late(self, drawn: tuple[Any, NativePool] | None, error: BaseException | None) -> None:
-        """A log-on has ended after its caller had gone: keep the session for others, and pass the slot on."""
+    def _is_silent(self, seeker: Seeker) -> bool:
+        """Whether its log-on has gone on for so long that nobody answers."""
+        return seeker.began is not None and time.monotonic() - seeker.began >= self._settings.ping_timeout
+
+    def _seek(self, seeker: Seeker, deadline: float, seeks: bool) -> tuple[Any, SessionState]:
+        """Log on, unless that takes long, and a session comes back meanwhile.
+
+        It has one call under way in a worker, and each call has a slot: one that is left alone keeps it until it ends.
+        Raises CallTimeout, and what `NativePools.draw` raises.
+        """
+        workers, health = self._parts.workers, seeker.native.health
+        joins_at = time.monotonic() + _LONG_LOG_ON if seeks else deadline
+        takes = health.growing and health.idle > 0
+        call = self._take(seeker.native, seeker, deadline) if takes else self._log_on(seeker, deadline)
         try:
-            if drawn is not None:
-                connection, native = drawn
-                state = native.health.drawn(connection)
-                self._outage.succeeded()
-                self._returns.put_back(connection, state)
-            elif error is not None and not isinstance(error, (CallTimeout, Occupied, StillDenied)):
+            while True:
+                try:
+                    seeker.bell.wait(min(deadline, joins_at))
+                except BaseException as interrupt:
+                    workers.leave(call)
+                    raise Overdue(interrupt) from None
+                home = self._seekers.accept(seeker)
+                if call.ended:
+                    self._decline(home)
+                    drawn: tuple[Any, SessionState] | None = call.outcome()
+                    if drawn is not None:
+                        return drawn
+                    call = self._log_on(seeker, deadline)  # another was quicker
+                elif home is not None:
+                    workers.leave(call)
+                    call = self._take(home, seeker, deadline)
+                elif time.monotonic() >= deadline:
+                    if workers.abandon(call):
+                        raise CallTimeout
+                elif time.monotonic() >= joins_at:
+                    joins_at = deadline
+                    self._seekers.join(seeker)
+                    if health.idle > 0 and self._slots.take_spare():
+                        self._decline(seeker.native)
+        finally:
+            self._decline(self._seekers.leave(seeker))
+
+    def _log_on(self, seeker: Seeker, deadline: float) -> Call:
+        """Begin to log on."""
+        return self._parts.workers.begin(partial(self._draw_new, seeker, deadline), self.came_late, seeker.bell)
+
+    def _draw_new(self, seeker: Seeker, deadline: float) -> tuple[Any, SessionState]:
+        """In a worker: log on."""
+        natives = self._natives
+        connection, found = natives.draw(deadline, seeker)
+        state = found.health.drawn(connection)
+        found.health.forget_vanished()
+        self._outage.succeeded()
+        if natives.may_hold_unasked():
+            self._wake()
+        return connection, state
+
+    def _take(self, home: NativePool, seeker: Seeker, deadline: float) -> Call:
+        """Begin to draw an idle session, for which there is a slot."""
+        take = partial(self._natives.take_idle, home, deadline, seeker)
+        return self._parts.workers.begin(take, self.came_late, seeker.bell)
+
+    def _decline(self, home: NativePool | None) -> None:
+        """An idle session, and a slot, that its drawer does not need: both are the next one's, or else the slot is."""
+        if home is not None and not self._seekers.offer(home):
+            self._parts.pass_on()
+
+    def came_late(self, drawn: tuple[Any, SessionState] | None, error: BaseException | None) -> None:
+        """A call has ended after its caller had gone: keep the session for others, and pass the slot on."""
+        if drawn is not None:
+            self._returns.settle_and_wait(*drawn, None)
+            return
+        try:
+            if error is not None and not isinstance(error, (CallTimeout, Occupied, StillDenied)):
                 report(
                     log.info,
                     self._parts.where,

@@ -34,6 +34,11 @@ class Gate:
         self._dropping = False
         self._occupied = False
 
+    @property
+    def dropping(self) -> bool:
+        """Whether a session is being dropped."""
+        return self._dropping
+
     def enter(self) -> bool:
         """Begin a quick call; False while a session is being dropped. Whoever was let in must leave()."""
         self._come_in(None)

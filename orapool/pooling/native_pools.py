@@ -26,6 +26,7 @@ from orapool.pooling.departures import Departures
 from orapool.pooling.gate import Occupied
 from orapool.pooling.log_ons import PATIENCE, LogOns
 from orapool.pooling.native_pool import Denial, NativePool
+from orapool.pooling.seekers import Seeker
 from orapool.settings import PoolSettings
 from orapool.workers import CallTimeout, Workers
 
@@ -33,6 +34,8 @@ log = logging.getLogger("orapool.pool")
 
 OnSession = Callable[[NativePool, Any], None]
 
+_LOOK_PAUSE = 0.002
+"""Seconds between looks at whether another session has been dropped."""
 _UNASKED_SECONDS = 60.0
 """How long after a call that went otherwise the driver may still open a session that nobody takes."""
 
@@ -173,19 +176,32 @@ class NativePools:
         native.health.close()
 
     # ------------------------------------------------------------ drawing
-    def draw_idle(self, native: NativePool) -> tuple[Any, SessionState] | None:
-        """Draw an idle session where that cannot block: one is there, and the kernel knows of no end of any."""
+    def draw_idle(self, native: NativePool, may_block: bool = False) -> tuple[Any, SessionState] | None:
+        """Draw an idle session: one is there, and the kernel knows of no end of any.
+
+        `may_block`: also while somebody logs on, when it may turn into a log-on too; without, it cannot block.
+        """
         gate = native.gate
         if not gate.enter():
             return None
         try:
             handle = native.handle
-            return None if handle is None else native.health.draw_idle(handle)
+            return None if handle is None else native.health.draw_idle(handle, may_block)
         except (self.driver.dbapi.Error, DeadIdleSession, OSError) as error:
             report(log.info, self._name, "no_idle_session", "no idle session: %(error)s", error=error)
             return None
         finally:
             gate.leave()
+
+    def take_idle(self, native: NativePool, deadline: float, seeker: Seeker) -> tuple[Any, SessionState] | None:
+        """In a worker: draw an idle session that is there for a seeker. None where it is not, or not any more."""
+        while not seeker.over:
+            native.health.clear_ended()
+            drawn = self.draw_idle(native, may_block=True)
+            if drawn is not None or not native.gate.dropping or time.monotonic() >= deadline:
+                return drawn
+            time.sleep(_LOOK_PAUSE)
+        return None
 
     def draw_of_elders(self, native: NativePool) -> tuple[Any, SessionState] | None:
         """Draw an idle session that an older password has made."""
@@ -196,20 +212,22 @@ class NativePools:
                 return drawn
         return None
 
-    def draw(self, native: NativePool, deadline: float) -> tuple[Any, NativePool]:
+    def draw(self, deadline: float, seeker: Seeker) -> tuple[Any, NativePool]:
         """In a worker: draw a session, which may find dead ones, and may log on. With the native pool that it is of.
 
         A log-on whose password is denied is made once more, if there is another password by now.
 
-        Raises what the driver raises, `DeadIdleSession`, `StillDenied`, and `Occupied` where others log on until then.
+        Raises what the driver raises, `DeadIdleSession`, `StillDenied`, and `Occupied` where others log on until then,
+        or until the seeker has found another.
         """
+        native = seeker.native
         denied = False
         while True:
             native = native.newest
             if not self.enter(native):
                 raise Occupied
             try:
-                connection = self._draw_from(native, deadline)
+                connection = self._draw_from(native, deadline, seeker)
                 while len(self.all) > 1 and self.total > self._settings.max and self._evict(deadline):
                     pass  # it was to draw an idle session, which another has drawn meanwhile
                 if connection.session_state is not None:  # it has just logged on
@@ -260,13 +278,13 @@ class NativePools:
         native.health.forget_vanished()
         return self.driver.draw_unasked(native.handle, native.health.total)
 
-    def _draw_from(self, native: NativePool, deadline: float) -> Any:
+    def _draw_from(self, native: NativePool, deadline: float, seeker: Seeker) -> Any:
         driver = self.driver
         self._check_password(native, nested=False)
         turn = contextlib.nullcontext() if driver.grows_alone else self._turn(native, deadline)
         with self._room(native, deadline), turn:
             threads = driver.log_on_threads(native.handle)
-            return self._log_ons.run(partial(self._grow, native, deadline), deadline, threads)
+            return self._log_ons.run(partial(self._grow, native, deadline, seeker), deadline, threads)
 
     @contextlib.contextmanager
     def _turn(self, native: NativePool, deadline: float) -> Iterator[None]:
@@ -281,12 +299,14 @@ class NativePools:
         finally:
             native.turn.release()
 
-    def _grow(self, native: NativePool, deadline: float, seconds: float) -> Any:
+    def _grow(self, native: NativePool, deadline: float, seeker: Seeker, seconds: float) -> Any:
         """Draw from the driver's pool, which may log on, and may go on for so many seconds."""
         alone = self.driver.grows_alone
         with native.gate.growth(max(0.0, deadline - time.monotonic())) if alone else contextlib.nullcontext():
             self._check_password(native, nested=True)
-            begun = time.monotonic()
+            if seeker.over:
+                raise Occupied
+            seeker.began = begun = time.monotonic()
             try:
                 connection = self.driver.acquire(native.handle, seconds)
             except self.driver.dbapi.Error as error:
@@ -427,7 +447,7 @@ class NativePools:
         None where none is to be had at this moment, though one may be idle: another is being drawn, or dropped.
         """
         native.health.clear_ended()
-        return self.draw_idle(native) or self._draw_blind(native, deadline)
+        return self.draw_idle(native, may_block=True) or self._draw_blind(native, deadline)
 
     def _draw_blind(self, native: NativePool, deadline: float) -> tuple[Any, SessionState] | None:
         """Draw an idle session where the kernel does not tell which are alive."""

@@ -12,6 +12,7 @@ from orapool.errors import PoolTimeout
 from orapool.pooling.log_ons import LogOns
 from orapool.pooling.native_pools import NativePools
 from orapool.pooling.outage import Outage
+from orapool.pooling.seekers import Seekers
 from orapool.pooling.slots import Slots
 from orapool.settings import PoolSettings
 from orapool.workers import Workers
@@ -30,6 +31,7 @@ class Parts:
 
     Attributes:
         where: what to call the pool in messages.
+        seekers: the callers who wait for a log-on.
         lent: the connections that users have.
         wake: has the keeper look again at what is due.
         pass_on: gives a slot to the first in line, or back.
@@ -42,6 +44,7 @@ class Parts:
     driver: Driver
     natives: NativePools
     slots: Slots
+    seekers: Seekers
     workers: Workers
     background: Workers
     log_ons: LogOns

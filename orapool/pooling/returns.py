@@ -1,4 +1,7 @@
-"""Giving back: roll back what is open, put the session back or take it out, and pass its slot on."""
+"""Giving back: roll back what is open, put the session back or take it out, and pass its slot on.
+
+To whoever seeks a session, a slot is passed on together with the session that was put back.
+"""
 
 from __future__ import annotations
 
@@ -35,6 +38,7 @@ class Returns:
         self._in_transaction = parts.driver.in_transaction
         self._natives = parts.natives
         self._slots = parts.slots
+        self._seekers = parts.seekers
         self._background = parts.background
         self._pass_on = parts.pass_on
         self._floor = floor
@@ -62,38 +66,42 @@ class Returns:
         gate: Gate = state.home.gate
         if not gate.enter():
             connection.close_cursors()
-            self._background.submit(partial(self._settle_and_pass_on, connection, state, cause))
+            self._background.submit(partial(self.settle_and_wait, connection, state, cause))
             return
         try:
-            self._settle_now(connection, state, cause)
+            passed_on = self._settle_now(connection, state, cause)
         finally:
             gate.leave()
+        if not passed_on:
             self._pass_on()
 
-    def _settle_and_pass_on(self, connection: Any, state: SessionState, cause: str | None) -> None:
-        try:
-            self._settle_now(connection, state, cause)
-        finally:
+    def settle_and_wait(self, connection: Any, state: SessionState, cause: str | None) -> None:
+        """The same, for one who may have to wait for others on their way."""
+        if not self._settle_now(connection, state, cause):
             self._pass_on()
 
-    def _settle_now(self, connection: Any, state: SessionState, cause: str | None) -> None:
+    def _settle_now(self, connection: Any, state: SessionState, cause: str | None) -> bool:
+        """Whether its slot was passed on with it."""
         try:
             if cause is None:
-                self.put_back(connection, state)
-            else:
-                self.let_go(connection, cause)
+                return self._put_back(connection, state)
+            self.let_go(connection, cause)
         except Exception as error:
             report(log.warning, self._name, "return_failed", "giving a session back failed: %(error)s", error=error)
+        return False
 
-    def put_back(self, connection: Any, state: SessionState) -> None:
-        """Put a session that is well back into the native pool."""
+    def _put_back(self, connection: Any, state: SessionState) -> bool:
+        """Put a session that is well back into the native pool; whether its slot was passed on with it."""
         state.used = time.monotonic()
         if self._slots.closed or state.used >= state.retires:
             self.let_go(connection, CLOSED if self._slots.closed else RETIRED)
-            return
-        state.home.health.put_back(connection, state)
+            return False
+        home = state.home
+        home.health.put_back(connection, state)
         if self._slots.closed:  # meanwhile: either close() saw this one idle, or this sees the close
             self._background.submit(self._close_idle)
+            return False
+        return self._seekers.offer(home)
 
     def let_go(self, connection: Any, cause: str) -> None:
         """Take a session out of its native pool, in the background."""

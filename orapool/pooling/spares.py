@@ -49,7 +49,7 @@ class Spares:
         try:
             drawn = natives.draw_idle(native)
             if drawn is None and native is natives.primary:
-                drawn = self._drawing.draw_otherwise(native, deadline, 0)
+                drawn = self._drawing.draw_otherwise(native, deadline, 0, seeks=False)
             if drawn is not None:
                 connection, state = drawn
                 fault = connection.lost_by
@@ -74,7 +74,7 @@ class Spares:
         if natives.closing or not self._slots.take_spare():
             return
         try:
-            drawn = parts.workers.run(natives.draw_unasked, time.monotonic() + PATIENCE, self._drawing.came_late)
+            drawn = parts.workers.run(self._draw_unasked, time.monotonic() + PATIENCE, self._drawing.came_late)
         except CallTimeout:
             return  # the slot stays with it until it ends
         except (parts.driver.dbapi.Error, OSError) as error:
@@ -89,19 +89,18 @@ class Spares:
         except BaseException:
             parts.pass_on()
             raise
-        if drawn is not None:
-            connection, native = drawn
-            state = native.health.drawn(connection)
-            if natives.total > parts.settings.max:
-                self._returns.let_go(connection, MADE_ROOM)
-            else:
-                self._returns.put_back(connection, state)
-        parts.pass_on()
+        if drawn is None:
+            parts.pass_on()
+        else:
+            self.give_back(*drawn, MADE_ROOM if natives.total > parts.settings.max else None)
+
+    def _draw_unasked(self) -> tuple[Any, SessionState] | None:
+        drawn = self._natives.draw_unasked()
+        if drawn is None:
+            return None
+        connection, native = drawn
+        return connection, native.health.drawn(connection)
 
     def give_back(self, connection: Any, state: SessionState, cause: str | None) -> None:
         """Take a session back, or let it go for a cause."""
-        if cause is None:
-            self._returns.put_back(connection, state)
-        else:
-            self._returns.let_go(connection, cause)
-        self._parts.pass_on()
+        self._returns.settle_and_wait(connection, state, cause)

@@ -162,6 +162,21 @@ class TestOneClusterAddressOfTwoIsGone:
 
         assert errors(outcomes) == []
 
+    def test_it_is_silent_and_many_ask(self, make_pool: MakePool, firewall: Firewall) -> None:
+        """A log-on takes the 2 seconds after which the other address is tried, and there is one at a time."""
+        port = firewall.sandbox.port
+        dsn = self.cluster(f"{firewall.other_address}:{port}", f"{firewall.address}:{port}")
+        pool = make_pool(dsn=dsn, max=IDLE, acquire_timeout=5, transport_connect_timeout=2)
+        lay_idle(pool)
+        firewall.drop_host(firewall.other_address)
+        firewall.sandbox.end_sessions("fin")
+
+        outcomes = Callers(CALLERS, lambda: query(pool)).wait()
+
+        assert errors(outcomes) == []
+        assert pool.stats().outage_since is None
+        assert_in_order(pool, firewall.sandbox)
+
     def test_its_sessions_are_replaced_by_the_other_addresss(self, make_pool: MakePool, firewall: Firewall) -> None:
         with Sandbox(firewall.other_address, launcher=firewall.launcher) as other:
             places = (f"{firewall.address}:{firewall.sandbox.port}", f"{firewall.other_address}:{other.port}")
