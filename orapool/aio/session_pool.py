@@ -20,6 +20,7 @@ from orapool.aio.idle import Idle
 from orapool.aio.line import Line
 from orapool.aio.log_ons import log_on
 from orapool.aio.passwords import Overdue, Passwords
+from orapool.aio.seekers import Seekers
 from orapool.aio.session_setup import SessionSetup, SetupOverdue
 from orapool.aio.upkeep import Upkeep
 from orapool.causes import (
@@ -90,6 +91,7 @@ class AsyncPool:
 
     def _start_afresh(self) -> None:
         self._line = Line(self.settings.max)
+        self._seekers = Seekers(self)
         self.health = Health(self.where, self.driver, self.settings, self.let_go)
         self._log_ons_under_way = 0
         self._counters = Counters()
@@ -97,7 +99,7 @@ class AsyncPool:
         wake = (lambda: self._upkeep.look()) if is_looked_at(self.settings) else None
         self._lent = CheckedOut(self.name, self._counters, self.settings.leak_threshold, wake)
         self._strays: deque[Any] = deque()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
         self._passwords = Passwords(self.settings, self.where)
         self._outage = Outage(self.where)
         self._activity = Activity(
@@ -197,13 +199,12 @@ class AsyncPool:
         if self._end is None:
             await self._open()
         for attempt in itertools.count():
-            connection: Any = self.health.idle.find(home) if self.health.any_alive() else None
-            if connection is not None:
-                self.health.idle.remove(connection)
-                connection.session_state.draws += 1
-            else:
+            connection = self._draw_idle(home)
+            if connection is None:
                 try:
-                    connection = await self.log_on(home, deadline)
+                    connection = await self._seekers.first_of(
+                        home, self.log_on(home, deadline), lambda: self._draw_idle(home)
+                    )
                 except Overdue:
                     raise self._timed_out(seconds, _SLOW_LOG_ON) from None
             fault = await self.health.find_fault(connection, deadline)
@@ -221,6 +222,14 @@ class AsyncPool:
             if fault == CLOSED:
                 raise PoolClosed(f"pool {self.name!r} was closed while waiting for a session")
         self._upkeep.drawn(new=connection.session_state.draws == 1 and home == self.owner, alone=not self._lent)
+        return connection
+
+    def _draw_idle(self, home: Credentials) -> Any:
+        """An idle session of a user, or None."""
+        connection: Any = self.health.idle.find(home) if self.health.any_alive() else None
+        if connection is not None:
+            self.health.idle.remove(connection)
+            connection.session_state.draws += 1
         return connection
 
     def _set_call_timeout(self, connection: Any, seconds: float) -> str | None:
@@ -358,25 +367,32 @@ class AsyncPool:
 
     def _settle(self, connection: Any, cause: str | None) -> None:
         """Put a session back, or let it go for a cause, and pass its slot on."""
+        passed_on = False
         try:
             if cause is None:
-                self.keep(connection)
+                passed_on = self.keep(connection)
             else:
                 self.let_go(connection, cause)
         finally:
-            self._line.give()
+            if not passed_on:
+                self._line.give()
 
-    def keep(self, connection: Any) -> None:
-        """Put a session that is well back among the idle ones."""
+    def keep(self, connection: Any, with_slot: bool = True) -> bool:
+        """Put a session that is well back among the idle ones; whether its slot was passed on with it, to a seeker."""
         state: SessionState = connection.session_state
         state.used = time.monotonic()
         if connection.wire.over or self._line.closed or state.used >= state.retires:
             self.let_go(connection, ENDED if connection.wire.over else CLOSED if self._line.closed else RETIRED)
-            return
+            return False
         try:
-            self.health.idle.add(self.driver.renew(connection))
+            renewed = self.driver.renew(connection)
         except self.driver.dbapi.Error as error:  # its user has closed what is behind it
             self.let_go(connection, next(error_codes(error), type(error).__name__))
+            return False
+        if with_slot and self._seekers.offer(renewed):
+            return True
+        self.health.idle.add(renewed)
+        return False
 
     def take_out(self, connection: Any, cause: str) -> None:
         """A connection shall leave the pool: called by its drop()."""
@@ -448,9 +464,13 @@ class AsyncPool:
     def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Do something in the background."""
         task = self._loop.create_task(work)
+        self.remember(task)
+        return task
+
+    def remember(self, task: asyncio.Task[Any]) -> None:
+        """A task goes on in the background, until it ends or the pool does."""
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        return task
 
     async def close(self) -> None:
         """Close the pool. Idle sessions are closed now, those checked out when they are given back.

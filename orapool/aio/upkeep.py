@@ -62,8 +62,8 @@ class Source(Protocol):
     async def open_session(self, home: Credentials, deadline: float) -> Any:
         """The same, also in an outage. Raises `Overdue`, or the driver's error."""
 
-    def keep(self, connection: Any) -> None:
-        """Put it back."""
+    def keep(self, connection: Any) -> bool:
+        """Put it back; whether its slot was passed on with it."""
 
     def let_go(self, connection: Any, cause: str) -> None:
         """Take it out of the pool."""
@@ -161,6 +161,7 @@ class Upkeep:
         if not self._pool.line.take_spare():
             log_on.close()
             return False
+        passed_on = False
         try:
             connection = await log_on
             if self._pool.size > self._settings.max:  # a look whether the database is there
@@ -169,11 +170,12 @@ class Upkeep:
             deadline = time.monotonic() + (self._settings.connect_timeout or PATIENCE)
             fault = await self._pool.setup.begin(connection, deadline)
             if fault is None:
-                self._pool.keep(connection)
+                passed_on = self._pool.keep(connection)
             else:
                 self._pool.let_go(connection, fault)
         finally:
-            self._pool.line.give()
+            if not passed_on:
+                self._pool.line.give()
         return True
 
     async def _look_for_database(self) -> None:
@@ -237,11 +239,13 @@ class Upkeep:
         if connection not in self._pool.health.idle or not self._pool.line.take_spare():
             return
         self._pool.health.idle.remove(connection)
+        passed_on = False
         try:
             fault = await self._pool.health.ask(connection, time.monotonic() + self._settings.ping_timeout)
             if fault is None:
-                self._pool.keep(connection)
+                passed_on = self._pool.keep(connection)
             else:
                 self._pool.let_go(connection, fault)
         finally:
-            self._pool.line.give()
+            if not passed_on:
+                self._pool.line.give()

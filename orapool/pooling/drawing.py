@@ -15,6 +15,7 @@ from orapool.health import SessionState
 from orapool.logs import report
 from orapool.pooling.floor import Floor
 from orapool.pooling.gate import Occupied
+from orapool.pooling.log_ons import LONG_LOG_ON
 from orapool.pooling.native_pool import NativePool
 from orapool.pooling.native_pools import StillDenied
 from orapool.pooling.parts import Parts
@@ -30,9 +31,6 @@ _RETRY_PAUSE = 0.005
 """Seconds between attempts when the native pool says that it is full although a place in it is ours."""
 _CUT_OFF = frozenset({"ORA-03113", "ORA-03135", "ORA-12537", "ORA-12547", "DPY-4011"})
 """What a log-on fails with when the other side ends the connection in the middle of it."""
-_LONG_LOG_ON = 0.1
-"""Seconds that a log-on takes before its caller looks for a session that comes back too. Passing on each one that does
-takes more time than it saves where log-ons are quick."""
 _LOG_ON_ATTEMPTS = 5
 """Log-ons that one caller makes when the other side says goodbye in the middle of them."""
 
@@ -168,7 +166,7 @@ class Drawing:
         Raises CallTimeout, and what `NativePools.draw` raises.
         """
         workers, health = self._parts.workers, seeker.native.health
-        joins_at = time.monotonic() + _LONG_LOG_ON if seeks else deadline
+        joins_at = time.monotonic() + LONG_LOG_ON if seeks else deadline
         takes = health.growing and health.idle > 0
         call = self._take(seeker.native, seeker, deadline) if takes else self._log_on(seeker, deadline)
         try:

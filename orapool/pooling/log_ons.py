@@ -15,6 +15,9 @@ from orapool.sockets import SessionSocket, owned, shut_down_all, tcp_sockets, wa
 
 PATIENCE = 10.0
 """Seconds that a log-on may go on when nobody waits for it, where `connect_timeout` sets no limit."""
+LONG_LOG_ON = 0.1
+"""Seconds that a log-on takes before its caller looks for a session that comes back too. Passing on each one that does
+takes more time than it saves where log-ons are quick."""
 CUT_PAUSE = 0.05
 """Seconds between cuts of overdue log-ons: a native pool may make them one after the other."""
 
