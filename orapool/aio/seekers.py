@@ -9,25 +9,11 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine
-from typing import Any, Protocol
+from typing import Any
 
 from orapool.aio.line import Line
 from orapool.credentials import Credentials
 from orapool.pooling.log_ons import LONG_LOG_ON
-
-
-class _Pool(Protocol):
-    """What seekers need of their pool."""
-
-    @property
-    def line(self) -> Line:
-        """The slots."""
-
-    def keep(self, connection: Any, with_slot: bool = True) -> bool:
-        """Put a session that is well among the idle ones; whether its slot was passed on with it."""
-
-    def remember(self, task: asyncio.Task[Any]) -> None:
-        """A task has nobody who waits for it, until it ends or the pool does."""
 
 
 class _Seeker:
@@ -41,10 +27,26 @@ class _Seeker:
 
 
 class Seekers:
-    """The seekers of one pool."""
+    """The seekers of one pool.
 
-    def __init__(self, pool: _Pool) -> None:
-        self._pool = pool
+    Args:
+        settle: puts a session back, or lets it go for a cause, and passes its slot on.
+        keep: puts a session back that has no slot.
+        line: the slots.
+        remember: a task goes on, with nobody who waits for it.
+    """
+
+    def __init__(
+        self,
+        settle: Callable[[Any, str | None], None],
+        keep: Callable[[Any], None],
+        line: Line,
+        remember: Callable[[asyncio.Task[Any]], None],
+    ) -> None:
+        self._settle = settle
+        self._keep = keep
+        self._slots = line
+        self._remember = remember
         self._line: deque[_Seeker] = deque()
 
     def __len__(self) -> int:
@@ -73,34 +75,36 @@ class Seekers:
             await asyncio.wait({logging_on}, timeout=LONG_LOG_ON)
             if not logging_on.done():
                 self._line.append(seeker)
-                if self._pool.line.take_spare():
+                if self._slots.take_spare():
                     connection = idle()  # one that had come back before
                     if connection is None:
-                        self._pool.line.give()
+                        self._slots.give()
                     else:
                         seeker.found.set_result(connection)
                 await asyncio.wait({logging_on, seeker.found}, return_when=asyncio.FIRST_COMPLETED)
         except BaseException:
             logging_on.cancel()
-            logging_on.add_done_callback(self._keep_late)
+            logging_on.add_done_callback(self._ended_after_all)
             if seeker.found.done():
-                self._settle(seeker.found)
+                self._settle(seeker.found.result(), None)
             raise
         finally:
             if seeker in self._line:
                 self._line.remove(seeker)
         if not seeker.found.done():
             return logging_on.result()
-        self._pool.remember(logging_on)
-        logging_on.add_done_callback(self._settle)
+        self._remember(logging_on)
+        logging_on.add_done_callback(self._came_late)
         return seeker.found.result()
 
-    def _settle(self, found: asyncio.Future[Any]) -> None:
+    def _came_late(self, log_on: asyncio.Task[Any]) -> None:
         """What it has brought, if anything, is for others, and so is its slot."""
-        if found.cancelled() or found.exception() is not None or not self._pool.keep(found.result()):
-            self._pool.line.give()
+        if log_on.cancelled() or log_on.exception() is not None:
+            self._slots.give()
+        else:
+            self._settle(log_on.result(), None)
 
-    def _keep_late(self, log_on: asyncio.Future[Any]) -> None:
-        """It was cancelled when it had just ended: its slot is given already."""
+    def _ended_after_all(self, log_on: asyncio.Task[Any]) -> None:
+        """It was cancelled, perhaps when it had just ended: its slot is given already."""
         if not log_on.cancelled() and log_on.exception() is None:
-            self._pool.keep(log_on.result(), with_slot=False)
+            self._keep(log_on.result())

@@ -8,7 +8,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -20,26 +20,19 @@ from orapool.aio.idle import Idle
 from orapool.aio.line import Line
 from orapool.aio.log_ons import log_on
 from orapool.aio.passwords import Overdue, Passwords
-from orapool.aio.seekers import Seekers
+from orapool.aio.returns import CLOSE_LIMIT, Returns
 from orapool.aio.session_setup import SessionSetup, SetupOverdue
 from orapool.aio.upkeep import Upkeep
 from orapool.causes import (
     CLOSED,
-    ENDED,
     MADE_ROOM,
-    ORDERLY,
-    RETIRED,
-    ROLLBACK_UNANSWERED,
-    UNDER_WAY,
 )
 from orapool.checked_out import CheckedOut
 from orapool.counters import Counters, PoolStats
 from orapool.credentials import Credentials, of_checkout, of_settings
 from orapool.drivers import find_async_driver
-from orapool.drivers.wires import Interrupted
 from orapool.dsn import mask
 from orapool.errors import DatabaseUnavailable, PoolClosed, PoolError, PoolTimeout, error_codes, log_on_error
-from orapool.health import SessionState
 from orapool.logs import Where, report
 from orapool.pooling.log_ons import PATIENCE
 from orapool.pooling.native_pools import StillDenied
@@ -56,8 +49,6 @@ _CUT_OFF = "DPY-4011"
 _LOG_ON_ATTEMPTS = 5
 _RETRY_PAUSE = 0.005
 """Seconds before another log-on after one that was cut off."""
-_CLOSE_LIMIT = 1.5
-"""Seconds that the log-offs of a closing pool may take in all."""
 
 _ALL_IN_USE = (
     "all sessions are in use",
@@ -84,17 +75,17 @@ class AsyncPool:
         self.driver = find_async_driver(settings.driver, settings.thick)
         told = (settings.action, settings.client_identifier, settings.clientinfo)
         self._tags = Resolver(Tags(settings.module or script_name(), *told))
-        self.setup = SessionSetup(self.where, settings, self.driver, self.let_go)
+        self.setup = SessionSetup(self.where, settings, self.driver, self._let_go)
         self._loop = asyncio.get_running_loop()
         self._start_afresh()
         forking.remember(self)
 
     def _start_afresh(self) -> None:
         self._line = Line(self.settings.max)
-        self._seekers = Seekers(self)
-        self.health = Health(self.where, self.driver, self.settings, self.let_go)
         self._log_ons_under_way = 0
         self._counters = Counters()
+        self.health = Health(self.where, self.driver, self.settings, self._let_go)
+        self.returns = Returns(self, self._loop, self._counters.count_dropped, lambda: self._upkeep.look_at_size())
         totals.enter(self, self._counters)
         wake = (lambda: self._upkeep.look()) if is_looked_at(self.settings) else None
         self._lent = CheckedOut(self.name, self._counters, self.settings.leak_threshold, wake)
@@ -110,6 +101,10 @@ class AsyncPool:
         )
         self._upkeep: Upkeep = Upkeep(self, self._outage, self._activity)
         self._end: AsyncGenerator[None, None] | None = None
+
+    def _let_go(self, connection: Any, cause: str) -> None:
+        """Take a session out of the pool."""
+        self.returns.let_go(connection, cause)
 
     def _where(self, user: str | None) -> str:
         """What to call the pool, and whom it logs on as, in messages."""
@@ -202,7 +197,7 @@ class AsyncPool:
             connection = self._draw_idle(home)
             if connection is None:
                 try:
-                    connection = await self._seekers.first_of(
+                    connection = await self.returns.seekers.first_of(
                         home, self.log_on(home, deadline), lambda: self._draw_idle(home)
                     )
                 except Overdue:
@@ -218,7 +213,7 @@ class AsyncPool:
                 fault = CLOSED
             if fault is None:
                 break
-            self.let_go(connection, fault)
+            self.returns.let_go(connection, fault)
             if fault == CLOSED:
                 raise PoolClosed(f"pool {self.name!r} was closed while waiting for a session")
         self._upkeep.drawn(new=connection.session_state.draws == 1 and home == self.owner, alone=not self._lent)
@@ -298,8 +293,8 @@ class AsyncPool:
         while self.size >= self.settings.max and len(self.health.idle):
             connection = self.health.idle.oldest()
             self.health.idle.remove(connection)
-            self._depart(connection, MADE_ROOM)
-            await self._log_off(connection)
+            self.returns.depart(connection, MADE_ROOM)
+            await self.returns.log_off(connection)
 
     def _log_on_failed(self, cause: Exception, silent: bool = False) -> None:
         if self._outage.failed(cause, silent):
@@ -321,85 +316,17 @@ class AsyncPool:
             holders=self._lent.holdings(MOST_HOLDERS) if reason is _ALL_IN_USE else (),
         )
 
-    # Giving back: roll back what is open, put the session back or take it out, pass the slot on.
+    # Giving back: see returns.py.
 
     async def take_back(self, connection: Any) -> None:
         """A connection was closed: called by its close(). A lost session is dropped instead of put back."""
         self._lent.remove(connection)
-        cause, unfinished = self._look_at(connection)
-        if cause is not None or not unfinished:
-            self._settle(connection, cause)
-            return
-        # It goes on when the caller does not wait for it any more; the slot stays with it.
-        rollback = self.spawn(self._roll_back(connection))
-        await asyncio.wait({rollback}, timeout=self.settings.ping_timeout)
-        state: SessionState = connection.session_state
-        look = state.socket.look() if state.socket is not None and not rollback.done() else None
-        if look is not None and look.retransmits:  # its path is dead, and it does not only take long
-            connection.wire.end()
-            for each in self.health.doubt(state, silent=True):
-                self._depart(each, ENDED)
-
-    def _look_at(self, connection: Any) -> tuple[str | None, bool]:
-        """Why a session that comes back is of no use, or None, and whether a transaction is open in it."""
-        if connection.lost_by is not None:
-            return connection.lost_by, False
-        if connection.wire.over:
-            return ENDED, False
-        if connection.wire.waits:
-            return UNDER_WAY, False
-        try:
-            return None, self.driver.in_transaction(connection)
-        except self.driver.dbapi.Error as error:
-            return next(error_codes(error), type(error).__name__), False
-
-    async def _roll_back(self, connection: Any) -> None:
-        cause: str | None = ROLLBACK_UNANSWERED
-        try:
-            await self.driver.rollback(connection)
-            cause = None
-        except Interrupted:
-            pass
-        except Exception as error:
-            cause = next(error_codes(error), ROLLBACK_UNANSWERED)
-        finally:
-            self._settle(connection, ENDED if connection.wire.over else cause)
-
-    def _settle(self, connection: Any, cause: str | None) -> None:
-        """Put a session back, or let it go for a cause, and pass its slot on."""
-        passed_on = False
-        try:
-            if cause is None:
-                passed_on = self.keep(connection)
-            else:
-                self.let_go(connection, cause)
-        finally:
-            if not passed_on:
-                self._line.give()
-
-    def keep(self, connection: Any, with_slot: bool = True) -> bool:
-        """Put a session that is well back among the idle ones; whether its slot was passed on with it, to a seeker."""
-        state: SessionState = connection.session_state
-        state.used = time.monotonic()
-        if connection.wire.over or self._line.closed or state.used >= state.retires:
-            self.let_go(connection, ENDED if connection.wire.over else CLOSED if self._line.closed else RETIRED)
-            return False
-        try:
-            renewed = self.driver.renew(connection)
-        except self.driver.dbapi.Error as error:  # its user has closed what is behind it
-            self.let_go(connection, next(error_codes(error), type(error).__name__))
-            return False
-        if with_slot and self._seekers.offer(renewed):
-            return True
-        self.health.idle.add(renewed)
-        return False
+        await self.returns.take_back(connection)
 
     def take_out(self, connection: Any, cause: str) -> None:
         """A connection shall leave the pool: called by its drop()."""
         self._lent.remove(connection)
-        if connection.wire.waits:
-            cause = UNDER_WAY
-        self._settle(connection, connection.lost_by or cause)
+        self.returns.take_out(connection, cause)
 
     def drop(self, connection: Any) -> None:
         """Close a checked-out session instead of giving it back; the pool opens a new one when it needs one.
@@ -407,28 +334,6 @@ class AsyncPool:
         >>> pool.drop(connection)
         """
         connection.drop()
-
-    def let_go(self, connection: Any, cause: str) -> None:
-        """Take a session out of the pool. Waits for nothing: one that is well logs off in the background."""
-        self._depart(connection, cause)
-        if cause in ORDERLY and not self._loop.is_closed():
-            self.spawn(self._log_off(connection))
-        else:
-            connection.wire.end()
-            for each in self.health.doubt_others(connection, cause):
-                self._depart(each, ENDED)
-        self._upkeep.look_at_size()
-
-    def _depart(self, connection: Any, cause: str) -> None:
-        """Count a session out."""
-        self.health.forget(connection.session_state)
-        self._counters.count_dropped(cause)
-        write = log.debug if cause in ORDERLY else log.info
-        report(write, self.where, "dropped", "a session leaves the pool: %(cause)s", cause=cause)
-
-    async def _log_off(self, connection: Any) -> None:
-        with suppress(Exception):
-            await self.driver.log_off(connection, min(self.settings.ping_timeout, _CLOSE_LIMIT))
 
     def reclaim(self, connection: Any) -> None:
         """A connection was garbage-collected without close(): called by its __del__."""
@@ -484,10 +389,10 @@ class AsyncPool:
         self._upkeep.stop()
         for connection in self.health.idle:
             self.health.idle.remove(connection)
-            self.let_go(connection, CLOSED)
+            self.returns.let_go(connection, CLOSED)
         under_way = self._tasks - {asyncio.current_task()}
         if under_way:
-            _, late = await asyncio.wait(under_way, timeout=_CLOSE_LIMIT)
+            _, late = await asyncio.wait(under_way, timeout=CLOSE_LIMIT)
             for task in late:
                 task.cancel()
             if late:

@@ -13,6 +13,7 @@ from orapool.activity import Activity
 from orapool.aio.health import Health
 from orapool.aio.line import Line
 from orapool.aio.passwords import Overdue
+from orapool.aio.returns import Returns
 from orapool.aio.session_setup import SessionSetup, SetupOverdue
 from orapool.causes import RETIRED
 from orapool.credentials import Credentials
@@ -62,11 +63,9 @@ class Source(Protocol):
     async def open_session(self, home: Credentials, deadline: float) -> Any:
         """The same, also in an outage. Raises `Overdue`, or the driver's error."""
 
-    def keep(self, connection: Any) -> bool:
-        """Put it back; whether its slot was passed on with it."""
-
-    def let_go(self, connection: Any, cause: str) -> None:
-        """Take it out of the pool."""
+    @property
+    def returns(self) -> Returns:
+        """Takes sessions back, or lets them go."""
 
 
 class Upkeep:
@@ -161,21 +160,17 @@ class Upkeep:
         if not self._pool.line.take_spare():
             log_on.close()
             return False
-        passed_on = False
         try:
             connection = await log_on
             if self._pool.size > self._settings.max:  # a look whether the database is there
-                self._pool.let_go(connection, RETIRED)
-                return True
-            deadline = time.monotonic() + (self._settings.connect_timeout or PATIENCE)
-            fault = await self._pool.setup.begin(connection, deadline)
-            if fault is None:
-                passed_on = self._pool.keep(connection)
+                fault: str | None = RETIRED
             else:
-                self._pool.let_go(connection, fault)
-        finally:
-            if not passed_on:
-                self._pool.line.give()
+                deadline = time.monotonic() + (self._settings.connect_timeout or PATIENCE)
+                fault = await self._pool.setup.begin(connection, deadline)
+        except BaseException:
+            self._pool.line.give()
+            raise
+        self._pool.returns.settle(connection, fault)
         return True
 
     async def _look_for_database(self) -> None:
@@ -225,7 +220,7 @@ class Upkeep:
             spare = idle_timeout and self._pool.size > self._settings.min and now - state.used >= idle_timeout
             if spare or now >= state.retires:
                 self._pool.health.idle.remove(connection)
-                self._pool.let_go(connection, RETIRED)
+                self._pool.returns.let_go(connection, RETIRED)
 
     async def _keep_warm_again_and_again(self) -> None:
         while True:
@@ -239,13 +234,9 @@ class Upkeep:
         if connection not in self._pool.health.idle or not self._pool.line.take_spare():
             return
         self._pool.health.idle.remove(connection)
-        passed_on = False
         try:
             fault = await self._pool.health.ask(connection, time.monotonic() + self._settings.ping_timeout)
-            if fault is None:
-                passed_on = self._pool.keep(connection)
-            else:
-                self._pool.let_go(connection, fault)
-        finally:
-            if not passed_on:
-                self._pool.line.give()
+        except BaseException:
+            self._pool.line.give()
+            raise
+        self._pool.returns.settle(connection, fault)

@@ -101,7 +101,7 @@ class Returns:
         if self._slots.closed:  # meanwhile: either close() saw this one idle, or this sees the close
             self._background.submit(self._close_idle)
             return False
-        return self._seekers.offer(home)
+        return self._seekers.offer(home) if self._seekers.line else False
 
     def let_go(self, connection: Any, cause: str) -> None:
         """Take a session out of its native pool, in the background."""

@@ -39,42 +39,38 @@ class Seekers:
     """The seekers of one pool, first come, first served."""
 
     def __init__(self) -> None:
-        self._line: deque[Seeker] = deque()
+        self.line: deque[Seeker] = deque()
+        """To be looked at only, without a lock: mostly, it is empty."""
         self._lock = threading.Lock()
-
-    def __len__(self) -> int:
-        return len(self._line)
 
     def join(self, seeker: Seeker) -> None:
         """Begin to seek."""
         with self._lock:
-            self._line.append(seeker)
+            self.line.append(seeker)
 
     def accept(self, seeker: Seeker) -> NativePool | None:
         """Where a seeker was offered a session. It goes on seeking, at the first place, until it has got it."""
         with self._lock:
             home, seeker.offered = seeker.offered, None
             if home is not None:
-                self._line.appendleft(seeker)
+                self.line.appendleft(seeker)
             return home
 
     def leave(self, seeker: Seeker) -> NativePool | None:
         """Seek no more. Where it was offered a session that it has not accepted."""
         with self._lock:
             seeker.over = True
-            if seeker in self._line:
-                self._line.remove(seeker)
+            if seeker in self.line:
+                self.line.remove(seeker)
             return seeker.offered
 
     def offer(self, home: NativePool) -> bool:
         """An idle session of `home`, and a slot, are there for the first who takes it; False if nobody does."""
-        if not self._line:
-            return False
         with self._lock:
-            taker = next((seeker for seeker in self._line if seeker.takes(home)), None)
+            taker = next((seeker for seeker in self.line if seeker.takes(home)), None)
             if taker is None:
                 return False
-            self._line.remove(taker)
+            self.line.remove(taker)
             taker.offered = home
         taker.bell.ring()
         return True

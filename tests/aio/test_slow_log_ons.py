@@ -19,7 +19,7 @@ async def begin_log_ons(
     """Tasks whose log-ons have begun and get no answer."""
     sandbox.freeze(log_ons_only=True)
     tasks = [asyncio.create_task(outcome(query(pool, timeout))) for _ in range(count)]
-    await until(lambda: len(pool._seekers) == count)
+    await until(lambda: len(pool.returns.seekers) == count)
     return tasks
 
 

@@ -20,7 +20,7 @@ def begin_log_on(pool: SessionPool, sandbox: Sandbox, callers: int = 1, timeout:
     connects = sandbox.stats().connects
     seeking = Callers(callers, lambda: query(pool, timeout=timeout))
     until(lambda: sandbox.stats().connects > connects)
-    until(lambda: len(pool._parts.seekers) == callers if pool._parts is not None else False)
+    until(lambda: len(pool._parts.seekers.line) == callers if pool._parts is not None else False)
     return seeking
 
 
@@ -91,7 +91,7 @@ class TestASessionComesBackWhileALogOnIsMute:
         for number, name in enumerate(["first", "second"], start=1):
             threads.append(threading.Thread(target=keep, args=(name,)))
             threads[-1].start()
-            until(lambda number=number: pool._parts is not None and len(pool._parts.seekers) == number)
+            until(lambda number=number: pool._parts is not None and len(pool._parts.seekers.line) == number)
         until(lambda: sandbox.stats().connects > connects)
 
         held.close()
