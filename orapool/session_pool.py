@@ -26,6 +26,7 @@ from orapool.logs import Where, report
 from orapool.pooling import closing
 from orapool.pooling.drawing import Drawing, Overdue
 from orapool.pooling.floor import Floor
+from orapool.pooling.growth import Growth
 from orapool.pooling.log_ons import CUT_PAUSE, PATIENCE, LogOns
 from orapool.pooling.native_pool import NativePool
 from orapool.pooling.native_pools import NativePools
@@ -290,7 +291,6 @@ class SessionPool:
             where=self._where,
             on_session=self._on_session,
             dropped=self._counters.count_dropped,
-            logged_on=self._counters.log_on_times.add,
         )
         return Parts(
             name=self.name,
@@ -298,6 +298,7 @@ class SessionPool:
             settings=self.settings,
             driver=self.driver,
             natives=natives,
+            growth=Growth(natives, self.settings, self.driver, self._log_ons, self._counters.log_on_times.add),
             slots=self._slots,
             seekers=Seekers(),
             workers=self._workers,

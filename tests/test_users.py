@@ -163,7 +163,7 @@ class TestACheckoutOfAnotherUser:
             sandbox.set_password("sh", "silk")
             with pool.acquire(), pool.acquire(**SH):  # nothing is idle that the newer one could take
                 pool.acquire(user="sh", password="silk").close()
-            connection, found = natives.draw(time.monotonic() + 5, Seeker(older))
+            connection, found = pool._parts.growth.draw(time.monotonic() + 5, Seeker(older))
             found.health.put_back(connection, found.health.drawn(connection))
         before = sandbox.stats()
 

@@ -65,6 +65,7 @@ class Drawing:
         self._min, self._grows = parts.settings.min, parts.settings.increment > 1
         self._driver = parts.driver
         self._natives = parts.natives
+        self._growth = parts.growth
         self._slots = parts.slots
         self._seekers = parts.seekers
         self._outage = parts.outage
@@ -142,7 +143,7 @@ class Drawing:
                     log.info, self._parts.name, "idle_session_dead", "an idle session was dead: %(error)s", error=error
                 )
             except driver.dbapi.Error as error:
-                if natives.may_hold_unasked():
+                if self._growth.may_hold_unasked():
                     self._wake()
                 interrupted = attempts < _LOG_ON_ATTEMPTS and not _CUT_OFF.isdisjoint(error_codes(error))
                 if not interrupted and not driver.is_pool_exhausted(error):
@@ -163,7 +164,7 @@ class Drawing:
         """Log on, unless that takes long, and a session comes back meanwhile.
 
         It has one call under way in a worker, and each call has a slot: one that is left alone keeps it until it ends.
-        Raises CallTimeout, and what `NativePools.draw` raises.
+        Raises CallTimeout, and what `Growth.draw` raises.
         """
         workers, health = self._parts.workers, seeker.native.health
         joins_at = time.monotonic() + LONG_LOG_ON if seeks else deadline
@@ -203,18 +204,17 @@ class Drawing:
 
     def _draw_new(self, seeker: Seeker, deadline: float) -> tuple[Any, SessionState]:
         """In a worker: log on."""
-        natives = self._natives
-        connection, found = natives.draw(deadline, seeker)
+        connection, found = self._growth.draw(deadline, seeker)
         state = found.health.drawn(connection)
         found.health.forget_vanished()
         self._outage.succeeded()
-        if natives.may_hold_unasked():
+        if self._growth.may_hold_unasked():
             self._wake()
         return connection, state
 
     def _take(self, home: NativePool, seeker: Seeker, deadline: float) -> Call:
         """Begin to draw an idle session, for which there is a slot."""
-        take = partial(self._natives.take_idle, home, deadline, seeker)
+        take = partial(self._growth.take_idle, home, deadline, seeker)
         return self._parts.workers.begin(take, self.came_late, seeker.bell)
 
     def _decline(self, home: NativePool | None) -> None:

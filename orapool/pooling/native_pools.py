@@ -26,18 +26,12 @@ from orapool.pooling.departures import Departures
 from orapool.pooling.gate import Occupied
 from orapool.pooling.log_ons import PATIENCE, LogOns
 from orapool.pooling.native_pool import Denial, NativePool
-from orapool.pooling.seekers import Seeker
 from orapool.settings import PoolSettings
 from orapool.workers import CallTimeout, Workers
 
 log = logging.getLogger("orapool.pool")
 
 OnSession = Callable[[NativePool, Any], None]
-
-_LOOK_PAUSE = 0.002
-"""Seconds between looks at whether another session has been dropped."""
-_UNASKED_SECONDS = 60.0
-"""How long after a call that went otherwise the driver may still open a session that nobody takes."""
 
 
 class StillDenied(Exception):
@@ -52,7 +46,7 @@ class StillDenied(Exception):
         )
 
 
-class _Superseded(Exception):
+class Superseded(Exception):
     """The native pool has a successor by now."""
 
 
@@ -63,7 +57,6 @@ class NativePools:
         name: of the session pool, for log lines.
         on_session: gets each new session, with its native pool.
         dropped: notes that a session was dropped, and why.
-        logged_on: notes how many seconds a log-on took.
     """
 
     def __init__(
@@ -77,7 +70,6 @@ class NativePools:
         where: Callable[[str | None], str],
         on_session: OnSession,
         dropped: Callable[[str], None],
-        logged_on: Callable[[float], object],
     ) -> None:
         self._name = name
         self._settings = settings
@@ -88,7 +80,6 @@ class NativePools:
         self._where = where
         self._on_session = on_session
         self._dropped = dropped
-        self._logged_on = logged_on
         self._departures = Departures(settings, driver, background, log_ons, lambda: [each.health for each in self.all])
         self._lock = threading.Lock()
         self._making = threading.Lock()
@@ -144,10 +135,10 @@ class NativePools:
                 found.guests += 1
             return found
 
-    def enter(self, native: NativePool) -> bool:
-        """Keep one from being closed until `leave`; False where it is too late."""
+    def enter(self, native: NativePool, alone: bool = False) -> bool:
+        """Keep one from being closed until `leave`; False where it is too late, or, if `alone`, where others are in."""
         with self._lock:
-            if native.handle is None:
+            if native.handle is None or (alone and native.guests):
                 return False
             native.guests += 1
             return True
@@ -193,16 +184,6 @@ class NativePools:
         finally:
             gate.leave()
 
-    def take_idle(self, native: NativePool, deadline: float, seeker: Seeker) -> tuple[Any, SessionState] | None:
-        """In a worker: draw an idle session that is there for a seeker. None where it is not, or not any more."""
-        while not seeker.over:
-            native.health.clear_ended()
-            drawn = self.draw_idle(native, may_block=True)
-            if drawn is not None or not native.gate.dropping or time.monotonic() >= deadline:
-                return drawn
-            time.sleep(_LOOK_PAUSE)
-        return None
-
     def draw_of_elders(self, native: NativePool) -> tuple[Any, SessionState] | None:
         """Draw an idle session that an older password has made."""
         for elder in native.elders:
@@ -211,117 +192,6 @@ class NativePools:
             if drawn is not None:
                 return drawn
         return None
-
-    def draw(self, deadline: float, seeker: Seeker) -> tuple[Any, NativePool]:
-        """In a worker: draw a session, which may find dead ones, and may log on. With the native pool that it is of.
-
-        A log-on whose password is denied is made once more, if there is another password by now.
-
-        Raises what the driver raises, `DeadIdleSession`, `StillDenied`, and `Occupied` where others log on until then,
-        or until the seeker has found another.
-        """
-        native = seeker.native
-        denied = False
-        while True:
-            native = native.newest
-            if not self.enter(native):
-                raise Occupied
-            try:
-                connection = self._draw_from(native, deadline, seeker)
-                while len(self.all) > 1 and self.total > self._settings.max and self._evict(deadline):
-                    pass  # it was to draw an idle session, which another has drawn meanwhile
-                if connection.session_state is not None:  # it has just logged on
-                    self._outdate_older(native)
-                return connection, native
-            except _Superseded:
-                continue
-            except self.driver.dbapi.Error:
-                if denied or native.successor is None:
-                    raise
-                denied = True
-            finally:
-                self.leave(native)
-
-    def may_hold_unasked(self) -> bool:
-        """Whether a driver may have opened a session that nobody asked for, or be about to: see `draw_unasked`."""
-        return self.unasked_since() is not None
-
-    def unasked_since(self) -> float | None:
-        """Since when, a time of ``time.monotonic``; None where it may not."""
-        if not self.driver.logs_on_unasked:
-            return None
-        since = max((each.deviated for each in self.all), default=float("-inf"))
-        return since if since > time.monotonic() - _UNASKED_SECONDS else None
-
-    def draw_unasked(self) -> tuple[Any, NativePool] | None:
-        """In a worker: draw a session that a native pool has opened by itself, if there is one.
-
-        Nobody knows it, so nobody watches it, and it does not count. It shows only while nobody logs on or off.
-        """
-        for native in self.all:
-            with self._lock:
-                if native.handle is None or native.guests:
-                    continue
-                native.guests += 1
-            try:
-                threads = self.driver.log_on_threads(native.handle)
-                draw = partial(self._draw_unasked_of, native)
-                connection = self._log_ons.run(draw, time.monotonic() + PATIENCE, threads)
-                if connection is not None:
-                    report(log.info, native.where, "adopted", "took in a session that the driver had opened by itself")
-                    return connection, native
-            finally:
-                self.leave(native)
-        return None
-
-    def _draw_unasked_of(self, native: NativePool, _seconds: float) -> Any:
-        native.health.forget_vanished()
-        return self.driver.draw_unasked(native.handle, native.health.total)
-
-    def _draw_from(self, native: NativePool, deadline: float, seeker: Seeker) -> Any:
-        driver = self.driver
-        self._check_password(native, nested=False)
-        turn = contextlib.nullcontext() if driver.grows_alone else self._turn(native, deadline)
-        with self._room(native, deadline), turn:
-            threads = driver.log_on_threads(native.handle)
-            return self._log_ons.run(partial(self._grow, native, deadline, seeker), deadline, threads)
-
-    @contextlib.contextmanager
-    def _turn(self, native: NativePool, deadline: float) -> Iterator[None]:
-        """Log on one at a time, as the thread of python-oracledb's pool does anyway: who waits here sends nothing."""
-        if native.health.idle > 0:
-            yield
-            return
-        if not native.turn.acquire(timeout=max(0.0, deadline - time.monotonic())):
-            raise Occupied
-        try:
-            yield
-        finally:
-            native.turn.release()
-
-    def _grow(self, native: NativePool, deadline: float, seeker: Seeker, seconds: float) -> Any:
-        """Draw from the driver's pool, which may log on, and may go on for so many seconds."""
-        alone = self.driver.grows_alone
-        with native.gate.growth(max(0.0, deadline - time.monotonic())) if alone else contextlib.nullcontext():
-            self._check_password(native, nested=True)
-            if seeker.over:
-                raise Occupied
-            seeker.began = begun = time.monotonic()
-            try:
-                connection = self.driver.acquire(native.handle, seconds)
-            except self.driver.dbapi.Error as error:
-                # While nobody else is let in: of many who ask at once, one is denied, and not each of them.
-                self.note_denied(native, error, nested=True)
-                native.deviated = time.monotonic()
-                raise
-            if connection.session_state is None:  # not a new one
-                native.deviated = time.monotonic()
-            else:
-                took = time.monotonic() - begun
-                self._logged_on(took)
-                report(log.debug, native.where, "log_on", "logged on in %(seconds).3f s", seconds=took)
-            native.denial = None
-            return connection
 
     def ping(self, deadline: float, connection: Any, state: SessionState) -> None:
         """One round trip, within `ping_timeout` and the time left; a session that does not answer is shut down."""
@@ -338,10 +208,10 @@ class NativePools:
             raise Unanswered(PING_CUT_SHORT if cut_short else PING_UNANSWERED) from None
 
     # ------------------------------------------------------------ passwords
-    def _check_password(self, native: NativePool, nested: bool) -> None:
+    def check_password(self, native: NativePool, nested: bool) -> None:
         """Before a log-on: raise where there is another password by now, or where this one was just denied."""
         if native.successor is not None:
-            raise _Superseded
+            raise Superseded
         if native.key.password is not None or native.health.idle > 0:
             return
         denial = native.denial
@@ -349,7 +219,7 @@ class NativePools:
         # A file costs nothing to look at; others are asked when there is need.
         look = self._settings.password_file is not None or (denial is not None and still_denied and denial.may_read())
         if look and self.renew(native, nested):
-            raise _Superseded
+            raise Superseded
         if denial is not None and still_denied:
             raise StillDenied(denial)
 
@@ -391,7 +261,7 @@ class NativePools:
         report(log.info, native.where, "password_changed", "there is a new password, for log-ons from now on")
         return True
 
-    def _outdate_older(self, native: NativePool) -> None:
+    def outdate_older(self, native: NativePool) -> None:
         """Somebody has logged on with a password of their own: an older one of the same user opens nothing any more."""
         if native.key.password is None or len(self.all) == 1:
             return
@@ -408,7 +278,7 @@ class NativePools:
         return sum(each.health.total for each in self.all)
 
     @contextlib.contextmanager
-    def _room(self, native: NativePool, deadline: float) -> Iterator[None]:
+    def room(self, native: NativePool, deadline: float) -> Iterator[None]:
         """While somebody logs on: close what is idle of others, where `max` would not let one more session in.
 
         Whoever logs on holds a slot, and so does everyone with a session: if there are too many, some are idle.
@@ -421,13 +291,13 @@ class NativePools:
                     if len(self.all) == 1 or not evicts or self.total + self._coming < self._settings.max:
                         self._coming += 1
                         coming = True
-                evicts = coming or self._evict(deadline)
+                evicts = coming or self.evict(deadline)
             yield
         finally:
             with self._lock:
                 self._coming -= coming
 
-    def _evict(self, deadline: float) -> bool:
+    def evict(self, deadline: float) -> bool:
         """Close the session that has been idle longest, or one beside it; False where none can be had."""
         for other in sorted(self.all, key=lambda each: each.health.last_used()):
             if other.health.idle <= 0 or not self.enter(other):

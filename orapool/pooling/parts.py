@@ -9,6 +9,7 @@ from orapool.checked_out import CheckedOut
 from orapool.counters import Counters
 from orapool.drivers.base import Driver
 from orapool.errors import PoolTimeout
+from orapool.pooling.growth import Growth
 from orapool.pooling.log_ons import LogOns
 from orapool.pooling.native_pools import NativePools
 from orapool.pooling.outage import Outage
@@ -31,6 +32,7 @@ class Parts:
 
     Attributes:
         where: what to call the pool in messages.
+        growth: draws from them where that may block.
         seekers: the callers who wait for a log-on.
         lent: the connections that users have.
         wake: has the keeper look again at what is due.
@@ -43,6 +45,7 @@ class Parts:
     settings: PoolSettings
     driver: Driver
     natives: NativePools
+    growth: Growth
     slots: Slots
     seekers: Seekers
     workers: Workers

@@ -95,7 +95,7 @@ class Spares:
             self.give_back(*drawn, MADE_ROOM if natives.total > parts.settings.max else None)
 
     def _draw_unasked(self) -> tuple[Any, SessionState] | None:
-        drawn = self._natives.draw_unasked()
+        drawn = self._parts.growth.draw_unasked()
         if drawn is None:
             return None
         connection, native = drawn

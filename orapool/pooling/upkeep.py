@@ -37,6 +37,7 @@ class Upkeep:
         self._driver = parts.driver
         self._settings = parts.settings
         self._natives = parts.natives
+        self._unasked_since = parts.growth.unasked_since
         self._outage = parts.outage
         self._log_ons = parts.log_ons
         self._workers = parts.workers
@@ -53,7 +54,7 @@ class Upkeep:
                 LookForDatabase(lambda: self._outage.since is not None, self._look_for_database),
                 WhenThere(self._floor.asked, self._fill_as_asked),
                 Retried(self._floor.is_short, self._fill),
-                Rarer(self._natives.unasked_since, self._spares.adopt_unasked),
+                Rarer(self._unasked_since, self._spares.adopt_unasked),
                 Retried(self._log_ons.any_overdue, self._log_ons.cut_overdue, CUT_PAUSE),
                 Periodic(ages, self._retire),
                 Periodic(self._settings.keepalive_idle, self._keep_warm),

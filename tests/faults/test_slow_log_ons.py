@@ -13,6 +13,8 @@ from orapool.sandbox import Sandbox
 from tests.faults.callers import AT_ONCE, BUSY, Callers, MakePool, assert_in_order, errors, longest, query, select
 from tests.waiting import until
 
+ROUNDS = 10
+
 
 def begin_log_on(pool: SessionPool, sandbox: Sandbox, callers: int = 1, timeout: float = 10) -> Callers:
     """Callers who need a log-on, of which one has begun and gets no answer."""
@@ -100,6 +102,23 @@ class TestASessionComesBackWhileALogOnIsMute:
             thread.join(10)
 
         assert served == ["first", "second"]
+
+    def test_at_the_very_moment_when_the_log_on_begins(self, make_pool: MakePool, sandbox: Sandbox) -> None:
+        """The native pool may give it to the one who wants to log on, and have the other log on who has seen it."""
+        for _ in range(ROUNDS):
+            pool = make_pool(max=3)
+            connection = pool.acquire()
+            sandbox.freeze(log_ons_only=True)
+
+            seeking = Callers(2, lambda: query(pool, timeout=10))  # noqa: B023
+            until(lambda: pool.stats().busy == 3)  # noqa: B023
+            connection.close()
+            outcomes = seeking.wait()
+            sandbox.thaw()
+            pool.close()
+
+            assert errors(outcomes) == []
+            assert longest(outcomes) < BUSY
 
     def test_a_session_that_is_lost_is_no_use_to_them(self, make_pool: MakePool, sandbox: Sandbox) -> None:
         pool = make_pool(max=2)
