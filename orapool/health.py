@@ -5,12 +5,11 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 from orapool.causes import ENDED, RETIRED
+from orapool.draws import Draws
 from orapool.drivers.base import Driver
 from orapool.dsn import is_over_tcp
 from orapool.errors import error_codes
@@ -25,9 +24,6 @@ _NO_KEY = -1
 _JUST_LOGGED_ON = 5.0
 """Seconds for which a log-on is sign of life enough, whatever `trust` is: a driver may open a session unasked, and long
 before its first draw."""
-_LONGEST_DRAW = 0.05
-"""Seconds that drawing an idle session takes at most, where it does not turn into a log-on."""
-_DRAW_PAUSE = 0.0005
 _LIFETIME_JITTER = 0.1
 """Sessions retire at up to a tenth less than the greatest age, so that not all do it at once."""
 
@@ -111,8 +107,8 @@ class Health:
         self._lock = threading.Lock()
         self._states: dict[int, SessionState] = {}
         self._idle: dict[int, SessionState] = {}
-        self._drawing: deque[None] = deque()
-        self._growing = 0
+        self.draws = Draws()
+        self._quick = self.draws.quick
         self._blind = 0
 
     # ------------------------------------------------------------ sessions come and go
@@ -200,33 +196,10 @@ class Health:
     @property
     def idle(self) -> int:
         """Idle sessions that nobody is about to draw."""
-        return max(0, len(self._idle) - len(self._drawing))
+        return max(0, len(self._idle) - len(self.draws))
 
-    @property
-    def growing(self) -> bool:
-        """Whether somebody logs on."""
-        return self._growing > 0
-
-    @contextmanager
-    def growth(self) -> Iterator[None]:
-        """Log on within the block.
-
-        The native pool may give a session that comes back to whoever wants to log on, and have another, who has seen it
-        come back, log on instead. So one is left to them by whoever must not block, or has drawn it before they begin.
-        """
-        with self._lock:
-            self._growing += 1
-        limit = time.monotonic() + _LONGEST_DRAW
-        while self._drawing and time.monotonic() < limit:
-            time.sleep(_DRAW_PAUSE)
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._growing -= 1
-
-    def draw_idle(self, handle: Any, may_block: bool = False) -> tuple[Any, SessionState] | None:
-        """Draw an idle session from the native pool; where that cannot block, unless it may.
+    def draw_idle(self, handle: Any) -> tuple[Any, SessionState] | None:
+        """Draw an idle session from the native pool, where that cannot block.
 
         None when there is none, or when the kernel does not vouch that no session has been ended. Raises what the
         driver's `acquire_idle` does.
@@ -234,15 +207,25 @@ class Health:
         if self._blind or (self._watch.poll(0) and self._watch.ended()):
             return None
         # One is set aside, without a lock: of two that want the last one both may be refused, but never both get it.
-        drawing = self._drawing
-        drawing.append(None)
+        quick = self._quick
+        quick.append(None)
         try:
-            if len(drawing) + (0 if may_block else self._growing) > len(self._idle):
+            if len(quick) + self.draws.set_aside > len(self._idle):
                 return None
             connection = self._acquire_idle(handle)
             return connection, self.drawn(connection)
         finally:
-            drawing.pop()  # and only now, when it is not idle any more
+            quick.pop()  # and only now, when it is not idle any more
+
+    def take_idle(self, handle: Any) -> tuple[Any, SessionState] | None:
+        """The same, also while somebody logs on, when it may block, and turn into a log-on too."""
+        if self._blind or self._watch.ended():
+            return None
+        with self.draws.taking(self._idle) as there:
+            if not there:
+                return None
+            connection = self._acquire_idle(handle)
+            return connection, self.drawn(connection)
 
     def clear_ended(self) -> None:
         """Forget idle sessions whose connections have ended, and make the end plain to the driver.
@@ -309,7 +292,7 @@ class Health:
     @property
     def at_rest(self) -> bool:
         """Whether there are no sessions, and nobody is about to draw one."""
-        return not self._states and not self._drawing
+        return not self._states and not self.draws.under_way
 
     def last_used(self) -> float:
         """When the idle session that has been idle longest was used; infinity where none is idle."""

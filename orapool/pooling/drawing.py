@@ -168,7 +168,7 @@ class Drawing:
         """
         workers, health = self._parts.workers, seeker.native.health
         joins_at = time.monotonic() + LONG_LOG_ON if seeks else deadline
-        takes = health.growing and health.idle > 0
+        takes = health.draws.growing and health.idle > 0
         call = self._take(seeker.native, seeker, deadline) if takes else self._log_on(seeker, deadline)
         try:
             while True:

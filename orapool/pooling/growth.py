@@ -22,7 +22,7 @@ from orapool.settings import PoolSettings
 log = logging.getLogger("orapool.pool")
 
 _LOOK_PAUSE = 0.002
-"""Seconds between looks at whether another session has been dropped."""
+"""Seconds between looks at whether others have done."""
 _UNASKED_SECONDS = 60.0
 """How long after a call that went otherwise the driver may still open a session that nobody takes."""
 
@@ -54,7 +54,8 @@ class Growth:
         while not seeker.over:
             native.health.clear_ended()
             drawn = self._natives.draw_idle(native, may_block=True)
-            if drawn is not None or not native.gate.dropping or time.monotonic() >= deadline:
+            held_up = native.gate.dropping or native.health.draws.slow
+            if drawn is not None or not held_up or time.monotonic() >= deadline:
                 return drawn
             time.sleep(_LOOK_PAUSE)
         return None
@@ -153,7 +154,7 @@ class Growth:
                 raise Occupied
             seeker.began = begun = time.monotonic()
             try:
-                with native.health.growth():
+                with native.health.draws.growth():
                     connection = self._driver.acquire(native.handle, seconds)
             except self._driver.dbapi.Error as error:
                 # While nobody else is let in: of many who ask at once, one is denied, and not each of them.

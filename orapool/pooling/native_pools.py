@@ -177,7 +177,9 @@ class NativePools:
             return None
         try:
             handle = native.handle
-            return None if handle is None else native.health.draw_idle(handle, may_block)
+            if handle is None:
+                return None
+            return native.health.take_idle(handle) if may_block else native.health.draw_idle(handle)
         except (self.driver.dbapi.Error, DeadIdleSession, OSError) as error:
             report(log.info, self._name, "no_idle_session", "no idle session: %(error)s", error=error)
             return None
