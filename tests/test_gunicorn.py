@@ -179,8 +179,9 @@ def test_the_new_form_does_not(serve, sandbox: Sandbox, options: tuple[str, ...]
     assert load.statuses == {200: load.done}
     assert most.pop(gunicorn.pid) == 0
     assert len(most) == WORKERS
-    # One pool: the ORM, SQL and DataFrames of a thread take turns on one session.
-    assert set(most.values()) <= ({1} if options == SYNC else {1, 2, 3, 4})
+    # One pool: the ORM, SQL and DataFrames of a thread take turns on one session. A log-on that takes long goes on when
+    # its caller has got another's, so that four threads may have some more than four.
+    assert set(most.values()) <= ({1} if options == SYNC else {1, 2, 3, 4, 5, 6})
 
 
 def test_top_shows_nine_workers_with_right_figures_and_none_of_them_when_they_were_killed(
