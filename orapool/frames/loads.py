@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from orapool.drivers.base import Driver
     from orapool.frames.inputs import Frame
 
-BATCH_BYTES = 4_000_000
+BATCH_BYTES = 8_000_000
 """Arrow data of a batch whose rows are not told."""
-MOST_ROWS = 20_000
+MOST_ROWS = 50_000
 """Rows of such a batch; beyond, nothing is gained."""
 PIECE_BYTES = 64_000_000
 """The most that a driver may take for a batch, in which each value has room for the longest: else it is cut."""
