@@ -38,6 +38,8 @@ class Driver(Protocol):
     """Whether a native pool has a thread that keeps the process from ending: see ending.py."""
     batch_rows: int
     """Rows of a round trip of `fetch_batches` from which on nothing is gained."""
+    written_rows: int
+    """Rows of a round trip of `write_rows` from which on nothing is gained."""
     logs_on_unasked: bool
     """Whether `draw_unasked` may find something, after a log-on that failed or that was not needed any more."""
 

@@ -183,6 +183,7 @@ class OracleDb:
     dbapi: ModuleType = oracledb
     grows_alone = False
     batch_rows = 10_000
+    written_rows = 50_000
     outlives_main = True
     client_version: tuple[int, ...] | None = None
     logs_on_unasked = _MAJOR >= 3  # 2.5.1 does too, but counts dead sessions as open, so that none shows

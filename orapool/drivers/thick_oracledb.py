@@ -56,6 +56,7 @@ class ThickOracleDb(OracleDb):
     """Its part of `orapool.drivers.base.Driver`."""
 
     grows_alone = True
+    written_rows = 20_000
     outlives_main = False
     client_version: tuple[int, ...] | None = tuple(oracledb.clientversion())
     logs_on_unasked = False

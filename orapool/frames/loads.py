@@ -22,10 +22,8 @@ if TYPE_CHECKING:
     from orapool.drivers.base import Driver
     from orapool.frames.inputs import Frame
 
-BATCH_BYTES = 8_000_000
-"""Arrow data of a batch whose rows are not told."""
-MOST_ROWS = 50_000
-"""Rows of such a batch; beyond, nothing is gained."""
+ROW_BYTES = 160
+"""Arrow data of a row up to which a batch has as many rows as the driver gains from, where these are not told."""
 PIECE_BYTES = 64_000_000
 """The most that a driver may take for a batch, in which each value has room for the longest: else it is cut."""
 
@@ -195,7 +193,7 @@ class Load:
         if not sample:
             return 1
         width = sum(frame.values(column, 0, sample).nbytes for column in self._order) / sample
-        return max(100, min(MOST_ROWS, int(BATCH_BYTES / max(width, 1))))
+        return max(100, int(self._driver.written_rows * min(1.0, ROW_BYTES / max(width, 1))))
 
     def _binds(self, start: int, stop: int) -> Iterator[tuple[int, list[Bind]]]:
         """A batch for the driver, or several of fewer rows where one would take too much memory."""
