@@ -23,10 +23,7 @@ from orapool.aio.passwords import Overdue, Passwords
 from orapool.aio.returns import CLOSE_LIMIT, Returns
 from orapool.aio.session_setup import SessionSetup, SetupOverdue
 from orapool.aio.upkeep import Upkeep
-from orapool.causes import (
-    CLOSED,
-    MADE_ROOM,
-)
+from orapool.causes import CLOSED, MADE_ROOM
 from orapool.checked_out import CheckedOut
 from orapool.counters import Counters, PoolStats
 from orapool.credentials import Credentials, of_checkout, of_settings

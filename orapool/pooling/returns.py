@@ -68,17 +68,22 @@ class Returns:
             connection.close_cursors()
             self._background.submit(partial(self.settle_and_wait, connection, state, cause))
             return
+        passed_on = False
         try:
             passed_on = self._settle_now(connection, state, cause)
         finally:
             gate.leave()
-        if not passed_on:
-            self._pass_on()
+            if not passed_on:
+                self._pass_on()
 
     def settle_and_wait(self, connection: Any, state: SessionState, cause: str | None) -> None:
         """The same, for one who may have to wait for others on their way."""
-        if not self._settle_now(connection, state, cause):
-            self._pass_on()
+        passed_on = False
+        try:
+            passed_on = self._settle_now(connection, state, cause)
+        finally:
+            if not passed_on:
+                self._pass_on()
 
     def _settle_now(self, connection: Any, state: SessionState, cause: str | None) -> bool:
         """Whether its slot was passed on with it."""
